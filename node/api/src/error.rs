@@ -1,0 +1,57 @@
+//! How a node says no.
+
+use serde::{Deserialize, Serialize};
+
+/// The body of every failed answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeError {
+    pub code: NodeErrorCode,
+    /// A sentence for people: what happened, to what; the engine's own words where it has some.
+    pub message: String,
+}
+
+/// Why a call failed, for the caller to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeErrorCode {
+    /// 401: no credential, or a wrong one.
+    Unauthorized,
+    /// 400: the request is malformed or breaks a limit.
+    BadRequest,
+    /// 404: no such VM, shell or image on this node.
+    NotFound,
+    /// 409: not possible in the VM's present state (a shell in a stopped VM).
+    Conflict,
+    /// 409: the image is not here yet; ensure it first.
+    ImageMissing,
+    /// 507: the node has no memory left for it.
+    NoRoom,
+    /// 502: the engine refused or failed; the message has its words.
+    Engine,
+    /// 503: the engine does not answer.
+    EngineAway,
+    /// 504: the engine did not finish within the call's deadline.
+    Timeout,
+    /// 429: too many of something (viewers, shells).
+    TooMany,
+    /// 500: a fault of the node itself.
+    Internal,
+}
+
+impl NodeErrorCode {
+    /// The HTTP status that goes with the code.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Unauthorized => 401,
+            Self::BadRequest => 400,
+            Self::NotFound => 404,
+            Self::Conflict | Self::ImageMissing => 409,
+            Self::TooMany => 429,
+            Self::Internal => 500,
+            Self::Engine => 502,
+            Self::EngineAway => 503,
+            Self::Timeout => 504,
+            Self::NoRoom => 507,
+        }
+    }
+}

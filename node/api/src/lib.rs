@@ -1,0 +1,39 @@
+//! Everything a node can be asked, as one readable list.
+//!
+//! The API is private to `minicloud-server`: every route but [`path::HEALTHZ`] needs the node's
+//! credential as `Authorization: Bearer …`, checked before the body is read. Times are i64
+//! microseconds since the Unix epoch (`_at`), memory is MiB (`_mib`), disk GiB (`_gib`).
+//!
+//! | call | body | answer |
+//! |---|---|---|
+//! | `GET /v1/status` | – | [`status::NodeStatus`] |
+//! | `GET /v1/vms` | – | [`vm::VmReport`] list, with usage now |
+//! | `PUT /v1/vms/{id}` | [`vm::VmPut`] | [`vm::VmReport`]; idempotent; starts it too when asked |
+//! | `GET /v1/vms/{id}` | – | [`vm::VmReport`] |
+//! | `DELETE /v1/vms/{id}` | – | 204, also when it was not there |
+//! | `POST /v1/vms/{id}/start` | – | [`vm::VmReport`]; idempotent |
+//! | `POST /v1/vms/{id}/stop` | – | [`vm::VmReport`]; graceful: TERM, 10 s, KILL; idempotent |
+//! | `POST /v1/vms/{id}/exec` | [`exec::ExecRequest`] | [`exec::ExecOutput`] |
+//! | `GET /v1/vms/{id}/usage` | – | [`usage::UsageSample`] list, 15 minutes at 5 s |
+//! | `GET /v1/vms/{id}/shells` | – | [`shell::ShellReport`] list |
+//! | `POST /v1/vms/{id}/shells` | [`shell::ShellCreate`] | [`shell::ShellReport`] |
+//! | `GET /v1/shells/{id}/attach` | WebSocket | docs/shell-protocol.md |
+//! | `DELETE /v1/shells/{id}` | – | 204, also when it was not there; ends its processes |
+//! | `GET /v1/events` | – | server-sent [`event::NodeEvent`], resumable by `Last-Event-ID` |
+//! | `GET /v1/logs` | – | server-sent [`log::NodeLog`], resumable by `Last-Event-ID` |
+//! | `PUT /v1/images/{name}` | – (name percent-encoded) | [`image::ImageReport`], at once; the pull goes on |
+//! | `GET /healthz` | – | `ok`, no credential needed |
+//! | `GET /metrics` | – | Prometheus text |
+//!
+//! Failures answer with [`error::NodeError`] as JSON and its status.
+
+pub mod error;
+pub mod event;
+pub mod exec;
+pub mod image;
+pub mod log;
+pub mod path;
+pub mod shell;
+pub mod status;
+pub mod usage;
+pub mod vm;

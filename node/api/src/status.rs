@@ -1,0 +1,59 @@
+//! A node's own state.
+
+use serde::{Deserialize, Serialize};
+
+/// Answer of `GET /v1/status`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    pub name: String,
+    /// Version of the node program.
+    pub version: String,
+    /// Changes with every start of the node process.
+    pub boot_id: String,
+    pub pid: u32,
+    pub started_at: i64,
+    pub engine: EngineStatus,
+    pub capacity: Capacity,
+    pub usage: NodeUsage,
+    /// Image references present here.
+    pub images: Vec<String>,
+    /// True where a VM's disk size is a hard limit of the engine's storage.
+    pub disk_limit_hard: bool,
+}
+
+/// The engine under the node, or why it cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineStatus {
+    /// `docker` or `sim`.
+    pub kind: String,
+    pub version: Option<String>,
+    /// None when all is well; else the engine's words. No VM is placed here until it is None again.
+    pub degraded: Option<String>,
+    /// A name for the engine itself, equal for nodes that share one.
+    pub id: Option<String>,
+}
+
+/// What may be promised to VMs here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// Real cores times the promise factor (4 by default), in thousandths.
+    pub cpu_millis: u32,
+    /// Cores there are: a size above it is not offered.
+    pub cores: u32,
+    /// Memory for VMs: the host's, less 1 GiB, times this node's share of the engine.
+    pub memory_mib: u32,
+    pub disk_gib: u32,
+}
+
+/// What is used on the host now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeUsage {
+    /// Load average over one minute, of the host.
+    pub load_1m: f32,
+    pub memory_used_mib: u32,
+    pub disk_free_gib: u32,
+    /// Free part of the engine's disk, 0..=100; no VM is created under 10.
+    pub disk_free_percent: u8,
+    pub vms: u32,
+    pub shells: u32,
+}

@@ -1,0 +1,103 @@
+//! What a node needs of a container engine. `docker` is the real one, `sim` lives in memory; one
+//! conformance suite holds both (tests/conformance.rs).
+
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::Stream;
+use node_api::{
+    error::NodeErrorCode,
+    exec::{ExecOutput, ExecRequest},
+    image::ImageReport,
+    status::{Capacity, EngineStatus, NodeUsage},
+    vm::{VmReport, VmSpec},
+};
+use tokio::{io::AsyncWrite, sync::broadcast};
+use uuid::Uuid;
+
+/// A fault of the driver, with the engine's own words where it had some.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct DriverError {
+    pub code: NodeErrorCode,
+    pub message: String,
+}
+
+/// Something happened to a VM; a hint to look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DriverEvent {
+    pub vm_id: Uuid,
+    pub kind: node_api::event::NodeEventKind,
+}
+
+/// What an engine tells of itself.
+#[derive(Clone, Debug)]
+pub struct EngineReport {
+    pub engine: EngineStatus,
+    pub capacity: Capacity,
+    pub usage: NodeUsage,
+    pub images: Vec<String>,
+    pub disk_limit_hard: bool,
+}
+
+/// Raw figures of one look at a VM; the sampler turns two of them into a `UsageSample`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UsageReading {
+    pub at: i64,
+    /// CPU time used since the VM started, nanoseconds.
+    pub cpu_ns: u64,
+    pub memory_bytes: u64,
+    pub rx_bytes: u64,
+    pub tx_bytes: u64,
+    pub processes: u32,
+}
+
+/// A terminal in a VM: the engine's end of a PTY.
+pub struct Tty {
+    /// What the PTY prints, raw; ends when the program does.
+    pub output: Pin<Box<dyn Stream<Item = Result<Bytes, DriverError>> + Send>>,
+    pub input: Pin<Box<dyn AsyncWrite + Send>>,
+    pub control: Box<dyn TtyControl>,
+}
+
+/// What can be done to a terminal beside reading and writing.
+#[async_trait]
+pub trait TtyControl: Send + Sync {
+    /// Sets the PTY's size; both in 1..=500.
+    async fn resize(&self, cols: u16, rows: u16) -> Result<(), DriverError>;
+    /// The program's exit code once it has ended, None while it runs.
+    async fn exit_code(&self) -> Result<Option<i32>, DriverError>;
+    /// Ends every process of the terminal's session (HUP, then KILL), background jobs included.
+    async fn kill(&self) -> Result<(), DriverError>;
+}
+
+/// The engine, as a node uses it. Every call is idempotent and keeps a deadline of its own
+/// (list 10 s, create 60, start 30, stop 10 + 10, exec its own); what is not ours is never touched.
+#[async_trait]
+pub trait Driver: Send + Sync + 'static {
+    /// What the engine is and holds; never fails: an engine that is away is `degraded`.
+    async fn engine(&self) -> EngineReport;
+    /// All VMs of this node (labelled with its name), whatever they do now.
+    async fn vm_list(&self) -> Result<Vec<VmReport>, DriverError>;
+    async fn vm_get(&self, id: Uuid) -> Result<VmReport, DriverError>;
+    /// Creates the VM's network and container where they are missing. A VM that is there already
+    /// is left as it is. `ImageMissing` where the image is not here; `NoRoom` where its memory
+    /// does not fit beside what is promised already.
+    async fn vm_create(&self, spec: &VmSpec) -> Result<VmReport, DriverError>;
+    async fn vm_start(&self, id: Uuid) -> Result<VmReport, DriverError>;
+    /// Graceful: TERM, 10 s, KILL. Waits for the end.
+    async fn vm_stop(&self, id: Uuid) -> Result<VmReport, DriverError>;
+    /// Removes it for good, and the owner's network with the last VM in it. Fine if it is not there.
+    async fn vm_delete(&self, id: Uuid) -> Result<(), DriverError>;
+    async fn vm_exec(&self, id: Uuid, request: &ExecRequest) -> Result<ExecOutput, DriverError>;
+    async fn vm_usage(&self, id: Uuid) -> Result<UsageReading, DriverError>;
+    /// Bytes written over the image (slow on some engines; asked once a minute at most).
+    async fn vm_disk_bytes(&self, id: Uuid) -> Result<Option<u64>, DriverError>;
+    /// A login shell of root in /root on a PTY of that size (right from the first prompt on).
+    async fn vm_tty(&self, id: Uuid, cols: u16, rows: u16) -> Result<Tty, DriverError>;
+    /// Starts making the image present, in the background; answers at once with where it stands.
+    async fn image_ensure(&self, name: &str) -> Result<ImageReport, DriverError>;
+    /// Events from now on.
+    fn events(&self) -> broadcast::Receiver<DriverEvent>;
+}

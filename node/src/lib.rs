@@ -1,0 +1,3 @@
+//! The MiniCloud node.
+
+pub mod driver;

@@ -1,0 +1,3 @@
+//! The public JSON API: serde types, one noun a file, and nothing else.
+
+pub mod problem;
