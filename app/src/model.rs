@@ -1,0 +1,23 @@
+//! What pages show and forms send: plain data, shared by server and browser, one noun a file.
+//!
+//! Times are i64 microseconds since the Unix epoch (`_at`), memory MiB (`_mib`), disk GiB (`_gib`).
+
+mod account;
+mod error;
+mod event;
+mod live;
+mod log;
+mod node;
+mod shell;
+mod user;
+mod vm;
+
+pub use account::*;
+pub use error::*;
+pub use event::*;
+pub use live::*;
+pub use log::*;
+pub use node::*;
+pub use shell::*;
+pub use user::*;
+pub use vm::*;

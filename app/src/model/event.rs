@@ -1,0 +1,39 @@
+//! Who did what to which thing, when, with what result.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventView {
+    pub id: i64,
+    pub at: i64,
+    /// A user's name, or `minicloud` for what the cloud did itself.
+    pub actor: String,
+    /// `vm_create`, `vm_exited`, `shell_open`, `login`, …
+    pub kind: String,
+    /// Names the thing: a VM's name, a user's, a node's.
+    pub subject: String,
+    /// Link to it, where it still exists.
+    pub link: Option<String>,
+    /// The plain sentence: "alice shut web1 down".
+    pub sentence: String,
+    pub ok: bool,
+}
+
+/// A page of events, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventPage {
+    pub events: Vec<EventView>,
+    /// Pass as `before` for the next page; None at the end.
+    pub next: Option<i64>,
+    pub as_of: i64,
+}
+
+/// Which events to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventFilter {
+    pub actor: Option<String>,
+    pub subject: Option<String>,
+    pub kind: Option<String>,
+    /// Only events with a smaller id.
+    pub before: Option<i64>,
+}

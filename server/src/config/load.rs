@@ -1,0 +1,217 @@
+//! From file, environment and flags to a [`Config`].
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::Config;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{path} could not be read: {source}")]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{path} is not understood: {source}")]
+    Parse {
+        path: PathBuf,
+        source: Box<toml::de::Error>,
+    },
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// What can be said on the command line or by environment; the rest stands in the file.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Flags {
+    /// Configuration file; its table [minicloud] is read.
+    #[arg(long, env = "MINICLOUD_CONFIG", default_value = "Leptos.toml")]
+    pub config: PathBuf,
+    /// Where the pages listen, such as 127.0.0.1:5555
+    #[arg(long, env = "MINICLOUD_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Where the JSON API listens alone, such as 127.0.0.1:8000; "off" for nowhere
+    #[arg(long, env = "MINICLOUD_API_LISTEN")]
+    pub api_listen: Option<String>,
+    /// The exact address people use, such as http://192.168.1.5:5555; may be given several times
+    #[arg(
+        long = "public-url",
+        env = "MINICLOUD_PUBLIC_URL",
+        value_delimiter = ','
+    )]
+    pub public_urls: Vec<String>,
+    /// Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
+    #[arg(
+        long = "trusted-proxy",
+        env = "MINICLOUD_TRUSTED_PROXY",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// TLS certificate chain, PEM
+    #[arg(long, env = "MINICLOUD_TLS_CERT", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// TLS key, PEM
+    #[arg(long, env = "MINICLOUD_TLS_KEY", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Where the database, credentials and logs are kept
+    #[arg(long, env = "MINICLOUD_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// postgres://… instead of SQLite in the data folder. By environment: a flag shows in process lists
+    #[arg(long, env = "MINICLOUD_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Ports of the local nodes, such as 5000,5001; "none" for remote nodes only
+    #[arg(long, env = "MINICLOUD_NODE_PORTS")]
+    pub node_ports: Option<String>,
+    /// The node program
+    #[arg(long, env = "MINICLOUD_NODE_BIN")]
+    pub node_bin: Option<PathBuf>,
+    /// What local nodes drive: docker, or sim (in memory, for trying out)
+    #[arg(long, env = "MINICLOUD_NODE_DRIVER")]
+    pub node_driver: Option<String>,
+    /// Docker's socket, such as unix:///var/run/docker.sock
+    #[arg(long, env = "MINICLOUD_DOCKER_HOST")]
+    pub docker_host: Option<String>,
+    /// The bundled pages
+    #[arg(long, env = "MINICLOUD_SITE_ROOT")]
+    pub site_root: Option<PathBuf>,
+    /// Who may make an account: open, invite or closed
+    #[arg(long, env = "MINICLOUD_REGISTRATION")]
+    pub registration: Option<String>,
+    /// What to log, such as info or minicloud=debug
+    #[arg(long, env = "MINICLOUD_LOG")]
+    pub log: Option<String>,
+    /// The invite code, where registration needs one (environment only)
+    #[arg(skip)]
+    pub invite_code: Option<String>,
+}
+
+/// The part of the file that is ours.
+#[derive(Default, Deserialize)]
+struct File {
+    minicloud: Option<Config>,
+}
+
+impl Config {
+    /// File, then environment and flags.
+    pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
+        let mut config = Self::from_file(flags)?;
+        config.apply(flags)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn from_file(flags: &Flags) -> Result<Self, ConfigError> {
+        let text = match std::fs::read_to_string(&flags.config) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(source) => {
+                return Err(ConfigError::Read {
+                    path: flags.config.clone(),
+                    source,
+                });
+            }
+        };
+        toml::from_str::<File>(&text)
+            .map(|file| file.minicloud.unwrap_or_default())
+            .map_err(|source| ConfigError::Parse {
+                path: flags.config.clone(),
+                source: Box::new(source),
+            })
+    }
+
+    fn apply(&mut self, flags: &Flags) -> Result<(), ConfigError> {
+        macro_rules! take {
+            ($($field:ident),*) => { $(if let Some(value) = flags.$field.clone() { self.$field = value; })* };
+        }
+        macro_rules! take_some {
+            ($($field:ident),*) => { $(if flags.$field.is_some() { self.$field = flags.$field.clone(); })* };
+        }
+        take!(listen, data_dir, node_driver, site_root, log);
+        take_some!(tls_cert, tls_key, database_url, node_bin, docker_host);
+        if !flags.public_urls.is_empty() {
+            self.public_urls = flags.public_urls.clone();
+        }
+        if !flags.trusted_proxies.is_empty() {
+            self.trusted_proxies = flags.trusted_proxies.clone();
+        }
+        if let Some(text) = &flags.api_listen {
+            self.api_listen = if text == "off" {
+                None
+            } else {
+                Some(parse("--api-listen", text)?)
+            };
+        }
+        if let Some(text) = &flags.node_ports {
+            self.node_ports = parse_ports(text)?;
+        }
+        if let Some(text) = &flags.registration {
+            self.registration = parse_registration(text)?;
+        }
+        self.apply_secrets();
+        Ok(())
+    }
+
+    /// Secrets come by environment or file only: flags show in process lists.
+    fn apply_secrets(&mut self) {
+        for (name, field) in [
+            ("MINICLOUD_INVITE_CODE", &mut self.invite_code),
+            ("MINICLOUD_ADMIN_PASSWORD", &mut self.admin_password),
+            ("MINICLOUD_METRICS_TOKEN", &mut self.metrics_token),
+        ] {
+            if let Some(value) = std::env::var(name).ok().filter(|value| !value.is_empty()) {
+                *field = Some(value);
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |text: &str| Err(ConfigError::Invalid(text.to_owned()));
+        if self.flavors.is_empty() {
+            return invalid(
+                "No size is configured: name at least one under [[minicloud.flavors]].",
+            );
+        }
+        if self.is_open() && self.public_urls.is_empty() {
+            return invalid(
+                "Listening beyond this machine needs the address people will use: add --public-url, such as --public-url http://192.168.1.5:5555.",
+            );
+        }
+        if self.registration == app::model::Registration::Invite && self.invite_code.is_none() {
+            return invalid("Registration by invite needs a code: set MINICLOUD_INVITE_CODE.");
+        }
+        if !matches!(self.node_driver.as_str(), "docker" | "sim") {
+            return invalid("The node driver is docker or sim.");
+        }
+        Ok(())
+    }
+}
+
+fn parse<T: std::str::FromStr>(flag: &str, text: &str) -> Result<T, ConfigError> {
+    text.parse()
+        .map_err(|_| ConfigError::Invalid(format!("{flag} {text} is not understood.")))
+}
+
+fn parse_ports(text: &str) -> Result<Vec<u16>, ConfigError> {
+    if text == "none" || text == "0" {
+        return Ok(Vec::new());
+    }
+    text.split(',')
+        .map(|port| parse("--node-ports", port.trim()))
+        .collect()
+}
+
+fn parse_registration(text: &str) -> Result<app::model::Registration, ConfigError> {
+    use app::model::Registration;
+    match text {
+        "open" => Ok(Registration::Open),
+        "invite" => Ok(Registration::Invite),
+        "closed" => Ok(Registration::Closed),
+        _ => Err(ConfigError::Invalid(format!(
+            "--registration {text} is not open, invite or closed."
+        ))),
+    }
+}
