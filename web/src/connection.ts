@@ -1,0 +1,352 @@
+/**
+ * One viewer's attachment to a shell, across as many sockets as it takes: opens, resumes output by
+ * offset, sends input exactly once, acknowledges, pings, and comes back after a loss. Knows nothing
+ * of the page; sockets, clock and chance come in as arguments, so tests drive it by hand.
+ */
+
+import { type Ending, type Loss, endingOf, lossOf } from "./ending.ts";
+import { InputBuffer } from "./input-buffer.ts";
+import * as protocol from "./protocol.ts";
+import type { Hello, NodeFrame, Size } from "./protocol.ts";
+
+export type State =
+  | { name: "connecting" }
+  | { name: "connected" }
+  /** `retryAt`: when the next attempt starts, on {@link Environment.now}'s clock. */
+  | { name: "reconnecting"; loss: Loss; retryAt: number }
+  | { name: "ended"; ending: Ending };
+
+/** Who is told; called in the order things arrive. */
+export interface Listener {
+  state(state: State): void;
+  /** Raw bytes as the PTY gave them; call {@link Connection.parsed} with `end` once drawn. */
+  output(bytes: Uint8Array, end: number): void;
+  /** Clear the terminal, take this size, draw these bytes; `parsed(end)` as above. */
+  snapshot(bytes: Uint8Array, size: Size, end: number): void;
+  /**
+   * Output before `offset` was made before this page came: what it asks of the terminal (its kind,
+   * its cursor) has been answered then, and must not be answered into today's prompt.
+   */
+  repliesFrom(offset: number): void;
+  size(size: Size, owner: boolean): void;
+  viewers(count: number): void;
+}
+
+/** The part of a WebSocket that is used. */
+export interface Socket {
+  binaryType: string;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number }) => void) | null;
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(code?: number): void;
+}
+
+/** What the outside gives; times in milliseconds. */
+export interface Environment {
+  /** Opens a socket for output from byte `from` on (`null` on a first attach) at a size. */
+  open(from: number | null, size: Size): Socket;
+  /**
+   * Asked after repeated failures to open: whether the server refuses, which a browser does not
+   * tell of a WebSocket. `null` when the server cannot be reached or would let us in.
+   */
+  refusal(): Promise<Ending | null>;
+  now(): number;
+  /** Runs `action` after `delay`; the result cancels it. */
+  after(delay: number, action: () => void): () => void;
+  /** Evenly spread in 0..1. */
+  random(): number;
+}
+
+const RETRY_FIRST_MS = 250;
+const RETRY_MAX_MS = 5_000;
+/** A socket that does not say hello by then counts as lost. */
+const HELLO_DEADLINE_MS = 10_000;
+const PING_EVERY_MS = 15_000;
+const PONG_DEADLINE_MS = 10_000;
+/** Parsed bytes are acknowledged when they are this many, or after the delay. */
+const ACK_BYTES = 32 * 1024;
+const ACK_DELAY_MS = 50;
+/** The server is asked for its reason after this many failures in a row, and as many more. */
+const FAILURES_BEFORE_ASKING = 3;
+
+export class Connection {
+  private socket: Socket | null = null;
+  private current: State = { name: "connecting" };
+  private readonly input = new InputBuffer();
+  /** Offset of the next output byte; `null` until the first one has come. */
+  private next: number | null = null;
+  private parsedTo = 0;
+  private ackedTo = 0;
+  private owner = false;
+  private sentSize: Size | null = null;
+  private greeted = false;
+  private failures = 0;
+  private exitCode: number | null = null;
+  private pingToken = 0;
+  private awaitedPong: number | null = null;
+  private cancelRetry: (() => void) | null = null;
+  private cancelDeadline: (() => void) | null = null;
+  private cancelPing: (() => void) | null = null;
+  private cancelAck: (() => void) | null = null;
+
+  constructor(
+    private readonly environment: Environment,
+    private readonly listener: Listener,
+    private wanted: Size,
+  ) {}
+
+  get state(): State {
+    return this.current;
+  }
+
+  /** Whether this viewer decides the size of the PTY. */
+  get ownsSize(): boolean {
+    return this.owner;
+  }
+
+  /** Opens a socket now, unless there is one. Also the answer to "try again now". */
+  connect(): void {
+    if (this.socket !== null || this.current.name === "ended") return;
+    this.cancelRetry?.();
+    this.cancelRetry = null;
+    const socket = this.environment.open(this.next, this.wanted);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = (event) => this.received(event.data);
+    socket.onclose = (event) => this.closed(event.code);
+    this.socket = socket;
+    this.greeted = false;
+    this.cancelDeadline = this.environment.after(HELLO_DEADLINE_MS, () => this.lose(1006));
+  }
+
+  /** The network may be back, or the page is looked at again: find out at once. */
+  wake(): void {
+    if (this.current.name === "reconnecting") this.connect();
+    else if (this.current.name === "connected" && this.awaitedPong === null) this.ping();
+  }
+
+  /** Leaves without ending anything: the page goes away, or another shell is shown. */
+  close(): void {
+    this.leave(1000);
+    this.cancelRetry?.();
+    this.cancelRetry = null;
+  }
+
+  /** Typed bytes; kept and sent after a reconnect if need be. `false`: too much is waiting. */
+  type(bytes: Uint8Array): boolean {
+    if (this.current.name === "ended") return true;
+    const taken = this.input.push(bytes);
+    this.sendInput();
+    return taken;
+  }
+
+  /** The terminal's own size has changed; told to the node when this viewer decides. */
+  resize(size: Size): void {
+    this.wanted = { cols: protocol.clampSize(size.cols), rows: protocol.clampSize(size.rows) };
+    if (this.greeted && this.owner && !sameSize(this.wanted, this.sentSize)) {
+      this.sentSize = this.wanted;
+      this.send(protocol.encodeResize(this.wanted));
+    }
+  }
+
+  takeSize(): void {
+    if (this.greeted) this.send(protocol.encodeTakeSize());
+  }
+
+  /** The terminal has drawn all output before `end`. */
+  parsed(end: number): void {
+    this.parsedTo = Math.max(this.parsedTo, end);
+    if (this.parsedTo - this.ackedTo >= ACK_BYTES) this.sendAck();
+    else this.cancelAck ??= this.environment.after(ACK_DELAY_MS, () => this.sendAck());
+  }
+
+  private received(data: unknown): void {
+    let frame: NodeFrame | null;
+    try {
+      if (!(data instanceof ArrayBuffer)) throw new protocol.MalformedFrame("a text message");
+      frame = protocol.decode(data);
+      if (frame !== null && !this.greeted && frame.kind !== "hello") {
+        throw new protocol.MalformedFrame(`${frame.kind} before hello`);
+      }
+    } catch (error) {
+      if (!(error instanceof protocol.MalformedFrame)) throw error;
+      this.leave(4400);
+      this.end({ kind: "malformed" });
+      return;
+    }
+    if (frame !== null) this.handle(frame);
+  }
+
+  private handle(frame: NodeFrame): void {
+    switch (frame.kind) {
+      case "hello":
+        return this.greet(frame.hello);
+      case "output":
+        return this.output(frame.offset, frame.bytes);
+      case "snapshot":
+        return this.snapshot(frame);
+      case "input_ack":
+        this.input.ack(frame.offset);
+        this.failures = 0;
+        return this.sendInput();
+      case "size":
+        return this.sized(frame, frame.owner);
+      case "exit":
+        this.exitCode = frame.code;
+        return;
+      case "pong":
+        if (frame.token !== this.awaitedPong) return;
+        this.failures = 0;
+        return this.schedulePing();
+      case "viewers":
+        return this.listener.viewers(frame.count);
+    }
+  }
+
+  private greet(hello: Hello): void {
+    if (hello.version !== 1) {
+      this.leave(1000);
+      return this.end({ kind: "version" });
+    }
+    this.greeted = true;
+    this.ackedTo = this.parsedTo;
+    this.input.resume(hello.input_offset);
+    this.become({ name: "connected" });
+    this.schedulePing();
+    if (this.next === null) this.listener.repliesFrom(hello.offset);
+    this.owner = false;
+    this.sized(hello, hello.owner);
+    this.listener.viewers(hello.viewers);
+    this.sendInput();
+  }
+
+  /** Draws what is new of these bytes; a hole in the stream is a reason to attach again. */
+  private output(offset: number, bytes: Uint8Array): void {
+    const next = this.next ?? offset;
+    if (offset > next) return this.lose(1006);
+    const end = offset + bytes.length;
+    if (end <= next && this.next !== null) return;
+    if (this.next === null) this.parsedTo = this.ackedTo = offset;
+    this.next = end;
+    this.failures = 0;
+    this.listener.output(bytes.subarray(next - offset), end);
+  }
+
+  private snapshot(frame: { offset: number; bytes: Uint8Array } & Size): void {
+    this.next = frame.offset;
+    this.parsedTo = this.ackedTo = Math.min(this.parsedTo, frame.offset);
+    const size = { cols: protocol.clampSize(frame.cols), rows: protocol.clampSize(frame.rows) };
+    this.listener.snapshot(frame.bytes, size, frame.offset);
+  }
+
+  private sized(size: Size, owner: boolean): void {
+    const clamped = { cols: protocol.clampSize(size.cols), rows: protocol.clampSize(size.rows) };
+    // A size that is only the echo of an older resize of ours must not be answered again.
+    if (!this.owner || !owner) this.sentSize = clamped;
+    this.owner = owner;
+    this.listener.size(clamped, owner);
+    this.resize(this.wanted);
+  }
+
+  private sendInput(): void {
+    if (!this.greeted) return;
+    for (const { offset, bytes } of this.input.take()) {
+      this.send(protocol.encodeInput(offset, bytes));
+    }
+  }
+
+  private sendAck(): void {
+    this.cancelAck?.();
+    this.cancelAck = null;
+    if (!this.greeted || this.parsedTo <= this.ackedTo) return;
+    this.ackedTo = this.parsedTo;
+    this.send(protocol.encodeAck(this.parsedTo));
+  }
+
+  /**
+   * Set from the arrival of hello and pong, not from another timer: browsers slow chains of timers
+   * in hidden tabs to one a minute, which the node would take for silence.
+   */
+  private schedulePing(): void {
+    this.awaitedPong = null;
+    this.cancelPing?.();
+    this.cancelPing = this.environment.after(PING_EVERY_MS, () => this.ping());
+  }
+
+  private ping(): void {
+    this.cancelPing?.();
+    this.awaitedPong = ++this.pingToken;
+    this.send(protocol.encodePing(this.awaitedPong));
+    this.cancelPing = this.environment.after(PONG_DEADLINE_MS, () => this.lose(1006));
+  }
+
+  private send(frame: Uint8Array<ArrayBuffer>): void {
+    this.socket?.send(frame);
+  }
+
+  /** Gives up on the present socket and treats it as closed with `code`. */
+  private lose(code: number): void {
+    this.leave(4000);
+    this.closed(code);
+  }
+
+  /** Lets go of the socket so that nothing more of it is heard. */
+  private leave(code: number): void {
+    const socket = this.socket;
+    this.forgetSocket();
+    if (socket === null) return;
+    socket.onmessage = socket.onclose = null;
+    socket.close(code);
+  }
+
+  private forgetSocket(): void {
+    this.socket = null;
+    this.greeted = false;
+    this.awaitedPong = null;
+    this.cancelDeadline?.();
+    this.cancelPing?.();
+    this.cancelAck?.();
+    this.cancelDeadline = this.cancelPing = this.cancelAck = null;
+  }
+
+  private closed(code: number): void {
+    this.forgetSocket();
+    const ending = endingOf(code);
+    if (this.exitCode !== null && (ending === null || ending.kind === "exited")) {
+      return this.end({ kind: "exited", code: this.exitCode });
+    }
+    if (ending !== null) return this.end(ending);
+    this.failures += 1;
+    this.retry(lossOf(code));
+    if (this.failures % FAILURES_BEFORE_ASKING === 0) void this.askForRefusal();
+  }
+
+  private retry(loss: Loss): void {
+    const doubled = RETRY_FIRST_MS * 2 ** Math.min(this.failures - 1, 10);
+    // Spread over the upper half, so that a room full of pages does not return in one instant.
+    const delay = Math.min(RETRY_MAX_MS, doubled) * (0.5 + this.environment.random() / 2);
+    this.cancelRetry = this.environment.after(delay, () => this.connect());
+    this.become({ name: "reconnecting", loss, retryAt: this.environment.now() + delay });
+  }
+
+  private async askForRefusal(): Promise<void> {
+    const ending = await this.environment.refusal();
+    if (ending === null || this.current.name !== "reconnecting") return;
+    this.close();
+    this.end(ending);
+  }
+
+  private end(ending: Ending): void {
+    this.become({ name: "ended", ending });
+  }
+
+  private become(state: State): void {
+    if (state.name === "connected") this.cancelDeadline?.();
+    this.current = state;
+    this.listener.state(state);
+  }
+}
+
+function sameSize(a: Size, b: Size | null): boolean {
+  return b !== null && a.cols === b.cols && a.rows === b.rows;
+}

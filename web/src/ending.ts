@@ -1,0 +1,35 @@
+/** What a closed socket means: whether to come back, and what the page says. */
+
+/** Why a shell will not come back on this page. */
+export type Ending =
+  | { kind: "exited"; code: number | null }
+  | { kind: "vm_stopped" }
+  | { kind: "revoked" }
+  | { kind: "shell_not_found" }
+  | { kind: "too_many_viewers" }
+  | { kind: "malformed" }
+  | { kind: "version" };
+
+/** Why the connection is away for now. */
+export type Loss = "network" | "restart" | "node_unreachable";
+
+/** Close codes of docs/shell-protocol.md that end the matter; all others are a {@link Loss}. */
+const ENDINGS: Readonly<Record<number, Ending>> = {
+  4001: { kind: "exited", code: null },
+  4003: { kind: "revoked" },
+  4004: { kind: "shell_not_found" },
+  4010: { kind: "vm_stopped" },
+  4400: { kind: "malformed" },
+  4429: { kind: "too_many_viewers" },
+};
+
+/** The ending a close code stands for, or `null` when it is worth coming back. */
+export function endingOf(code: number): Ending | null {
+  return ENDINGS[code] ?? null;
+}
+
+/** Why the connection was lost, from the close code of a socket worth opening again. */
+export function lossOf(code: number): Loss {
+  if (code === 1012) return "restart";
+  return code === 4503 ? "node_unreachable" : "network";
+}

@@ -1,0 +1,50 @@
+/** The browser's side of a {@link Connection}: WebSocket, clock, chance. */
+
+import type { Environment, Socket } from "./connection.ts";
+import type { Ending } from "./ending.ts";
+import type { Size } from "./protocol.ts";
+
+const REFUSAL_DEADLINE_MS = 5_000;
+
+/** Sockets to `attach` (a path of this site) under the viewer's name `client`. */
+export function browserEnvironment(attach: string, client: string): Environment {
+  return {
+    open: (from, size) =>
+      new WebSocket(attachUrl(new URL(attach, location.href), client, from, size)) as Socket,
+    refusal: () => refusal(attach),
+    now: () => Date.now(),
+    after: (delay, action) => {
+      const timer = setTimeout(action, delay);
+      return () => clearTimeout(timer);
+    },
+    random: Math.random,
+  };
+}
+
+/** The address of an attachment, `ws:` or `wss:` as the page is http or https. */
+export function attachUrl(base: URL, client: string, from: number | null, size: Size): string {
+  const url = new URL(base);
+  url.protocol = base.protocol === "https:" ? "wss:" : "ws:";
+  url.searchParams.set("client", client);
+  if (from !== null) url.searchParams.set("from", String(from));
+  url.searchParams.set("cols", String(size.cols));
+  url.searchParams.set("rows", String(size.rows));
+  return url.href;
+}
+
+/** A plain request to the same address: its status says what a refused upgrade does not. */
+async function refusal(attach: string): Promise<Ending | null> {
+  try {
+    const response = await fetch(attach, {
+      cache: "no-store",
+      redirect: "manual",
+      signal: AbortSignal.timeout(REFUSAL_DEADLINE_MS),
+    });
+    if (response.status === 404) return { kind: "shell_not_found" };
+    const signedOut = response.type === "opaqueredirect" || [401, 403].includes(response.status);
+    return signedOut ? { kind: "revoked" } : null;
+  } catch {
+    // Not reachable at all: the connection goes on trying.
+    return null;
+  }
+}

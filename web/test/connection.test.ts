@@ -1,0 +1,377 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Connection, type Environment, type Socket, type State } from "../src/connection.ts";
+import type { Ending } from "../src/ending.ts";
+import type { Size } from "../src/protocol.ts";
+import * as frames from "./frames.ts";
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const bytes = (words: string): Uint8Array => new TextEncoder().encode(words);
+
+class FakeSocket implements Socket {
+  binaryType = "blob";
+  onopen = null;
+  onmessage: Socket["onmessage"] = null;
+  onclose: Socket["onclose"] = null;
+  closedWith: number | undefined;
+  readonly sent: frames.ViewerFrame[] = [];
+
+  constructor(
+    readonly from: number | null,
+    readonly size: Size,
+  ) {}
+
+  send(data: Uint8Array<ArrayBuffer>): void {
+    this.sent.push(frames.readViewerFrame(data));
+  }
+
+  close(code?: number): void {
+    this.closedWith = code;
+  }
+
+  receive(...messages: ArrayBuffer[]): void {
+    for (const data of messages) this.onmessage?.({ data });
+  }
+
+  drop(code = 1006): void {
+    this.onclose?.({ code });
+  }
+
+  /** What was sent of one kind. */
+  all<Kind extends frames.ViewerFrame["kind"]>(kind: Kind): Extract<frames.ViewerFrame, { kind: Kind }>[] {
+    return this.sent.filter((frame) => frame.kind === kind) as never;
+  }
+}
+
+/** A connection with a clock moved by hand. */
+class Bench implements Environment {
+  readonly sockets: FakeSocket[] = [];
+  readonly states: State[] = [];
+  readonly heard: string[] = [];
+  private time = 0;
+  private timers: { at: number; action: () => void }[] = [];
+  answer: Ending | null = null;
+  asked = 0;
+  draws = true;
+  readonly connection: Connection;
+
+  constructor(size: Size = { cols: 80, rows: 24 }) {
+    this.connection = new Connection(
+      this,
+      {
+        state: (state) => this.states.push(state),
+        output: (output, end) => {
+          this.heard.push(text(output));
+          if (this.draws) this.connection.parsed(end);
+        },
+        snapshot: (output, at, end) => {
+          this.heard.push(`[${at.cols}x${at.rows}]${text(output)}`);
+          if (this.draws) this.connection.parsed(end);
+        },
+        repliesFrom: (offset) => this.heard.push(`replies from ${offset}`),
+        size: (at, owner) => this.heard.push(`${at.cols}x${at.rows}${owner ? " mine" : ""}`),
+        viewers: () => {},
+      },
+      size,
+    );
+    this.connection.connect();
+  }
+
+  get socket(): FakeSocket {
+    return this.sockets.at(-1) as FakeSocket;
+  }
+
+  get state(): State {
+    return this.connection.state;
+  }
+
+  open(from: number | null, size: Size): Socket {
+    this.sockets.push(new FakeSocket(from, size));
+    return this.socket;
+  }
+
+  refusal(): Promise<Ending | null> {
+    this.asked += 1;
+    return Promise.resolve(this.answer);
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  random(): number {
+    return 1;
+  }
+
+  after(delay: number, action: () => void): () => void {
+    const timer = { at: this.time + delay, action };
+    this.timers.push(timer);
+    return () => (this.timers = this.timers.filter((other) => other !== timer));
+  }
+
+  pass(milliseconds: number): void {
+    const end = this.time + milliseconds;
+    for (;;) {
+      const due = this.timers.filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.timers = this.timers.filter((timer) => timer !== due);
+      this.time = due.at;
+      due.action();
+    }
+    this.time = end;
+  }
+}
+
+test("the first attach carries the size and no offset, and is connected at hello", () => {
+  const bench = new Bench({ cols: 132, rows: 43 });
+  assert.deepEqual([bench.socket.from, bench.socket.size], [null, { cols: 132, rows: 43 }]);
+  assert.equal(bench.socket.binaryType, "arraybuffer");
+  assert.equal(bench.state.name, "connecting");
+  bench.socket.receive(frames.hello({ cols: 132, rows: 43 }));
+  assert.equal(bench.state.name, "connected");
+  assert.deepEqual(bench.socket.all("resize"), []);
+});
+
+test("output resumes at the byte after the last one, doubles are cut off", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello(), frames.output(100, "abc"));
+  bench.socket.drop();
+  bench.pass(250);
+  assert.equal(bench.socket.from, 103);
+  bench.socket.receive(frames.hello(), frames.output(101, "bcde"), frames.output(101, "bc"));
+  assert.deepEqual(bench.heard.filter((line) => /^[a-z]+$/.test(line)), ["abc", "de"]);
+});
+
+test("a hole in the output is not drawn over: the viewer attaches again", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello(), frames.output(0, "ab"), frames.output(5, "x"));
+  assert.equal(bench.state.name, "reconnecting");
+  bench.pass(250);
+  assert.equal(bench.socket.from, 2);
+  assert.ok(!bench.heard.includes("x"));
+});
+
+test("a snapshot sets the offset from which the stream goes on", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello(), frames.output(0, "ab"));
+  bench.socket.receive(frames.snapshot(9000, 100, 30, "screen"), frames.output(9000, "more"));
+  assert.deepEqual(bench.heard.slice(-2), ["[100x30]screen", "more"]);
+  bench.socket.drop();
+  bench.pass(250);
+  assert.equal(bench.socket.from, 9004);
+});
+
+test("only on a first attach is old output kept from being answered", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello({ offset: 700 }), frames.output(0, "ab"));
+  bench.socket.drop();
+  bench.pass(250);
+  bench.socket.receive(frames.hello({ offset: 900 }));
+  assert.deepEqual(bench.heard.filter((line) => line.startsWith("replies")), ["replies from 700"]);
+});
+
+test("drawn output is acknowledged, small amounts after a moment, large ones at once", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello(), frames.output(0, "ab"));
+  assert.deepEqual(bench.socket.all("ack"), []);
+  bench.pass(50);
+  assert.deepEqual(bench.socket.all("ack").map((ack) => ack.offset), [2]);
+  bench.socket.receive(frames.output(2, new Uint8Array(40_000)));
+  assert.deepEqual(bench.socket.all("ack").map((ack) => ack.offset), [2, 40_002]);
+});
+
+test("output that is not drawn is not acknowledged", () => {
+  const bench = new Bench();
+  bench.draws = false;
+  bench.socket.receive(frames.hello(), frames.output(0, new Uint8Array(100_000)));
+  bench.pass(1000);
+  assert.deepEqual(bench.socket.all("ack"), []);
+});
+
+test("input typed while away goes out after the next hello, from where the node stands", () => {
+  const bench = new Bench();
+  bench.connection.type(bytes("early"));
+  assert.deepEqual(bench.socket.sent, []);
+  bench.socket.receive(frames.hello({ input_offset: 40 }));
+  assert.deepEqual(bench.socket.all("input").map((f) => [f.offset, text(f.bytes)]), [[40, "early"]]);
+  bench.socket.receive(frames.inputAck(42));
+  bench.socket.drop();
+  bench.connection.type(bytes("!"));
+  bench.pass(250);
+  bench.socket.receive(frames.hello({ input_offset: 43 }));
+  assert.deepEqual(bench.socket.all("input").map((f) => [f.offset, text(f.bytes)]), [[43, "ly!"]]);
+});
+
+test("attempts are 0.25 s apart, doubling to 5 s, until something comes through", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  const waits: number[] = [];
+  for (let attempt = 0; attempt < 7; attempt++) {
+    bench.socket.drop();
+    assert.ok(bench.state.name === "reconnecting");
+    waits.push(bench.state.retryAt - bench.now());
+    bench.pass(waits.at(-1) ?? 0);
+  }
+  assert.deepEqual(waits, [250, 500, 1000, 2000, 4000, 5000, 5000]);
+  bench.socket.receive(frames.hello(), frames.output(0, "x"));
+  bench.socket.drop();
+  assert.ok(bench.state.name === "reconnecting");
+  assert.equal(bench.state.retryAt - bench.now(), 250);
+});
+
+test("waking up tries at once", () => {
+  const bench = new Bench();
+  bench.socket.drop();
+  bench.connection.wake();
+  assert.equal(bench.sockets.length, 2);
+  bench.connection.wake();
+  assert.equal(bench.sockets.length, 2);
+  bench.socket.receive(frames.hello());
+  bench.connection.wake();
+  assert.equal(bench.socket.all("ping").length, 1);
+});
+
+test("a socket that never says hello is given up after 10 s", () => {
+  const bench = new Bench();
+  bench.pass(9_999);
+  assert.equal(bench.state.name, "connecting");
+  bench.pass(1);
+  assert.equal(bench.state.name, "reconnecting");
+  assert.ok(bench.sockets[0]?.closedWith !== undefined);
+});
+
+test("a ping every 15 s; without a pong for 10 s the connection is lost", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  bench.pass(15_000);
+  const ping = bench.socket.all("ping")[0];
+  assert.ok(ping !== undefined);
+  bench.socket.receive(frames.pong(ping.token));
+  bench.pass(15_000);
+  assert.equal(bench.socket.all("ping").length, 2);
+  bench.pass(9_999);
+  assert.equal(bench.state.name, "connected");
+  bench.pass(1);
+  assert.equal(bench.state.name, "reconnecting");
+});
+
+test("each close code ends or comes back as the protocol says", () => {
+  const endings: Record<number, string> = {
+    4001: "exited",
+    4003: "revoked",
+    4004: "shell_not_found",
+    4010: "vm_stopped",
+    4400: "malformed",
+    4429: "too_many_viewers",
+  };
+  for (const [code, kind] of Object.entries(endings)) {
+    const bench = new Bench();
+    bench.socket.receive(frames.hello());
+    bench.socket.drop(Number(code));
+    assert.ok(bench.state.name === "ended", code);
+    assert.equal(bench.state.ending.kind, kind);
+    bench.pass(60_000);
+    assert.equal(bench.sockets.length, 1, `${code} does not come back`);
+  }
+  const losses: Record<number, string> = {
+    1000: "network",
+    1006: "network",
+    1012: "restart",
+    4408: "network",
+    4503: "node_unreachable",
+  };
+  for (const [code, loss] of Object.entries(losses)) {
+    const bench = new Bench();
+    bench.socket.drop(Number(code));
+    assert.ok(bench.state.name === "reconnecting", code);
+    assert.equal(bench.state.loss, loss);
+  }
+});
+
+test("the exit code is kept, even when the socket breaks right after it", () => {
+  for (const code of [4001, 1006]) {
+    const bench = new Bench();
+    bench.socket.receive(frames.hello(), frames.exit(42));
+    bench.socket.drop(code);
+    assert.deepEqual(bench.state, { name: "ended", ending: { kind: "exited", code: 42 } });
+  }
+});
+
+test("a VM that stops is told as such, although its shell exited too", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello(), frames.exit(129));
+  bench.socket.drop(4010);
+  assert.deepEqual(bench.state, { name: "ended", ending: { kind: "vm_stopped" } });
+});
+
+test("a malformed frame, a text message, a frame before hello: closed with 4400, for good", () => {
+  const bad: unknown[] = [Uint8Array.of(0x01, 0).buffer, "text"];
+  for (const data of bad) {
+    const bench = new Bench();
+    bench.socket.receive(frames.hello());
+    const { socket } = bench;
+    socket.onmessage?.({ data });
+    assert.equal(socket.closedWith, 4400);
+    assert.deepEqual(bench.state, { name: "ended", ending: { kind: "malformed" } });
+  }
+  const early = new Bench();
+  early.socket.receive(frames.output(0, "x"));
+  assert.equal(early.sockets[0]?.closedWith, 4400);
+});
+
+test("another version of the protocol asks for a reload", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello({ version: 2 }));
+  assert.deepEqual(bench.state, { name: "ended", ending: { kind: "version" } });
+});
+
+test("only the owner's size is sent, and only when it changed", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello({ owner: false, cols: 100, rows: 30 }));
+  bench.connection.resize({ cols: 90, rows: 20 });
+  assert.deepEqual(bench.socket.all("resize"), []);
+  bench.connection.takeSize();
+  assert.equal(bench.socket.all("take_size").length, 1);
+  bench.socket.receive(frames.size(100, 30, true));
+  assert.deepEqual(bench.socket.all("resize"), [{ kind: "resize", cols: 90, rows: 20 }]);
+  // The echo of that, and of a size in between, is no reason to send again.
+  bench.connection.resize({ cols: 91, rows: 20 });
+  bench.socket.receive(frames.size(90, 20, true), frames.size(91, 20, true));
+  assert.equal(bench.socket.all("resize").length, 2);
+});
+
+test("a size that changed while away is sent after the reconnect", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  bench.socket.drop();
+  bench.connection.resize({ cols: 60, rows: 20 });
+  bench.pass(250);
+  assert.deepEqual(bench.socket.size, { cols: 60, rows: 20 });
+  bench.socket.receive(frames.hello());
+  assert.deepEqual(bench.socket.all("resize"), [{ kind: "resize", cols: 60, rows: 20 }]);
+});
+
+test("after three failures the server is asked for its reason, and believed", async () => {
+  const bench = new Bench();
+  bench.answer = { kind: "revoked" };
+  for (let failure = 0; failure < 3; failure++) {
+    assert.equal(bench.asked, 0);
+    bench.socket.drop();
+    if (failure < 2) bench.pass(5_000);
+  }
+  assert.equal(bench.asked, 1);
+  await Promise.resolve();
+  assert.deepEqual(bench.state, { name: "ended", ending: { kind: "revoked" } });
+  bench.pass(60_000);
+  assert.equal(bench.sockets.length, 3);
+});
+
+test("leaving the page closes the socket and starts no other", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  bench.connection.close();
+  assert.equal(bench.socket.closedWith, 1000);
+  bench.pass(60_000);
+  assert.equal(bench.sockets.length, 1);
+});

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { countLines, needsGuard, sanitizePaste } from "../src/clipboard.ts";
+import { attachUrl } from "../src/environment.ts";
+import { toHex } from "../src/theme.ts";
+import { controlByte } from "../src/touch-keys.ts";
+
+test("the address of an attachment has the page's security and all it needs to resume", () => {
+  const size = { cols: 80, rows: 24 };
+  assert.equal(
+    attachUrl(new URL("https://cloud.test/shells/1/attach"), "0123456789abcdef", 7, size),
+    "wss://cloud.test/shells/1/attach?client=0123456789abcdef&from=7&cols=80&rows=24",
+  );
+  const first = attachUrl(new URL("http://127.0.0.1:5555/shells/1/attach"), "a", null, size);
+  assert.ok(first.startsWith("ws://127.0.0.1:5555/") && !first.includes("from"));
+});
+
+test("a paste with a line break is asked about, unless the program marks pastes", () => {
+  assert.equal(needsGuard("ls", false), false);
+  assert.equal(needsGuard("ls\n", false), true);
+  assert.equal(needsGuard("a\rb", false), true);
+  assert.equal(needsGuard("a\nb", true), false);
+});
+
+test("a paste cannot end its own brackets", () => {
+  assert.equal(sanitizePaste("a\u001b[201~rm"), "a\u241b[201~rm");
+});
+
+test("lines are counted as a person would", () => {
+  assert.deepEqual(["a", "a\n", "a\r\nb\r\n", "\n\n"].map(countLines), [1, 1, 2, 2]);
+});
+
+test("colours come out as hex, whatever the browser computed", () => {
+  assert.equal(toHex("color(srgb 1 0.5 0)"), "#ff8000");
+  assert.equal(toHex("color(srgb 0 0 0 / 0.5)"), "#00000080");
+  assert.equal(toHex("color(srgb -0.01 1.2 1e-7)"), "#00ff00");
+  assert.equal(toHex("rgb(1, 2, 255)"), "#0102ff");
+});
+
+test("Ctrl makes control characters of letters and signs, and leaves the rest", () => {
+  const control = (key: string): number => controlByte(key.charCodeAt(0));
+  assert.deepEqual(["c", "C", "[", " ", "?", "1"].map(control), [3, 3, 27, 0, 127, 49]);
+});
