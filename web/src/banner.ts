@@ -24,6 +24,7 @@ const LOSS_WORDS: Record<Loss, string> = {
 export class Banner {
   /** A live region, always in the page, so that screen readers hear what changes in it. */
   readonly element = make("div", { class: "mct-banner", role: "status" });
+  private lostAt: number | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -35,9 +36,13 @@ export class Banner {
   show(state: State): void {
     clearTimeout(this.timer);
     if (state.name === "reconnecting") {
-      const wait = this.visible ? 0 : SHOW_AFTER_MS;
+      this.lostAt ??= Date.now();
+      const wait = Math.max(0, this.lostAt + SHOW_AFTER_MS - Date.now());
       this.timer = setTimeout(() => this.showLoss(state.loss, state.retryAt), wait);
-    } else if (state.name === "ended") {
+      return;
+    }
+    this.lostAt = null;
+    if (state.name === "ended") {
       const [words, ...action] = this.ending(state.ending);
       this.fill("ended", words, ...action.filter((node) => node !== undefined));
     } else {

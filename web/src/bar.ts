@@ -109,6 +109,7 @@ export class Bar {
 
   private tools(actions: BarActions): HTMLElement {
     const full = iconButton(fullIcon, "Full screen", actions.fullScreen);
+    full.classList.add("mct-full");
     full.hidden = !document.fullscreenEnabled;
     return make(
       "div",

@@ -1,7 +1,6 @@
 /**
- * A view of the document for xterm that keeps to a strict Content-Security-Policy. xterm makes
- * `<style>` elements (which need the page's nonce) and sets `style` attributes on the spans of its
- * DOM renderer (which a policy without 'unsafe-inline' forbids, while the CSSOM may do the same).
+ * xterm under a strict Content-Security-Policy: the `<style>` elements it makes need the page's
+ * nonce. (The `style` attributes it sets are turned into CSSOM calls in build.mjs.)
  */
 
 /** For xterm's option `documentOverride`; everything but `createElement` is the document's own. */
@@ -9,7 +8,6 @@ export function cspDocument(real: Document, nonce: string): Document {
   const createElement = (name: string, options?: ElementCreationOptions): HTMLElement => {
     const element = real.createElement(name, options);
     if (element instanceof HTMLStyleElement) element.nonce = nonce;
-    if (element instanceof HTMLSpanElement) styleThroughCssom(element);
     return element;
   };
   return new Proxy(real, {
@@ -22,10 +20,22 @@ export function cspDocument(real: Document, nonce: string): Document {
   });
 }
 
-function styleThroughCssom(element: HTMLElement): void {
-  const setAttribute = element.setAttribute.bind(element);
-  element.setAttribute = (name, value) => {
-    if (name === "style") element.style.cssText = value;
-    else setAttribute(name, value);
+/**
+ * Runs `action` with styles made by `real` itself carrying the nonce: xterm 6 makes one of its style
+ * elements past `documentOverride`, while it opens.
+ */
+export function withNonce(real: Document, nonce: string, action: () => void): void {
+  const own = Object.getOwnPropertyDescriptor(real, "createElement");
+  const createElement = real.createElement.bind(real);
+  real.createElement = (name: string, options?: ElementCreationOptions): HTMLElement => {
+    const element = createElement(name, options);
+    if (element instanceof HTMLStyleElement) element.nonce = nonce;
+    return element;
   };
+  try {
+    action();
+  } finally {
+    if (own === undefined) Reflect.deleteProperty(real, "createElement");
+    else Object.defineProperty(real, "createElement", own);
+  }
 }

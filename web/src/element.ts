@@ -23,7 +23,7 @@ import { TouchKeys } from "./touch-keys.ts";
 const RESIZE_REST_MS = 60;
 
 export class McTerminal extends HTMLElement {
-  static readonly observedAttributes = ["attach"];
+  static readonly observedAttributes = ["attach", "vm"];
 
   private parts: Parts | null = null;
 

@@ -6,13 +6,17 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type IBufferLine, Terminal } from "@xterm/xterm";
 
-import { cspDocument } from "./csp-document.ts";
+import { cspDocument, withNonce } from "./csp-document.ts";
 import { muteReplies } from "./replies.ts";
 import { clampSize, type Size } from "./protocol.ts";
 import { readTheme } from "./theme.ts";
+import { hasFastWebgl } from "./webgl.ts";
+import { WholeCharacters } from "./whole-characters.ts";
 
 /** Lines kept above the screen. */
 const SCROLLBACK_LINES = 10_000;
+/** Wide enough to grab; search marks are shown in it too. */
+const SCROLLBAR_PX = 12;
 /** The smallest a terminal of another viewer's size is drawn, in CSS pixels. */
 const LETTERBOX_FONT_MIN = 6;
 /** RIS: the terminal as new, scrollback gone; ends any sequence that was under way. */
@@ -35,6 +39,7 @@ export class TerminalView {
   private webgl: WebglAddon | null = null;
   private fontSize: number;
   private letterbox: Size | null = null;
+  private readonly characters = new WholeCharacters();
   private parsedTo = 0;
   private repliesFrom = 0;
   /** Whether this viewer answers what programs ask of the terminal; one of several should. */
@@ -56,7 +61,7 @@ export class TerminalView {
     );
     this.wireInput(options);
     muteReplies(this.xterm, () => !this.answers || this.parsedTo < this.repliesFrom);
-    this.xterm.open(host);
+    withNonce(document, options.nonce, () => this.xterm.open(host));
     this.loadWebgl();
     this.fit();
   }
@@ -74,7 +79,7 @@ export class TerminalView {
 
   /** Draws output whose last byte is the stream's byte before `end`; `drawn` is called after. */
   write(bytes: Uint8Array, end: number, drawn: () => void): void {
-    this.xterm.write(bytes, () => {
+    this.xterm.write(this.characters.next(bytes), () => {
       this.parsedTo = end;
       drawn();
     });
@@ -82,6 +87,7 @@ export class TerminalView {
 
   /** Starts over at `size` with `bytes`: whatever is still waiting to be drawn is overwritten. */
   replace(bytes: Uint8Array, size: Size, end: number, drawn: () => void): void {
+    this.characters.reset();
     this.xterm.write(RESET, () => this.xterm.resize(size.cols, size.rows));
     this.write(bytes, end, () => {
       this.layout();
@@ -181,6 +187,8 @@ export class TerminalView {
 
 function newTerminal(host: HTMLElement, options: TerminalOptions): Terminal {
   return new Terminal({
+    // Binary output is no reason to fill the console with parse errors.
+    logLevel: "off",
     // The addons for graphemes and search marks are built on it.
     allowProposedApi: true,
     documentOverride: cspDocument(document, options.nonce),
@@ -188,6 +196,9 @@ function newTerminal(host: HTMLElement, options: TerminalOptions): Terminal {
     fontSize: options.fontSize,
     fontFamily: getComputedStyle(host).fontFamily,
     theme: readTheme(host),
+    // Room for underscores and accents, which some fonts draw beyond their own height.
+    lineHeight: 1.1,
+    overviewRuler: { width: SCROLLBAR_PX },
     minimumContrastRatio: 4.5,
     screenReaderMode: options.screenReader,
     cursorBlink: false,
@@ -205,13 +216,6 @@ function openLink(uri: string): void {
   if (/^https?:\/\//i.test(uri)) window.open(uri, "_blank", "noopener,noreferrer");
 }
 
-/** Software WebGL is slower than the DOM renderer, and warns on the console. */
-function hasFastWebgl(): boolean {
-  const canvas = document.createElement("canvas");
-  const context = canvas.getContext("webgl2", { failIfMajorPerformanceCaveat: true });
-  context?.getExtension("WEBGL_lose_context")?.loseContext();
-  return context !== null;
-}
 
 function lineText(line: IBufferLine | undefined): string {
   return line?.translateToString(true) ?? "";

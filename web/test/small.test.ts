@@ -5,6 +5,7 @@ import { countLines, needsGuard, sanitizePaste } from "../src/clipboard.ts";
 import { attachUrl } from "../src/environment.ts";
 import { toHex } from "../src/theme.ts";
 import { controlByte } from "../src/touch-keys.ts";
+import { WholeCharacters } from "../src/whole-characters.ts";
 
 test("the address of an attachment has the page's security and all it needs to resume", () => {
   const size = { cols: 80, rows: 24 };
@@ -41,4 +42,25 @@ test("colours come out as hex, whatever the browser computed", () => {
 test("Ctrl makes control characters of letters and signs, and leaves the rest", () => {
   const control = (key: string): number => controlByte(key.charCodeAt(0));
   assert.deepEqual(["c", "C", "[", " ", "?", "1"].map(control), [3, 3, 27, 0, 127, 49]);
+});
+
+test("a stream cut anywhere comes out whole, each piece decodable by itself", () => {
+  const bytes = new TextEncoder().encode("a\u0080é…\u200d漢👩x");
+  for (let first = 0; first <= bytes.length; first++) {
+    for (let second = first; second <= bytes.length; second++) {
+      const characters = new WholeCharacters();
+      const pieces = [bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)];
+      const decoder = (): TextDecoder => new TextDecoder("utf-8", { fatal: true });
+      const words = pieces.map((piece) => decoder().decode(characters.next(piece)));
+      assert.equal(words.join(""), "a\u0080é…\u200d漢👩x");
+    }
+  }
+});
+
+test("bytes that are no UTF-8 are passed on, at the latest with the next ones", () => {
+  const characters = new WholeCharacters();
+  const out = [[0xff, 0x80], [0x80, 0x80, 0x80], [0xe9], [0x41]].flatMap((bytes) => [
+    ...characters.next(Uint8Array.from(bytes)),
+  ]);
+  assert.deepEqual(out, [0xff, 0x80, 0x80, 0x80, 0x80, 0xe9, 0x41]);
 });
