@@ -1,0 +1,41 @@
+/**
+ * MiniCloud in a real browser, against a server that runs already: `script/test` starts one with two
+ * nodes and a data folder of its own. By hand: `MINICLOUD_URL=http://127.0.0.1:5555 npx playwright test`.
+ */
+import { defineConfig } from "@playwright/test";
+
+export const baseURL = process.env.MINICLOUD_URL ?? "http://127.0.0.1:5555";
+
+export default defineConfig({
+  testDir: "tests",
+  outputDir: "test-results",
+  // One at a time: the first-start password and the nodes are shared by all tests.
+  workers: 1,
+  fullyParallel: false,
+  // A test that needs a second try has found something.
+  retries: 0,
+  forbidOnly: process.env.CI !== undefined,
+  timeout: 120_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"], ["html", { open: "never" }]],
+  use: {
+    baseURL,
+    actionTimeout: 15_000,
+    navigationTimeout: 30_000,
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+    viewport: { width: 1280, height: 800 },
+    launchOptions: {
+      executablePath: process.env.MINICLOUD_CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+});

@@ -1,0 +1,69 @@
+/** A shell page, used as a person would: typing, and reading the screen. */
+
+import { expect, type Page } from "@playwright/test";
+
+interface Terminal extends HTMLElement {
+  terminalText(): string;
+  sizeText(): string;
+}
+
+export class ShellView {
+  constructor(readonly page: Page) {}
+
+  get element() {
+    return this.page.locator("mc-terminal");
+  }
+
+  async connected(): Promise<void> {
+    await expect(this.element).toHaveAttribute("data-state", "connected");
+  }
+
+  /** The characters on the screen. */
+  async text(): Promise<string> {
+    return this.element.evaluate((element) => (element as Terminal).terminalText());
+  }
+
+  /** Columns and rows, as `80x24`. */
+  async size(): Promise<string> {
+    return this.element.evaluate((element) => (element as Terminal).sizeText());
+  }
+
+  /** Waits until the screen shows `wanted`, and returns what it shows. */
+  async sees(wanted: RegExp, timeout = 15_000): Promise<string> {
+    await expect.poll(() => this.text(), { message: `the terminal shows ${wanted}`, timeout }).toMatch(wanted);
+    return this.text();
+  }
+
+  /** Waits for a prompt with nothing typed after it. */
+  async prompt(): Promise<void> {
+    await this.sees(/[#$] ?$/);
+  }
+
+  async type(keys: string): Promise<void> {
+    await this.page.keyboard.type(keys);
+  }
+
+  async press(key: string): Promise<void> {
+    await this.page.keyboard.press(key);
+  }
+
+  async run(line: string): Promise<void> {
+    await this.type(line);
+    await this.press("Enter");
+  }
+
+  /** Runs `line` on an empty screen and returns what it printed, once it is done. */
+  async output(line: string): Promise<string> {
+    const mark = Math.random().toString(36).slice(2, 8);
+    // The mark is taken apart in what is typed, so that only what is printed holds it whole.
+    await this.run(`clear; ${line}; echo "${mark.slice(0, 3)}""${mark.slice(3)}"`);
+    const text = await this.sees(new RegExp(`^${mark}$`, "m"));
+    const printed = text.slice(0, text.search(new RegExp(`^${mark}$`, "m")));
+    return printed.trim();
+  }
+
+  /** The process id of the shell itself. */
+  async pid(): Promise<string> {
+    return this.output("echo $$");
+  }
+}

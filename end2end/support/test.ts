@@ -1,0 +1,104 @@
+/**
+ * `test` for MiniCloud: people with a browser of their own, and pages that are watched. A console
+ * error or warning, a page error, a status of 400 or more fails the test unless it was announced.
+ */
+
+import { test as base, expect, type BrowserContextOptions } from "@playwright/test";
+
+import { ADMIN_PASSWORD, signInAsAdmin } from "./admin.ts";
+import { Person } from "./person.ts";
+import { Watch } from "./watch.ts";
+
+export { expect };
+
+interface Fixtures {
+  watch: Watch;
+  /** `expectFailure(/status 404/)`: the test provokes this. */
+  expectFailure: (pattern: RegExp) => void;
+  /** Somebody who has just registered; their account and VMs are deleted afterwards. */
+  alice: Person;
+  /** Another one, in another browser. */
+  bob: Person;
+  /** The admin, signed in; the first-start password is changed where it still is the way in. */
+  admin: Person;
+  /** Makes more people, not registered yet. Accounts are deleted afterwards where there are any. */
+  somebody: (options?: BrowserContextOptions) => Promise<Person>;
+}
+
+let count = 0;
+
+/** A user name that no earlier run has used. */
+export function freshName(prefix: string): string {
+  count += 1;
+  return `${prefix}-${Date.now().toString(36)}${count}`;
+}
+
+export const test = base.extend<Fixtures>({
+  watch: [
+    async ({ context }, use) => {
+      const watch = new Watch();
+      watch.follow(context);
+      await use(watch);
+      expect(watch.complaints(), "complaints of the pages that no test announced").toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  expectFailure: async ({ watch }, use) => {
+    await use((pattern) => watch.expectFailure(pattern));
+  },
+
+  somebody: async ({ browser, contextOptions, javaScriptEnabled, baseURL, viewport, watch }, use) => {
+    const people: Person[] = [];
+    await use(async (options) => {
+      const context = await browser.newContext({
+        ...contextOptions,
+        javaScriptEnabled: javaScriptEnabled ?? true,
+        viewport: viewport ?? null,
+        ...(baseURL !== undefined && { baseURL }),
+        ...options,
+      });
+      watch.follow(context);
+      const scripted = options?.javaScriptEnabled ?? javaScriptEnabled ?? true;
+      const person = new Person(await context.newPage(), freshName("e2e"), scripted);
+      people.push(person);
+      return person;
+    });
+    for (const person of people) await leave(person);
+  },
+
+  admin: async ({ browser, baseURL, viewport, watch }, use) => {
+    const context = await browser.newContext({
+      viewport: viewport ?? null,
+      ...(baseURL !== undefined && { baseURL }),
+    });
+    watch.follow(context);
+    const admin = new Person(await context.newPage(), "admin", true, ADMIN_PASSWORD);
+    await signInAsAdmin(admin);
+    await use(admin);
+    await context.close();
+  },
+
+  alice: async ({ somebody }, use) => {
+    const alice = await somebody();
+    await alice.register();
+    await use(alice);
+  },
+
+  bob: async ({ somebody }, use) => {
+    const bob = await somebody();
+    await bob.register();
+    await use(bob);
+  },
+});
+
+/** Deletes the account if it is still there, then closes the browser. */
+async function leave(person: Person): Promise<void> {
+  const context = person.page.context();
+  try {
+    await person.page.goto("/account");
+    if (new URL(person.page.url()).pathname === "/account") await person.deleteAccount();
+  } finally {
+    await context.close();
+  }
+}

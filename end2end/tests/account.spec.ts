@@ -1,0 +1,92 @@
+/** Signing up and in, and what is said when it does not work. */
+
+import { expect, freshName, test } from "../support/test.ts";
+
+const REFUSED = /status 4\d\d: POST .*\/api\/(login|account_create|password_change)/;
+const RESOURCE = /console error: Failed to load resource.*4\d\d/;
+
+test("a weak password and a taken name are said beside their fields, what was typed stays", async ({
+  alice,
+  somebody,
+  expectFailure,
+}) => {
+  expectFailure(REFUSED);
+  expectFailure(RESOURCE);
+  const carol = await somebody();
+  await carol.visit("/register");
+  const name = carol.page.getByLabel("User name");
+  const password = carol.page.getByLabel("Password", { exact: true });
+  await name.fill(carol.name);
+  await password.fill("password12");
+  await carol.page.getByRole("button", { name: "Create account" }).click();
+  await expect(password).toHaveAttribute("aria-invalid", "true");
+  await expect(name).toHaveValue(carol.name);
+  await name.fill(alice.name);
+  await password.fill(carol.password);
+  await carol.page.getByRole("button", { name: "Create account" }).click();
+  await expect(name).toHaveAttribute("aria-invalid", "true");
+});
+
+test("a wrong password and an unknown user are told the same", async ({ alice, somebody, expectFailure }) => {
+  expectFailure(REFUSED);
+  expectFailure(RESOURCE);
+  const stranger = await somebody();
+  const answers: string[] = [];
+  for (const name of [alice.name, freshName("nobody")]) {
+    await stranger.visit("/login");
+    await stranger.page.getByLabel("User name").fill(name);
+    await stranger.page.getByLabel("Password", { exact: true }).fill("not the password at all");
+    await stranger.page.getByRole("button", { name: "Sign in" }).click();
+    const alert = stranger.page.getByRole("main").locator("[role=alert], .field-error:not(:empty)").first();
+    await expect(alert).toBeVisible();
+    answers.push((await alert.innerText()).replaceAll(name, "NAME"));
+  }
+  expect(answers[0]).toBe(answers[1]);
+});
+
+test("a changed password is the one that counts, and other browsers are signed out", async ({
+  alice,
+  somebody,
+  expectFailure,
+}) => {
+  expectFailure(REFUSED);
+  expectFailure(RESOURCE);
+  const elsewhere = await somebody();
+  await elsewhere.visit("/login");
+  await elsewhere.page.getByLabel("User name").fill(alice.name);
+  await elsewhere.page.getByLabel("Password", { exact: true }).fill(alice.password);
+  await elsewhere.page.getByRole("button", { name: "Sign in" }).click();
+  await expect(elsewhere.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
+  await alice.visit("/account/password");
+  await alice.page.getByLabel("Current password").fill(alice.password);
+  await alice.page.getByLabel("New password", { exact: true }).fill("harbour-seven-violet-crane");
+  await alice.page.getByRole("button", { name: "Change password" }).click();
+  await expect(alice.page.getByText("Your password is changed.")).toBeVisible();
+  await elsewhere.page.goto("/account");
+  await expect(elsewhere.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await alice.signOut();
+  await alice.signIn("harbour-seven-violet-crane");
+  await expect(alice.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
+});
+
+test("signing in leads back to where one wanted to go", async ({ alice }) => {
+  await alice.signOut();
+  await alice.page.goto("/account");
+  await expect(alice.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await alice.settled();
+  await alice.page.getByLabel("User name").fill(alice.name);
+  await alice.page.getByLabel("Password", { exact: true }).fill(alice.password);
+  await alice.page.getByRole("button", { name: "Sign in" }).click();
+  await expect(alice.page.getByRole("heading", { name: "Account" })).toBeVisible();
+});
+
+test("a visit to /logout signs nobody out, its button does", async ({ alice }) => {
+  await alice.visit("/logout");
+  await alice.visit("/");
+  await expect(alice.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
+  await alice.signOut();
+  await alice.page.goto("/");
+  await expect(alice.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await alice.signIn();
+  await expect(alice.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
+});

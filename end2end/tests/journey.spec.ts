@@ -1,0 +1,129 @@
+/** The main job, from signing up to a name that is free again. */
+
+import { containersOf, networks, networksOf } from "../support/engine.ts";
+import { ShellView } from "../support/shell.ts";
+import { expect, test } from "../support/test.ts";
+
+const VM = "web1";
+
+test("sign up, create a VM, work in its shell, shut it down, start it, delete it", async ({ alice }) => {
+  test.setTimeout(240_000);
+  const { page } = alice;
+  await expect(page.getByRole("heading", { name: "No VMs yet" })).toBeVisible();
+  await alice.runningVm(VM);
+
+  const shell = await alice.openShell(VM);
+  expect(await shell.output("echo $((6*7))")).toBe("42");
+
+  await test.step("a full-screen editor opens, writes, and gives the screen back", async () => {
+    await shell.run("clear; echo before; vi /root/note");
+    await shell.sees(/^~$/m);
+    await shell.type("ikept words");
+    await shell.press("Escape");
+    await shell.run(":wq");
+    await shell.prompt();
+    expect(await shell.output("cat /root/note")).toBe("kept words");
+  });
+
+  await test.step("stty size follows the window", async () => {
+    const before = await shell.size();
+    expect(await shell.output("stty size")).toBe(rowsAndCols(before));
+    await page.setViewportSize({ width: 900, height: 600 });
+    await expect.poll(() => shell.size()).not.toBe(before);
+    const after = await shell.size();
+    await expect.poll(() => shell.output("stty size")).toBe(rowsAndCols(after));
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  await test.step("text in other scripts comes back as it was", async () => {
+    expect(await shell.output("echo 'Zürich 東京 …'")).toBe("Zürich 東京 …");
+  });
+
+  await test.step("Ctrl+C ends what runs", async () => {
+    await shell.run("clear; sleep 600; echo ended-$?");
+    await shell.sees(/sleep 600/);
+    await shell.press("Control+c");
+    await shell.prompt();
+  });
+
+  await test.step("a reload comes back to the same shell, and its screen", async () => {
+    const pid = await shell.pid();
+    await shell.run("clear; echo on the scr''een");
+    await shell.sees(/^on the screen$/m);
+    await page.reload();
+    const again = new ShellView(page);
+    await again.connected();
+    await again.sees(/^on the screen$/m);
+    await page.locator("mc-terminal").click();
+    expect(await again.pid()).toBe(pid);
+  });
+
+  await test.step("a shutdown is graceful, and keeps the disk", async () => {
+    await shell.run(
+      `clear; sh -c 'trap "echo trapped > /root/trapped; exit" TERM; echo armed; while :; do sleep 1; done' &`,
+    );
+    await shell.sees(/^armed$/m);
+    await alice.visit("/");
+    await alice.shutDown(VM);
+    await alice.start(VM);
+    const next = await alice.openShell(VM);
+    expect(await next.output("cat /root/note /root/trapped")).toBe("kept words\ntrapped");
+  });
+
+  await test.step("a delete leaves nothing, and frees the name", async () => {
+    const id = await alice.vmId(VM);
+    expect(await containersOf(id)).toEqual([`mc-${id}`]);
+    const own = await networksOf(id);
+    await alice.visit("/");
+    await alice.deleteVm(VM);
+    await expect.poll(() => containersOf(id), { timeout: 30_000 }).toEqual([]);
+    const left = async () => (await networks()).filter((name) => own.includes(name));
+    await expect.poll(left, { timeout: 30_000 }).toEqual([]);
+    await alice.runningVm(VM);
+    expect(await alice.vmId(VM)).not.toBe(id);
+  });
+});
+
+test("a shell tells when its VM is shut down, and starts it again", async ({ alice }) => {
+  await alice.runningVm(VM);
+  const shell = await alice.openShell(VM);
+  const other = await alice.page.context().newPage();
+  await other.goto("/");
+  await other.getByLabel(`More actions for ${VM}`).click();
+  await other.getByRole("button", { name: "Shut down" }).click();
+  await expect(shell.element).toHaveAttribute("data-state", "ended", { timeout: 30_000 });
+  await alice.page.getByRole("button", { name: `Start ${VM}` }).click();
+  await shell.connected();
+  await shell.prompt();
+});
+
+test("two tabs see and use one shell", async ({ alice }) => {
+  await alice.runningVm(VM);
+  const shell = await alice.openShell(VM);
+  const pid = await shell.pid();
+  const tab = await alice.page.context().newPage();
+  await tab.goto(alice.page.url());
+  const second = new ShellView(tab);
+  await second.connected();
+  expect(await second.pid()).toBe(pid);
+  await second.run("echo typed in the second t''ab");
+  await shell.sees(/^typed in the second tab$/m);
+});
+
+test("exit ends the shell with its code, and a new one is a click away", async ({ alice }) => {
+  await alice.runningVm(VM);
+  const shell = await alice.openShell(VM);
+  const pid = await shell.pid();
+  await shell.run("exit 3");
+  await expect(alice.page.getByText("The shell has ended (exit code 3).")).toBeVisible();
+  await alice.page.locator("mc-terminal").getByRole("link", { name: "New shell" }).click();
+  const next = new ShellView(alice.page);
+  await next.connected();
+  await next.prompt();
+  expect(await next.pid()).not.toBe(pid);
+});
+
+/** `80x24` as `stty size` says it. */
+function rowsAndCols(size: string): string {
+  return size.split("x").reverse().join(" ");
+}

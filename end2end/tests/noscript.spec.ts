@@ -1,0 +1,54 @@
+/** All but the shell, with script switched off. */
+
+import { expect, test } from "../support/test.ts";
+
+test.use({ javaScriptEnabled: false });
+
+const VM = "plain1";
+
+test("the main job without script", async ({ alice }) => {
+  test.setTimeout(240_000);
+  const { page } = alice;
+  await expect(page.getByRole("heading", { name: "No VMs yet" })).toBeVisible();
+  await alice.runningVm(VM);
+
+  await page.getByRole("link", { name: VM, exact: true }).click();
+  await expect(page.getByRole("heading", { name: VM })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Details" })).toBeVisible();
+  await expect(page.getByText("Placed there because")).toBeVisible();
+
+  await alice.visit("/");
+  await alice.shutDown(VM);
+  await alice.start(VM);
+
+  await page.getByRole("link", { name: `Shell of ${VM}` }).click();
+  await expect(page.getByText("The shell needs script")).toBeVisible();
+
+  await alice.visit("/");
+  await alice.deleteVm(VM);
+  await expect(page.getByRole("heading", { name: "No VMs yet" })).toBeVisible();
+});
+
+test("what was wrong is beside its field, what was typed is kept, the password is not", async ({ somebody }) => {
+  const carol = await somebody();
+  await carol.visit("/register");
+  const name = carol.page.getByLabel("User name");
+  const password = carol.page.getByLabel("Password", { exact: true });
+  await name.fill("Not_A_Name");
+  await password.fill(carol.password);
+  await carol.page.getByRole("button", { name: "Create account" }).click();
+  await expect(name).toHaveAttribute("aria-invalid", "true");
+  await expect(name).toHaveValue("Not_A_Name");
+  await expect(password).toHaveValue("");
+});
+
+test("theme, sign-out and sign-in without script", async ({ alice }) => {
+  const { page } = alice;
+  await page.getByLabel("Theme", { exact: true }).first().click();
+  await page.getByRole("button", { name: "Dark" }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await alice.signOut();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await alice.signIn();
+  await expect(page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
+});
