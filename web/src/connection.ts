@@ -5,6 +5,7 @@
  */
 
 import { type Ending, type Loss, endingOf, lossOf } from "./ending.ts";
+import { type After, Heartbeat } from "./heartbeat.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import * as protocol from "./protocol.ts";
 import type { Hello, NodeFrame, Size } from "./protocol.ts";
@@ -52,8 +53,7 @@ export interface Environment {
    */
   refusal(): Promise<Ending | null>;
   now(): number;
-  /** Runs `action` after `delay`; the result cancels it. */
-  after(delay: number, action: () => void): () => void;
+  after: After;
   /** Evenly spread in 0..1. */
   random(): number;
 }
@@ -62,8 +62,6 @@ const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 5_000;
 /** A socket that does not say hello by then counts as lost. */
 const HELLO_DEADLINE_MS = 10_000;
-const PING_EVERY_MS = 15_000;
-const PONG_DEADLINE_MS = 10_000;
 /** Parsed bytes are acknowledged when they are this many, or after the delay. */
 const ACK_BYTES = 32 * 1024;
 const ACK_DELAY_MS = 50;
@@ -83,18 +81,22 @@ export class Connection {
   private greeted = false;
   private failures = 0;
   private exitCode: number | null = null;
-  private pingToken = 0;
-  private awaitedPong: number | null = null;
+  private readonly heartbeat: Heartbeat;
   private cancelRetry: (() => void) | null = null;
   private cancelDeadline: (() => void) | null = null;
-  private cancelPing: (() => void) | null = null;
   private cancelAck: (() => void) | null = null;
 
   constructor(
     private readonly environment: Environment,
     private readonly listener: Listener,
     private wanted: Size,
-  ) {}
+  ) {
+    this.heartbeat = new Heartbeat(
+      (delay, action) => environment.after(delay, action),
+      (token) => this.send(protocol.encodePing(token)),
+      () => this.lose(1006),
+    );
+  }
 
   get state(): State {
     return this.current;
@@ -122,7 +124,7 @@ export class Connection {
   /** The network may be back, or the page is looked at again: find out at once. */
   wake(): void {
     if (this.current.name === "reconnecting") this.connect();
-    else if (this.current.name === "connected" && this.awaitedPong === null) this.ping();
+    else if (this.current.name === "connected") this.heartbeat.probe();
   }
 
   /** Leaves without ending anything: the page goes away, or another shell is shown. */
@@ -195,9 +197,8 @@ export class Connection {
         this.exitCode = frame.code;
         return;
       case "pong":
-        if (frame.token !== this.awaitedPong) return;
-        this.failures = 0;
-        return this.schedulePing();
+        if (this.heartbeat.pong(frame.token)) this.failures = 0;
+        return;
       case "viewers":
         return this.listener.viewers(frame.count);
     }
@@ -212,7 +213,7 @@ export class Connection {
     this.ackedTo = this.parsedTo;
     this.input.resume(hello.input_offset);
     this.become({ name: "connected" });
-    this.schedulePing();
+    this.heartbeat.start();
     if (this.next === null) this.listener.repliesFrom(hello.offset);
     this.owner = false;
     this.sized(hello, hello.owner);
@@ -263,23 +264,6 @@ export class Connection {
     this.send(protocol.encodeAck(this.parsedTo));
   }
 
-  /**
-   * Set from the arrival of hello and pong, not from another timer: browsers slow chains of timers
-   * in hidden tabs to one a minute, which the node would take for silence.
-   */
-  private schedulePing(): void {
-    this.awaitedPong = null;
-    this.cancelPing?.();
-    this.cancelPing = this.environment.after(PING_EVERY_MS, () => this.ping());
-  }
-
-  private ping(): void {
-    this.cancelPing?.();
-    this.awaitedPong = ++this.pingToken;
-    this.send(protocol.encodePing(this.awaitedPong));
-    this.cancelPing = this.environment.after(PONG_DEADLINE_MS, () => this.lose(1006));
-  }
-
   private send(frame: Uint8Array<ArrayBuffer>): void {
     this.socket?.send(frame);
   }
@@ -302,11 +286,10 @@ export class Connection {
   private forgetSocket(): void {
     this.socket = null;
     this.greeted = false;
-    this.awaitedPong = null;
+    this.heartbeat.stop();
     this.cancelDeadline?.();
-    this.cancelPing?.();
     this.cancelAck?.();
-    this.cancelDeadline = this.cancelPing = this.cancelAck = null;
+    this.cancelDeadline = this.cancelAck = null;
   }
 
   private closed(code: number): void {

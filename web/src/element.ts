@@ -1,355 +1,44 @@
 /**
  * `<mc-terminal vm="web1" shell="UUID" attach="/shells/UUID/attach" nonce="…">`: a shell of a VM in
- * the page. Brings the parts together; `data-state` on the element is the state of the connection.
+ * the page. `new-shell` may say where a new one is opened (by default `/shell/{vm}?new=1`).
+ * `data-state` is the state of the connection.
  */
 
-import { Banner } from "./banner.ts";
-import { Bar } from "./bar.ts";
-import { leaveClientId, takeClientId } from "./client-id.ts";
-import { copyText, needsGuard, sanitizePaste } from "./clipboard.ts";
-import { Connection, type Listener, type State } from "./connection.ts";
-import { make } from "./dom.ts";
-import { browserEnvironment } from "./environment.ts";
-import { bindKeys } from "./keys.ts";
-import { confirmPaste } from "./paste-guard.ts";
-import type { Size } from "./protocol.ts";
-import { SearchPanel } from "./search-panel.ts";
-import * as settings from "./settings.ts";
-import { TerminalView } from "./terminal.ts";
-import { watchTheme } from "./theme.ts";
-import { TouchKeys } from "./touch-keys.ts";
-
-/** How long a change of size must rest before it is passed on. */
-const RESIZE_REST_MS = 60;
+import { ShellView } from "./shell-view.ts";
 
 export class McTerminal extends HTMLElement {
   static readonly observedAttributes = ["attach", "vm"];
 
-  private parts: Parts | null = null;
+  private view: ShellView | null = null;
 
   connectedCallback(): void {
-    this.parts ??= new Parts(this);
+    this.view ??= new ShellView(this);
   }
 
   disconnectedCallback(): void {
-    this.parts?.dispose();
-    this.parts = null;
+    this.view?.dispose();
+    this.view = null;
   }
 
   /** Another shell is to be shown: everything starts over. */
   attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
-    if (this.parts === null || before === after) return;
+    if (this.view === null || before === after) return;
     this.disconnectedCallback();
     this.connectedCallback();
   }
 
   /** The characters on the screen now, a line each. */
   terminalText(): string {
-    return this.parts?.view.text() ?? "";
+    return this.view?.terminal.text() ?? "";
   }
 
   /** Columns and rows, as `80x24`. */
   sizeText(): string {
-    const size = this.parts?.view.size;
+    const size = this.view?.terminal.size;
     return size === undefined ? "" : `${size.cols}x${size.rows}`;
   }
 
   override focus(): void {
-    this.parts?.view.xterm.focus();
-  }
-}
-
-/** All that lives between the element's entering the page and its leaving. */
-class Parts {
-  readonly view: TerminalView;
-  private readonly root = make("div", { class: "mct" });
-  private readonly stage = make("div", { class: "mct-stage" });
-  private readonly screen = make("div", { class: "mct-screen" });
-  private readonly link = make("div", { class: "mct-link", hidden: "" });
-  private readonly bar: Bar;
-  private readonly banner: Banner;
-  private readonly search: SearchPanel;
-  private readonly keys: TouchKeys;
-  private readonly connection: Connection;
-  private readonly client: string;
-  private readonly gone = new AbortController();
-  private fontSize = settings.loadFontSize();
-  private screenReader = settings.loadScreenReader();
-  private resizeTimer: ReturnType<typeof setTimeout> | undefined;
-  private readonly vm: string;
-  private readonly shell: string;
-
-  constructor(private readonly element: McTerminal) {
-    this.vm = element.getAttribute("vm") ?? "this VM";
-    this.shell = element.getAttribute("shell") ?? "";
-    this.client = takeClientId(this.shell);
-    this.bar = this.makeBar();
-    this.banner = this.makeBanner();
-    this.keys = this.makeTouchKeys();
-    this.assemble();
-    this.view = this.makeView();
-    this.search = new SearchPanel(this.view.xterm);
-    this.stage.append(this.search.element);
-    const attach = element.getAttribute("attach") ?? `/shells/${this.shell}/attach`;
-    const environment = browserEnvironment(attach, this.client);
-    this.connection = new Connection(environment, this.listener(), this.view.size);
-    this.bindAll();
-    this.begin();
-  }
-
-  dispose(): void {
-    this.gone.abort();
-    clearTimeout(this.resizeTimer);
-    this.connection.close();
-    leaveClientId(this.shell, this.client);
-    this.banner.stop();
-    this.keys.stop();
-    this.view.dispose();
-    this.root.remove();
-    delete this.element.dataset.state;
-  }
-
-  private begin(): void {
-    this.showState(this.connection.state);
-    this.showSize(this.view.size, true);
-    this.bar.showScreenReader(this.screenReader);
-    this.connection.connect();
-    this.view.xterm.focus();
-  }
-
-  private assemble(): void {
-    const help = make("span", { id: "mct-help", class: "mct-offscreen" });
-    help.textContent = "Tab goes to the shell. Press Control F6 to leave the terminal.";
-    // The banner comes after the screen, so that Tab leads to it when the shell has ended.
-    this.stage.append(this.screen, this.link, this.banner.element);
-    this.root.append(this.bar.element, this.stage, this.keys.element, help);
-    this.element.append(this.root);
-  }
-
-  private makeBar(): Bar {
-    return new Bar(this.vm, {
-      search: () => this.search.toggle(),
-      fontSize: (step) => this.changeFontSize(step),
-      copy: () => void this.copySelection("keep"),
-      screenReader: () => this.toggleScreenReader(),
-      fullScreen: () => void this.toggleFullScreen(),
-      takeSize: () => {
-        this.connection.takeSize();
-        this.view.xterm.focus();
-      },
-    });
-  }
-
-  private makeBanner(): Banner {
-    const actions = {
-      retry: () => this.connection.connect(),
-      startVm: () => this.startVm(),
-      newShellHref: `/shell/${encodeURIComponent(this.vm)}?new=1`,
-    };
-    return new Banner(this.vm, actions, () => this.clearOfBanner());
-  }
-
-  private makeTouchKeys(): TouchKeys {
-    return new TouchKeys({
-      type: (keys) => this.view.xterm.input(keys, true),
-      applicationCursor: () => this.view.xterm.modes.applicationCursorKeysMode,
-    });
-  }
-
-  private makeView(): TerminalView {
-    const view = new TerminalView(this.screen, {
-      // Browsers hide the attribute from scripts' getAttribute, not the property.
-      nonce: this.element.nonce || (this.element.getAttribute("nonce") ?? ""),
-      fontSize: this.fontSize,
-      screenReader: this.screenReader,
-      typed: (bytes) => this.typed(bytes),
-      linkHovered: (uri) => this.showLink(uri),
-    });
-    view.xterm.textarea?.setAttribute("aria-describedby", "mct-help");
-    bindKeys(view.xterm, {
-      copy: () => void this.copySelection("clear"),
-      search: () => this.search.open(),
-      leave: () => this.bar.focus(),
-      ended: () => this.connection.state.name === "ended",
-    });
-    view.xterm.onCursorMove(() => this.clearOfBanner());
-    return view;
-  }
-
-  private listener(): Listener {
-    return {
-      state: (state) => this.showState(state),
-      output: (bytes, end) => this.view.write(bytes, end, () => this.connection.parsed(end)),
-      snapshot: (bytes, size, end) =>
-        this.view.replace(bytes, size, end, () => this.connection.parsed(end)),
-      repliesFrom: (offset) => this.view.answerFrom(offset),
-      size: (size, owner) => this.sized(size, owner),
-      viewers: (count) => this.bar.showViewers(count),
-    };
-  }
-
-  private bindAll(): void {
-    const { signal } = this.gone;
-    addEventListener("pagehide", () => this.leavePage(), { signal });
-    addEventListener("pageshow", (event) => event.persisted && this.returnToPage(), { signal });
-    addEventListener("online", () => this.connection.wake(), { signal });
-    document.addEventListener(
-      "visibilitychange",
-      () => document.visibilityState === "visible" && this.connection.wake(),
-      { signal },
-    );
-    this.stage.addEventListener("paste", (event) => this.pasted(event), { capture: true, signal });
-    this.screen.addEventListener("mouseup", () => this.selected(), { signal });
-    this.watchSize();
-    const stopTheme = watchTheme(() => this.view.setTheme());
-    signal.addEventListener("abort", stopTheme);
-  }
-
-  private watchSize(): void {
-    const observer = new ResizeObserver(() => {
-      clearTimeout(this.resizeTimer);
-      this.resizeTimer = setTimeout(() => this.resized(), RESIZE_REST_MS);
-    });
-    observer.observe(this.screen);
-    this.gone.signal.addEventListener("abort", () => observer.disconnect());
-    // Touch keyboards cover the page without resizing it.
-    const covered = (): void => this.makeRoomForKeyboard();
-    visualViewport?.addEventListener("resize", covered, { signal: this.gone.signal });
-  }
-
-  private leavePage(): void {
-    this.connection.close();
-    leaveClientId(this.shell, this.client);
-  }
-
-  /** Back from the browser's cache of whole pages: the same viewer goes on. */
-  private returnToPage(): void {
-    takeClientId(this.shell);
-    this.connection.connect();
-  }
-
-  private showState(state: State): void {
-    this.element.dataset.state = state.name;
-    this.view.xterm.options.disableStdin = state.name === "ended";
-    this.bar.showState(state);
-    this.banner.show(state);
-    const detail = { state: state.name, ...(state.name === "ended" && { ending: state.ending }) };
-    this.element.dispatchEvent(new CustomEvent("mc-state", { bubbles: true, detail }));
-  }
-
-  private sized(size: Size, owner: boolean): void {
-    this.view.answers = owner;
-    if (owner) {
-      this.view.fit();
-      this.connection.resize(this.view.size);
-    } else {
-      this.view.showAt(size);
-    }
-    this.showSize(this.view.size, owner);
-  }
-
-  private resized(): void {
-    this.view.layout();
-    if (this.view.answers) this.connection.resize(this.view.size);
-    else this.connection.resize(this.view.fitting);
-    this.showSize(this.view.size, this.view.answers);
-  }
-
-  private showSize(size: Size, owner: boolean): void {
-    this.bar.showSize(size, owner);
-    this.clearOfBanner();
-  }
-
-  private typed(bytes: Uint8Array): void {
-    if (this.connection.type(this.keys.withCtrl(bytes))) return;
-    this.bar.say("Too much to send at once: at most 16 MiB can wait");
-  }
-
-  private pasted(event: ClipboardEvent): void {
-    if (!(event.target instanceof Node) || !this.screen.contains(event.target)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    void this.paste(sanitizePaste(event.clipboardData?.getData("text/plain") ?? ""));
-  }
-
-  private async paste(text: string): Promise<void> {
-    if (text === "" || this.connection.state.name === "ended") return;
-    const { xterm } = this.view;
-    const guarded = needsGuard(text, xterm.modes.bracketedPasteMode);
-    if (!guarded || (await confirmPaste(this.root, this.vm, text))) xterm.paste(text);
-    xterm.focus();
-  }
-
-  /** A selection made with the mouse is a copy made, as in other terminals. */
-  private selected(): void {
-    // xterm finishes the selection in its own handler of the same event.
-    setTimeout(() => this.view.xterm.hasSelection() && void this.copySelection("keep"));
-  }
-
-  private async copySelection(then: "keep" | "clear"): Promise<void> {
-    const text = this.view.xterm.getSelection();
-    if (text === "") return this.bar.say("Select something to copy first");
-    const copied = await copyText(text);
-    this.bar.say(copied ? "Copied" : "The browser did not allow the copy");
-    if (then === "clear") this.view.xterm.clearSelection();
-  }
-
-  private changeFontSize(step: 1 | -1): void {
-    this.fontSize = settings.clampFontSize(this.fontSize + step);
-    settings.saveFontSize(this.fontSize);
-    this.view.setFontSize(this.fontSize);
-    this.resized();
-    this.bar.say(`${this.fontSize} px`);
-  }
-
-  private toggleScreenReader(): void {
-    const on = !this.screenReader;
-    this.screenReader = on;
-    settings.saveScreenReader(on);
-    this.view.xterm.options.screenReaderMode = on;
-    this.bar.showScreenReader(on);
-    this.bar.say(on ? "Screen reader mode on" : "Screen reader mode off");
-  }
-
-  private async toggleFullScreen(): Promise<void> {
-    try {
-      if (document.fullscreenElement === null) await this.element.requestFullscreen();
-      else await document.exitFullscreen();
-    } catch {
-      this.bar.say("The browser did not allow full screen");
-    }
-    this.view.xterm.focus();
-  }
-
-  /** Asks the page to start the VM; a page without a script for it has a form. */
-  private startVm(): void {
-    const event = new CustomEvent("mc-vm-start", {
-      bubbles: true,
-      cancelable: true,
-      detail: { vm: this.vm },
-    });
-    if (!this.element.dispatchEvent(event)) return;
-    const form = document.getElementById("vm-start-form");
-    if (form instanceof HTMLFormElement) form.requestSubmit();
-  }
-
-  private showLink(uri: string | null): void {
-    this.link.hidden = uri === null;
-    this.link.textContent = uri;
-  }
-
-  /** A banner lies over the top lines; when the cursor is there, the screen moves out of its way. */
-  private clearOfBanner(): void {
-    if (this.view === undefined) return;
-    const height = this.banner.visible ? this.banner.element.offsetHeight : 0;
-    const covered = height > 0 && this.view.cursorTop() < height;
-    this.stage.style.setProperty("--mct-shift", covered ? `${height}px` : "0px");
-  }
-
-  private makeRoomForKeyboard(): void {
-    const viewport = visualViewport;
-    if (viewport === null || viewport.scale > 1.01) return;
-    const covered = Math.max(0, innerHeight - viewport.height - viewport.offsetTop);
-    this.root.style.setProperty("--mct-keyboard", `${covered}px`);
+    this.view?.terminal.xterm.focus();
   }
 }

@@ -1,0 +1,53 @@
+/** Finds out whether a socket still carries anything: a ping now and then, a pong in good time. */
+
+const PING_EVERY_MS = 15_000;
+const PONG_DEADLINE_MS = 10_000;
+
+/** Runs an action after a delay in milliseconds; the result cancels it. */
+export type After = (delay: number, action: () => void) => () => void;
+
+export class Heartbeat {
+  private token = 0;
+  private awaited: number | null = null;
+  private cancel: (() => void) | null = null;
+
+  constructor(
+    private readonly after: After,
+    private readonly send: (token: number) => void,
+    private readonly lost: () => void,
+  ) {}
+
+  /**
+   * The next ping is due in a while. Called when hello or a pong arrives, never from a timer:
+   * browsers slow chains of timers in hidden tabs to one a minute, which the node takes for silence.
+   */
+  start(): void {
+    this.stop();
+    this.cancel = this.after(PING_EVERY_MS, () => this.ping());
+  }
+
+  /** Whether this answers the last ping. */
+  pong(token: number): boolean {
+    if (token !== this.awaited) return false;
+    this.start();
+    return true;
+  }
+
+  /** Asks now, unless an answer is awaited already. */
+  probe(): void {
+    if (this.awaited === null) this.ping();
+  }
+
+  stop(): void {
+    this.awaited = null;
+    this.cancel?.();
+    this.cancel = null;
+  }
+
+  private ping(): void {
+    this.stop();
+    this.awaited = ++this.token;
+    this.send(this.awaited);
+    this.cancel = this.after(PONG_DEADLINE_MS, this.lost);
+  }
+}
