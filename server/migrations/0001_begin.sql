@@ -65,6 +65,8 @@ CREATE TABLE nodes (
     policy TEXT NOT NULL,
     -- SHA-256 of its TLS certificate, hex; only beyond loopback
     fingerprint TEXT,
+    -- cluster.lock_seq when a VM was last placed here: round robin takes the lowest.
+    placed_seq BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     CONSTRAINT nodes_name_key UNIQUE (name),
     CONSTRAINT nodes_address_key UNIQUE (address)
@@ -75,6 +77,8 @@ CREATE TABLE images (
     reference TEXT NOT NULL,
     summary TEXT NOT NULL,
     is_default BIGINT NOT NULL DEFAULT 0,
+    -- Removed by an admin. Kept, so that it is not offered anew because a node has it.
+    hidden BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL
 );
 

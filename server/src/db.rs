@@ -4,22 +4,39 @@
 //! Writes go through [`Db::write`]: on SQLite it begins with `BEGIN IMMEDIATE`, because a deferred
 //! transaction that turns into a writer ignores the busy timeout.
 
+mod column;
 mod error;
+pub mod event;
+pub mod image;
+pub mod network;
+pub mod login_session;
+pub mod node;
+pub mod setting;
+pub mod shell;
+#[cfg(test)]
+pub mod testing;
+mod tx;
+pub mod user;
+pub mod vm;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    Any, AnyPool, Executor as _, Transaction,
+    AnyPool, Executor as _,
     any::{AnyPoolOptions, install_default_drivers},
 };
+use tokio::sync::Semaphore;
 
 pub use error::DbError;
+pub use tx::Tx;
 
 /// A handle on the database; cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pool: AnyPool,
     kind: DbKind,
+    /// SQLite has one writer, and its own lock is not fair: writers of this process queue here.
+    writers: Arc<Semaphore>,
 }
 
 /// Which engine is underneath.
@@ -29,10 +46,13 @@ pub enum DbKind {
     Postgres,
 }
 
-pub type Tx = Transaction<'static, Any>;
+/// Transactions that write at once on PostgreSQL; reads always find a connection beside them.
+const POSTGRES_WRITERS: usize = 12;
 
 /// How long a statement waits for a connection, and SQLite for its lock.
 const WAIT: Duration = Duration::from_secs(5);
+/// How long a writer queues behind the writers before it.
+const WRITE_WAIT: Duration = Duration::from_secs(20);
 
 impl Db {
     /// Opens `postgres://…`, or the SQLite file at a path (made if it is missing), and migrates.
@@ -59,7 +79,16 @@ impl Db {
             .connect(url)
             .await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
-        Ok(Self { pool, kind })
+        let writers = match kind {
+            DbKind::Sqlite => 1,
+            DbKind::Postgres => POSTGRES_WRITERS,
+        };
+        let writers = Arc::new(Semaphore::new(writers));
+        Ok(Self {
+            pool,
+            kind,
+            writers,
+        })
     }
 
     /// The SQLite file's URL.
@@ -78,10 +107,16 @@ impl Db {
 
     /// Begins a transaction that writes. Dropped without a commit, it is undone.
     pub(crate) async fn write(&self) -> Result<Tx, DbError> {
-        Ok(match self.kind {
+        let permit = self.writers.clone().acquire_owned();
+        let permit = tokio::time::timeout(WRITE_WAIT, permit)
+            .await
+            .map_err(|_| DbError::Away(sqlx::Error::PoolTimedOut))?
+            .map_err(|_| DbError::Away(sqlx::Error::PoolClosed))?;
+        let inner = match self.kind {
             DbKind::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
             DbKind::Postgres => self.pool.begin().await?,
-        })
+        };
+        Ok(Tx::new(inner, permit))
     }
 
     /// Begins a transaction that promises something shared: they run one after the other.

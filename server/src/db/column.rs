@@ -1,0 +1,41 @@
+//! Reading columns. Both engines give integers as i64; what the schema forbids is said by name.
+
+use sqlx::{Row as _, any::AnyRow};
+
+use super::DbError;
+
+pub fn text(row: &AnyRow, name: &str) -> Result<String, DbError> {
+    Ok(row.try_get::<String, _>(name)?)
+}
+
+pub fn text_or(row: &AnyRow, name: &str) -> Result<Option<String>, DbError> {
+    Ok(row.try_get::<Option<String>, _>(name)?)
+}
+
+pub fn int(row: &AnyRow, name: &str) -> Result<i64, DbError> {
+    Ok(row.try_get::<i64, _>(name)?)
+}
+
+pub fn int_or(row: &AnyRow, name: &str) -> Result<Option<i64>, DbError> {
+    Ok(row.try_get::<Option<i64>, _>(name)?)
+}
+
+pub fn flag(row: &AnyRow, name: &str) -> Result<bool, DbError> {
+    Ok(int(row, name)? != 0)
+}
+
+/// An amount: never negative, never past u32.
+pub fn amount(row: &AnyRow, name: &str) -> Result<u32, DbError> {
+    let value = int(row, name)?;
+    u32::try_from(value).map_err(|_| DbError::Unexpected(format!("{name} {value}")))
+}
+
+/// A word of a closed list.
+pub fn word<T>(
+    row: &AnyRow,
+    name: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<T, DbError> {
+    let value = text(row, name)?;
+    read(&value).ok_or_else(|| DbError::Unexpected(format!("{name} {value}")))
+}

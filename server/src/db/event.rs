@@ -1,0 +1,251 @@
+//! Events: who did what to which thing, when, with what result. Only ever appended to, in the same
+//! transaction as the change they tell of.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use sqlx::any::AnyRow;
+
+use super::{Db, DbError, Tx, column};
+use crate::{actor::Actor, clock};
+
+/// The name events carry when MiniCloud itself did it.
+pub const SYSTEM: &str = "minicloud";
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubjectKind {
+    Vm,
+    User,
+    Node,
+    Image,
+}
+
+impl SubjectKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Vm => "vm",
+            Self::User => "user",
+            Self::Node => "node",
+            Self::Image => "image",
+        }
+    }
+
+    fn read(word: &str) -> Option<Self> {
+        [Self::Vm, Self::User, Self::Node, Self::Image]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+    }
+}
+
+/// An event to be written. Made by [`NewEvent::new`], refined by the methods.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub actor_id: Option<String>,
+    pub actor: String,
+    /// Noun, underscore, verb: `vm_create`, `login_failed`.
+    pub kind: &'static str,
+    pub subject_kind: SubjectKind,
+    pub subject_id: String,
+    pub subject: String,
+    /// The user who may read it beside admins.
+    pub owner_id: Option<String>,
+    pub detail: Option<String>,
+    pub ok: bool,
+}
+
+impl NewEvent {
+    /// `actor` None: MiniCloud itself.
+    pub fn new(
+        kind: &'static str,
+        actor: Option<&Actor>,
+        subject_kind: SubjectKind,
+        subject_id: &str,
+        subject: &str,
+    ) -> Self {
+        Self {
+            actor_id: actor.map(|actor| actor.user_id.clone()),
+            actor: actor.map_or(SYSTEM, |actor| &actor.name).to_owned(),
+            kind,
+            subject_kind,
+            subject_id: subject_id.to_owned(),
+            subject: subject.to_owned(),
+            owner_id: None,
+            detail: None,
+            ok: true,
+        }
+    }
+
+    /// The user who may read it.
+    pub fn owner(mut self, owner_id: &str) -> Self {
+        self.owner_id = Some(owner_id.to_owned());
+        self
+    }
+
+    /// More words for the sentence; never a secret.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// It was tried and did not work.
+    pub fn failed(mut self) -> Self {
+        self.ok = false;
+        self
+    }
+}
+
+/// An event as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRow {
+    pub id: i64,
+    pub at: i64,
+    pub actor: String,
+    pub kind: String,
+    pub subject_kind: SubjectKind,
+    pub subject_id: String,
+    pub subject: String,
+    pub owner_id: Option<String>,
+    pub detail: Option<String>,
+    pub ok: bool,
+}
+
+/// Which events to read; None lets all pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EventQuery<'a> {
+    pub owner_id: Option<&'a str>,
+    pub subject_id: Option<&'a str>,
+    pub actor: Option<&'a str>,
+    pub subject: Option<&'a str>,
+    pub kind: Option<&'a str>,
+    /// Only smaller ids: the cursor.
+    pub before: Option<i64>,
+    pub limit: u32,
+}
+
+/// Writes an event; it lasts when the transaction does. Answers its id.
+pub async fn event_insert(tx: &mut Tx, event: &NewEvent) -> Result<i64, DbError> {
+    let at = clock::now();
+    let id = next_id(at);
+    sqlx::query(
+        "INSERT INTO events (id, at, actor_id, actor, kind, subject_kind, subject_id, subject, \
+                             owner_id, detail, ok) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(id)
+    .bind(at)
+    .bind(event.actor_id.as_deref())
+    .bind(event.actor.as_str())
+    .bind(event.kind)
+    .bind(event.subject_kind.word())
+    .bind(event.subject_id.as_str())
+    .bind(event.subject.as_str())
+    .bind(event.owner_id.as_deref())
+    .bind(event.detail.as_deref())
+    .bind(i64::from(event.ok))
+    .execute(&mut **tx)
+    .await?;
+    Ok(id)
+}
+
+/// Newest first, at most `limit`.
+pub async fn event_list(db: &Db, query: &EventQuery<'_>) -> Result<Vec<EventRow>, DbError> {
+    let rows = sqlx::query(
+        "SELECT id, at, actor, kind, subject_kind, subject_id, subject, owner_id, detail, ok \
+         FROM events \
+         WHERE (CAST($1 AS TEXT) IS NULL OR owner_id = $1) \
+           AND (CAST($2 AS TEXT) IS NULL OR subject_id = $2) \
+           AND (CAST($3 AS TEXT) IS NULL OR actor = $3) \
+           AND (CAST($4 AS TEXT) IS NULL OR subject = $4) \
+           AND (CAST($5 AS TEXT) IS NULL OR kind = $5) \
+           AND id < $6 \
+         ORDER BY id DESC LIMIT $7",
+    )
+    .bind(query.owner_id)
+    .bind(query.subject_id)
+    .bind(query.actor)
+    .bind(query.subject)
+    .bind(query.kind)
+    .bind(query.before.unwrap_or(i64::MAX))
+    .bind(i64::from(query.limit))
+    .fetch_all(db.pool())
+    .await?;
+    rows.iter().map(event_row).collect()
+}
+
+fn event_row(row: &AnyRow) -> Result<EventRow, DbError> {
+    Ok(EventRow {
+        id: column::int(row, "id")?,
+        at: column::int(row, "at")?,
+        actor: column::text(row, "actor")?,
+        kind: column::text(row, "kind")?,
+        subject_kind: column::word(row, "subject_kind", SubjectKind::read)?,
+        subject_id: column::text(row, "subject_id")?,
+        subject: column::text(row, "subject")?,
+        owner_id: column::text_or(row, "owner_id")?,
+        detail: column::text_or(row, "detail")?,
+        ok: column::flag(row, "ok")?,
+    })
+}
+
+/// Microseconds times 1024, or one more than the last: grows within this process whatever the
+/// clock does, and across restarts as far as the clock does.
+fn next_id(at: i64) -> i64 {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    let wanted = at.saturating_mul(1024);
+    let next = |last: i64| Some(wanted.max(last + 1));
+    match LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
+        Ok(last) | Err(last) => wanted.max(last + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::each_db;
+
+    #[test]
+    fn ids_grow_even_when_the_clock_stands_or_goes_back() {
+        let first = next_id(1_000);
+        assert!(next_id(1_000) > first);
+        assert!(next_id(10) > first);
+    }
+
+    #[tokio::test]
+    async fn events_are_read_newest_first_filtered_and_in_pages() {
+        each_db(async |db| {
+            let mut tx = db.write().await.unwrap();
+            for n in 0..5 {
+                let event = NewEvent::new("vm_create", None, SubjectKind::Vm, "v1", "web1")
+                    .owner(if n % 2 == 0 { "ann" } else { "bob" })
+                    .detail(n.to_string());
+                event_insert(&mut tx, &event).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            let query = EventQuery { limit: 2, owner_id: Some("ann"), ..Default::default() };
+            let page = event_list(&db, &query).await.unwrap();
+            assert_eq!(details(&page), ["4", "2"]);
+            let query = EventQuery { before: Some(page[1].id), ..query };
+            assert_eq!(details(&event_list(&db, &query).await.unwrap()), ["0"]);
+            let query = EventQuery { kind: Some("vm_stop"), limit: 9, ..Default::default() };
+            assert!(event_list(&db, &query).await.unwrap().is_empty());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_event_of_a_transaction_that_is_undone_was_never_written() {
+        each_db(async |db| {
+            let mut tx = db.write().await.unwrap();
+            let event = NewEvent::new("vm_create", None, SubjectKind::Vm, "v1", "web1");
+            event_insert(&mut tx, &event).await.unwrap();
+            drop(tx);
+            let query = EventQuery { limit: 9, ..Default::default() };
+            assert!(event_list(&db, &query).await.unwrap().is_empty());
+        })
+        .await;
+    }
+
+    fn details(rows: &[EventRow]) -> Vec<&str> {
+        rows.iter().filter_map(|row| row.detail.as_deref()).collect()
+    }
+}

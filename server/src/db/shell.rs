@@ -1,0 +1,89 @@
+//! Shells that were opened: which VM each belongs to. What they are doing, their node knows.
+
+use sqlx::any::AnyRow;
+
+use super::{Db, DbError, Tx, column};
+use crate::clock;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShellRow {
+    pub id: String,
+    pub vm_id: String,
+    /// User id of who opened it.
+    pub opened_by: String,
+    pub created_at: i64,
+}
+
+pub async fn shell_insert(
+    tx: &mut Tx,
+    id: &str,
+    vm_id: &str,
+    opened_by: &str,
+) -> Result<(), DbError> {
+    sqlx::query("INSERT INTO shells (id, vm_id, opened_by, created_at) VALUES ($1, $2, $3, $4)")
+        .bind(id)
+        .bind(vm_id)
+        .bind(opened_by)
+        .bind(clock::now())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The shell of a VM of that owner.
+pub async fn shell_get(
+    db: &Db,
+    owner_id: &str,
+    id: &str,
+) -> Result<Option<ShellRow>, DbError> {
+    let row = sqlx::query(
+        "SELECT s.id, s.vm_id, s.opened_by, s.created_at \
+         FROM shells s JOIN vms v ON v.id = s.vm_id \
+         WHERE s.id = $1 AND v.owner_id = $2 AND v.desired <> 'deleted'",
+    )
+    .bind(id)
+    .bind(owner_id)
+    .fetch_optional(db.pool())
+    .await?;
+    row.as_ref().map(shell_row).transpose()
+}
+
+/// For admins: whoever's it is.
+pub async fn shell_get_any(db: &Db, id: &str) -> Result<Option<ShellRow>, DbError> {
+    let row = sqlx::query(
+        "SELECT s.id, s.vm_id, s.opened_by, s.created_at \
+         FROM shells s JOIN vms v ON v.id = s.vm_id \
+         WHERE s.id = $1 AND v.desired <> 'deleted'",
+    )
+    .bind(id)
+    .fetch_optional(db.pool())
+    .await?;
+    row.as_ref().map(shell_row).transpose()
+}
+
+pub async fn shell_list_by_vm(db: &Db, vm_id: &str) -> Result<Vec<ShellRow>, DbError> {
+    let rows = sqlx::query(
+        "SELECT id, vm_id, opened_by, created_at FROM shells WHERE vm_id = $1 ORDER BY id",
+    )
+    .bind(vm_id)
+    .fetch_all(db.pool())
+    .await?;
+    rows.iter().map(shell_row).collect()
+}
+
+pub async fn shell_delete(tx: &mut Tx, id: &str) -> Result<(), DbError> {
+    sqlx::query("DELETE FROM shells WHERE id = $1")
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+fn shell_row(row: &AnyRow) -> Result<ShellRow, DbError> {
+    Ok(ShellRow {
+        id: column::text(row, "id")?,
+        vm_id: column::text(row, "vm_id")?,
+        opened_by: column::text(row, "opened_by")?,
+        created_at: column::int(row, "created_at")?,
+    })
+}

@@ -1,0 +1,43 @@
+//! A transaction that writes.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::{Any, AnyConnection, Transaction};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::DbError;
+
+/// A writing transaction and its place among the writers. Dropped without [`Tx::commit`], it is
+/// undone.
+pub struct Tx {
+    inner: Transaction<'static, Any>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Tx {
+    pub(super) fn new(inner: Transaction<'static, Any>, permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            inner,
+            _permit: permit,
+        }
+    }
+
+    /// Makes it last: when this answers Ok, what was written survives a power cut.
+    pub async fn commit(self) -> Result<(), DbError> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+impl Deref for Tx {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.inner
+    }
+}

@@ -1,0 +1,83 @@
+//! All VMs of one user at once: when the account is disabled or deleted.
+
+use app::model::VmState;
+
+use super::{DesiredState, VmRow, vm_purge, vm_row, vm_select, vm_write};
+use crate::{
+    actor::Actor,
+    clock,
+    db::{
+        DbError, Tx,
+        event::{NewEvent, SubjectKind, event_insert},
+    },
+};
+
+/// Wants every VM of the user gone, with an event for each. Those without a node go at once.
+/// Answers the nodes that have work now: wake their reconcilers after the commit.
+pub async fn vm_delete_by_owner(
+    tx: &mut Tx,
+    owner_id: &str,
+    actor: Option<&Actor>,
+) -> Result<Vec<String>, DbError> {
+    desire(tx, owner_id, actor, "vm_delete", DesiredState::Deleted, VmState::Deleting).await
+}
+
+/// Wants every running VM of the user stopped, with an event for each.
+pub async fn vm_stop_by_owner(
+    tx: &mut Tx,
+    owner_id: &str,
+    actor: Option<&Actor>,
+) -> Result<Vec<String>, DbError> {
+    desire(tx, owner_id, actor, "vm_stop", DesiredState::Stopped, VmState::Stopping).await
+}
+
+/// Rows the user still has, those being deleted too.
+pub async fn vm_count_by_owner(tx: &mut Tx, owner_id: &str) -> Result<usize, DbError> {
+    Ok(list(tx, owner_id).await?.len())
+}
+
+async fn list(tx: &mut Tx, owner_id: &str) -> Result<Vec<VmRow>, DbError> {
+    let rows = sqlx::query(vm_select!("WHERE v.owner_id = $1 ORDER BY v.id"))
+        .bind(owner_id)
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter().map(vm_row).collect()
+}
+
+async fn desire(
+    tx: &mut Tx,
+    owner_id: &str,
+    actor: Option<&Actor>,
+    kind: &'static str,
+    desired: DesiredState,
+    state: VmState,
+) -> Result<Vec<String>, DbError> {
+    let mut nodes = Vec::new();
+    for row in list(tx, owner_id).await? {
+        let done = row.desired == desired || row.desired == DesiredState::Deleted;
+        // A VM that failed without a node has nothing to stop.
+        if done || (desired == DesiredState::Stopped && row.state == VmState::Failed) {
+            continue;
+        }
+        let after = VmRow {
+            desired,
+            state,
+            reason: None,
+            generation: row.generation + 1,
+            retry_at: None,
+            restart_wanted: false,
+            changed_at: clock::now(),
+            ..row.clone()
+        };
+        vm_write(tx, &row, &after).await?;
+        let event = NewEvent::new(kind, actor, SubjectKind::Vm, &row.id, &row.name);
+        event_insert(tx, &event.owner(owner_id)).await?;
+        match row.node_id {
+            Some(node) => nodes.push(node),
+            None => drop(vm_purge(tx, &row.id).await?),
+        }
+    }
+    nodes.sort_unstable();
+    nodes.dedup();
+    Ok(nodes)
+}
