@@ -1,6 +1,7 @@
 /**
  * `<mc-terminal vm="web1" shell="UUID" attach="/shells/UUID/attach" nonce="…">`: a shell of a VM in
- * the page. `new-shell` may say where a new one is opened (by default `/shell/{vm}?new=1`).
+ * the page. `new-shell` may say where a new one is opened (by default
+ * this page's path with `?new=1`: `/shell/web1?new=1`).
  * `data-state` is the state of the connection.
  */
 

@@ -104,8 +104,8 @@ export class ShellView {
     const actions = {
       retry: () => this.connection.connect(),
       startVm: () => this.startVm(),
-      newShellHref:
-        this.element.getAttribute("new-shell") ?? `/shell/${encodeURIComponent(this.vm)}?new=1`,
+      // A shell page opens a new shell under its own path, an admin's page too.
+      newShellHref: this.element.getAttribute("new-shell") ?? `${location.pathname}?new=1`,
     };
     return new Banner(this.vm, actions, () => this.clearOfBanner());
   }
