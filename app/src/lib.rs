@@ -1,5 +1,29 @@
 //! The pages of MiniCloud.
+//!
+//! [`app`] is the map: document, routes, frame. A page is a file in [`page`], what pages share is in
+//! [`component`], what a page asks of the server is a server function in [`server_fn`] over the
+//! traits of `control_plane`. The same code renders on the server (`ssr`) and comes alive in the
+//! browser (`hydrate`).
 
+pub mod app;
+pub mod component;
 #[cfg(feature = "ssr")]
 pub mod control_plane;
+pub mod format;
+pub mod live;
 pub mod model;
+pub mod nav;
+pub mod page;
+#[cfg(feature = "ssr")]
+pub mod response;
+pub mod server_fn;
+pub mod visit;
+
+/// Brings the server's page to life.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    nav::mark_script();
+    leptos::mount::hydrate_body(app::App);
+}

@@ -1,0 +1,201 @@
+//! What one can do to a VM: the buttons of a row and of the VM's page, over shared actions.
+
+use leptos::prelude::*;
+
+use super::{
+    Alert, AlertKind, Confirm, Dialog, Form, Icon, IconName, Menu, Submit, failure_words, on_success,
+};
+use crate::{
+    model::{VmState, VmView},
+    server_fn::{VmDelete, VmRestart, VmRetry, VmStart, VmStop},
+};
+
+/// The actions of a page, shared by all its VMs.
+#[derive(Clone, Copy)]
+pub struct VmActions {
+    pub start: ServerAction<VmStart>,
+    pub stop: ServerAction<VmStop>,
+    pub restart: ServerAction<VmRestart>,
+    pub retry: ServerAction<VmRetry>,
+    pub delete: ServerAction<VmDelete>,
+    /// Whose deletion is being asked about.
+    pub deleting: RwSignal<Option<String>>,
+}
+
+impl VmActions {
+    /// Provides the actions; `changed` is told what they answer.
+    pub fn provide(changed: impl Fn(VmView) + Copy + 'static) -> Self {
+        let actions = Self {
+            start: ServerAction::new(),
+            stop: ServerAction::new(),
+            restart: ServerAction::new(),
+            retry: ServerAction::new(),
+            delete: ServerAction::new(),
+            deleting: RwSignal::new(None),
+        };
+        on_success(actions.start, changed);
+        on_success(actions.stop, changed);
+        on_success(actions.restart, changed);
+        on_success(actions.retry, changed);
+        on_success(actions.delete, move |_| actions.deleting.set(None));
+        provide_context(actions);
+        actions
+    }
+}
+
+/// Why the last action failed. Its message names the VM.
+#[component]
+pub fn VmFailures() -> impl IntoView {
+    let actions = use_context::<VmActions>();
+    move || {
+        let actions = actions?;
+        let failures = [
+            actions.start.value().get().and_then(Result::err),
+            actions.stop.value().get().and_then(Result::err),
+            actions.restart.value().get().and_then(Result::err),
+            actions.retry.value().get().and_then(Result::err),
+        ];
+        let failure = failures.into_iter().flatten().next()?;
+        Some(view! { <Alert kind=AlertKind::Bad>{failure_words(failure)}</Alert> })
+    }
+}
+
+/// The one thing to do next, and the ⋯ menu with the rest.
+#[component]
+pub fn VmButtons(#[prop(into)] name: String, state: Memo<VmState>) -> impl IntoView {
+    let primary_name = name.clone();
+    let menu_name = StoredValue::new(name.clone());
+    view! {
+        <div class="vm-buttons">
+            {move || primary(&primary_name, state.get())}
+            <Menu
+                label=format!("More actions for {name}")
+                button=Box::new(|| view! { <Icon name=IconName::Ellipsis /> }.into_any())
+            >
+                {move || menu_items(menu_name.get_value(), state.get())}
+            </Menu>
+        </div>
+    }
+}
+
+fn primary(name: &str, state: VmState) -> AnyView {
+    let Some(actions) = use_context::<VmActions>() else { return ().into_any() };
+    let name = name.to_owned();
+    match state {
+        VmState::Running => {
+            let label = format!("Shell of {name}");
+            view! {
+                <a class="button small" rel="external" href=format!("/shell/{name}") aria-label=label>
+                    <Icon name=IconName::Terminal />
+                    "Shell"
+                </a>
+            }
+            .into_any()
+        }
+        VmState::Stopped => {
+            let input = actions.start.input();
+            let pending = is_input(name.clone(), move || input.get().map(|input| input.name));
+            view! {
+                <Form action=actions.start class="inline" pending label=format!("Start {name}")>
+                    <input type="hidden" name="name" value=name />
+                    <Submit class="button small"><Icon name=IconName::Play />"Start"</Submit>
+                </Form>
+            }
+            .into_any()
+        }
+        VmState::Failed => {
+            let input = actions.retry.input();
+            let pending = is_input(name.clone(), move || input.get().map(|input| input.name));
+            view! {
+                <Form action=actions.retry class="inline" pending label=format!("Retry {name}")>
+                    <input type="hidden" name="name" value=name />
+                    <Submit class="button small"><Icon name=IconName::Refresh />"Retry"</Submit>
+                </Form>
+            }
+            .into_any()
+        }
+        _ => ().into_any(),
+    }
+}
+
+/// Whether the form of this VM is the one being sent.
+fn is_input(
+    name: String,
+    input: impl Fn() -> Option<String> + Send + Sync + 'static,
+) -> Signal<bool> {
+    Signal::derive(move || input().as_deref() == Some(name.as_str()))
+}
+
+fn menu_items(name: String, state: VmState) -> AnyView {
+    let Some(actions) = use_context::<VmActions>() else { return ().into_any() };
+    let running = state == VmState::Running;
+    let stop_name = name.clone();
+    let restart_name = name.clone();
+    let ask_name = name.clone();
+    let ask = move |event: leptos::ev::MouseEvent| {
+        event.prevent_default();
+        actions.deleting.set(Some(ask_name.clone()));
+    };
+    view! {
+        <a href=format!("/vms/{name}")><Icon name=IconName::Server />"Details"</a>
+        {running.then(|| view! {
+            <Form action=actions.stop>
+                <input type="hidden" name="name" value=stop_name />
+                <Submit class="menu-item"><Icon name=IconName::Power />"Shut down"</Submit>
+            </Form>
+            <Form action=actions.restart>
+                <input type="hidden" name="name" value=restart_name />
+                <Submit class="menu-item"><Icon name=IconName::Restart />"Restart"</Submit>
+            </Form>
+        })}
+        {(state != VmState::Deleting).then(|| view! {
+            <a class="danger" href=format!("/vms/{name}/delete") on:click=ask>
+                <Icon name=IconName::Trash />
+                "Delete…"
+            </a>
+        })}
+    }
+    .into_any()
+}
+
+/// Asks before deleting; opened by the menus through [`VmActions`].
+#[component]
+pub fn VmDeleteDialog() -> impl IntoView {
+    let open = RwSignal::new(false);
+    let actions = use_context::<VmActions>();
+    let deleting = move || actions.and_then(|actions| actions.deleting.get());
+    Effect::new(move |_| open.set(deleting().is_some()));
+    Effect::new(move |_| {
+        if let Some(actions) = actions.filter(|_| !open.get()) {
+            actions.deleting.set(None);
+        }
+    });
+    view! {
+        <Dialog open labelled_by="confirm-title">
+            {move || actions.zip(deleting()).map(|(actions, name)| view! {
+                <VmDeleteConfirm action=actions.delete name on_cancel=Callback::new(move |()| open.set(false)) />
+            })}
+        </Dialog>
+    }
+}
+
+/// The question itself; also on a page of its own.
+#[component]
+pub fn VmDeleteConfirm(
+    action: ServerAction<VmDelete>,
+    name: String,
+    #[prop(optional, into)] on_cancel: Option<Callback<()>>,
+) -> impl IntoView {
+    let on_cancel = on_cancel.unwrap_or_else(|| Callback::new(|()| crate::nav::leave("/")));
+    view! {
+        <Confirm
+            action
+            title=format!("Delete {name}?")
+            consequence="Its disk and everything on it is gone for good. The name is free again afterwards."
+            verb=format!("Delete {name}")
+            fields=vec![("name", name.clone())]
+            cancel=format!("/vms/{name}")
+            on_cancel
+        />
+    }
+}

@@ -1,0 +1,230 @@
+//! New VM: in a dialog over the dashboard, and on a page of its own without script.
+
+use std::time::Duration;
+
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use leptos_meta::Title;
+use leptos_router::hooks::use_navigate;
+
+use crate::{
+    component::{
+        Access, Dialog, Field, Form, FormAlert, FormState, Guard, Loaded, Submit, on_success,
+    },
+    format,
+    model::{FlavorView, ImageView, QuotaUsage, VmOffer, VmView},
+    server_fn::{VmCreate, vm_name_check, vm_offer},
+};
+
+/// Quiet time before the server is asked about a name.
+const DEBOUNCE: Duration = Duration::from_millis(300);
+
+#[component]
+pub fn VmNewPage() -> impl IntoView {
+    view! {
+        <Title text="New VM" />
+        <Guard access=Access::Member page=|_| view! { <section class="narrow wide"><OnPage /></section> }.into_any() />
+    }
+}
+
+#[component]
+fn OnPage() -> impl IntoView {
+    let navigate = use_navigate();
+    let created = Callback::new(move |_: VmView| navigate("/", Default::default()));
+    let offer = Resource::new_blocking(|| (), |()| vm_offer());
+    view! {
+        <Loaded
+            data=offer
+            view=move |offer| view! { <VmNewForm offer on_created=created cancel=None /> }.into_any()
+        />
+    }
+}
+
+/// The dialog; asks for the offer each time it opens.
+#[component]
+pub fn VmNewDialog(open: RwSignal<bool>, on_created: Callback<VmView>) -> impl IntoView {
+    let created = Callback::new(move |vm| {
+        open.set(false);
+        on_created.run(vm);
+    });
+    let cancel = Callback::new(move |()| open.set(false));
+    view! {
+        <Dialog open labelled_by="vm-new-title">
+            <Asked created cancel />
+        </Dialog>
+    }
+}
+
+#[component]
+fn Asked(created: Callback<VmView>, cancel: Callback<()>) -> impl IntoView {
+    let offer = Resource::new(|| (), |()| vm_offer());
+    view! {
+        <Loaded
+            data=offer
+            skeleton=|| view! { <div class="skeleton form" aria-busy="true"></div> }
+            view=move |offer| {
+                view! { <VmNewForm offer on_created=created cancel=Some(cancel) /> }.into_any()
+            }
+        />
+    }
+}
+
+#[component]
+fn VmNewForm(
+    offer: VmOffer,
+    on_created: Callback<VmView>,
+    cancel: Option<Callback<()>>,
+) -> impl IntoView {
+    let action = ServerAction::<VmCreate>::new();
+    on_success(action, move |vm| on_created.run(vm));
+    let (name, check) = name_check(&offer.suggested_name);
+    let on_cancel = move |event: leptos::ev::MouseEvent| {
+        if let Some(cancel) = cancel {
+            event.prevent_default();
+            cancel.run(());
+        }
+    };
+    view! {
+        <Form action class="form">
+            <h1 id="vm-new-title">"New VM"</h1>
+            <FormAlert fields=&["name", "flavor", "image"] />
+            <Field
+                name="name"
+                label="Name"
+                value=offer.suggested_name
+                hint="Small letters, digits and hyphens; begins with a letter, at most 32."
+                code=true
+                autofocus=true
+                max_length=64
+                autocomplete="off"
+                check
+                on_input=move |text: String| name.set(text)
+            />
+            <Sizes flavors=offer.flavors quota=offer.quota />
+            <Images images=offer.images />
+            <div class="form-actions">
+                <a class="button quiet" href="/" on:click=on_cancel>"Cancel"</a>
+                <Submit class="button accent" busy="Creating…">"Create VM"</Submit>
+            </div>
+        </Form>
+    }
+}
+
+/// What is typed, and what is wrong with it once typing pauses.
+fn name_check(first: &str) -> (RwSignal<String>, Signal<Option<String>>) {
+    let name = RwSignal::new(first.to_owned());
+    let wrong = RwSignal::new(None::<String>);
+    Effect::new(move |waiting: Option<Option<TimeoutHandle>>| {
+        let typed = name.get();
+        wrong.set(None);
+        // The first value is the server's own.
+        let waiting = waiting?;
+        if let Some(waiting) = waiting {
+            waiting.clear();
+        }
+        set_timeout_with_handle(move || ask(typed, name, wrong), DEBOUNCE).ok()
+    });
+    (name, wrong.into())
+}
+
+fn ask(typed: String, name: RwSignal<String>, wrong: RwSignal<Option<String>>) {
+    if typed.is_empty() {
+        return;
+    }
+    leptos::task::spawn_local(async move {
+        let answer = vm_name_check(typed.clone()).await;
+        if name.try_get_untracked() == Some(typed) {
+            wrong.set(answer.err().map(|error| error.message));
+        }
+    });
+}
+
+/// Sizes as radio tiles, with what is left of the quota after.
+#[component]
+fn Sizes(flavors: Vec<FlavorView>, quota: QuotaUsage) -> impl IntoView {
+    let state = use_context::<FormState>();
+    let typed = state.and_then(|state| state.typed("flavor"));
+    let first = flavors.iter().find(|flavor| flavor.unavailable.is_none());
+    let chosen = typed.or_else(|| first.map(|flavor| flavor.name.clone())).unwrap_or_default();
+    let chosen = RwSignal::new(chosen);
+    let message = state.map(|state| state.message("flavor"));
+    let all = StoredValue::new(flavors.clone());
+    let left = move || {
+        all.with_value(|all| {
+            let flavor = all.iter().find(|flavor| chosen.with(|chosen| *chosen == flavor.name));
+            flavor.map(|flavor| left_after(flavor, quota))
+        })
+    };
+    let tile = move |flavor: FlavorView| {
+        let is_chosen = chosen.with_untracked(|chosen| *chosen == flavor.name);
+        let disabled = flavor.unavailable.is_some();
+        let pick = flavor.name.clone();
+        view! {
+            <label class="tile">
+                <input
+                    type="radio"
+                    name="flavor"
+                    value=flavor.name.clone()
+                    checked=is_chosen
+                    disabled=disabled
+                    required=true
+                    on:change=move |_| chosen.set(pick.clone())
+                />
+                <span class="tile-title">{flavor.name}</span>
+                <span class="tile-line">{format::vcpu(flavor.cpu_millis)}</span>
+                <span class="tile-line">{format::mib(flavor.memory_mib as f32)} " memory"</span>
+                <span class="tile-line">{flavor.disk_gib} " GiB disk"</span>
+                {flavor.unavailable.map(|why| view! { <span class="tile-note">{why}</span> })}
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="tiles">
+            <legend>"Size"</legend>
+            {flavors.into_iter().map(tile).collect_view()}
+            <p class="field-hint">{left}</p>
+            <p class="field-error" aria-live="polite">{message}</p>
+        </fieldset>
+    }
+}
+
+fn left_after(flavor: &FlavorView, quota: QuotaUsage) -> String {
+    let vms = quota.vms_max.saturating_sub(quota.vms + 1);
+    let cpu = quota.cpu_millis_max.saturating_sub(quota.cpu_millis + flavor.cpu_millis);
+    let memory = quota.memory_mib_max.saturating_sub(quota.memory_mib + flavor.memory_mib);
+    let disk = quota.disk_gib_max.saturating_sub(quota.disk_gib + flavor.disk_gib);
+    format!(
+        "Left after this: {}, {}, {} memory, {disk} GiB disk",
+        format::count(vms, "VM"),
+        format::vcpu(cpu),
+        format::mib(memory as f32),
+    )
+}
+
+/// Images as radio tiles.
+#[component]
+fn Images(images: Vec<ImageView>) -> impl IntoView {
+    let state = use_context::<FormState>();
+    let typed = state.and_then(|state| state.typed("image"));
+    let message = state.map(|state| state.message("image"));
+    let tile = move |image: ImageView| {
+        let is_chosen = typed.as_ref().map_or(image.default, |typed| *typed == image.name);
+        let letter = image.name.chars().next().unwrap_or('?').to_string();
+        let pull = (image.present_on == 0).then_some("Fetched first, takes longer");
+        view! {
+            <label class="tile image">
+                <input type="radio" name="image" value=image.name.clone() checked=is_chosen required=true />
+                <span class="tile-logo" aria-hidden="true">{letter}</span>
+                <span class="tile-title">{image.name}</span>
+                <span class="tile-line">{image.summary}</span>
+                {pull.map(|pull| view! { <span class="tile-note">{pull}</span> })}
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="tiles">
+            <legend>"Image"</legend>
+            {images.into_iter().map(tile).collect_view()}
+            <p class="field-error" aria-live="polite">{message}</p>
+        </fieldset>
+    }
+}

@@ -1,0 +1,159 @@
+//! Answers for server functions: the true status for programs, and for plain forms (before, or
+//! without, script) a way back to the page with the message and the values that were typed.
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use leptos::{prelude::FromServerFnError, server_fn::error::ServerFnErrorErr};
+
+use super::accepts_html;
+use crate::model::{AppError, ErrorKind};
+
+/// Bytes a form may have; the longest (a node's credential and certificate) is far below.
+const BODY_MAX: usize = 64 * 1024;
+/// Bytes of a typed value that are carried back in the address.
+const VALUE_MAX: usize = 256;
+
+/// Handles a request to `/api/…`; `context` provides the plane, bound to the caller.
+pub async fn server_function(
+    context: impl Fn() + Clone + Send + 'static,
+    request: Request<Body>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let plain_form = accepts_html(&parts.headers);
+    let Ok(body) = to_bytes(body, BODY_MAX).await else {
+        return too_large();
+    };
+    let typed = typed_values(&parts.headers, &body);
+    let request = Request::from_parts(parts, Body::from(body));
+    let response = leptos_axum::handle_server_fns_with_context(context, request).await;
+    let response = response.into_response();
+    if plain_form {
+        with_typed_values(response, &typed)
+    } else {
+        with_true_status(response).await
+    }
+}
+
+fn too_large() -> Response {
+    let error = AppError::new(
+        ErrorKind::Invalid,
+        "too_large",
+        "The form is larger than 64 KiB. Shorten what you typed and try again.",
+    );
+    (StatusCode::PAYLOAD_TOO_LARGE, error.ser()).into_response()
+}
+
+/// What was typed, without what must not show in an address.
+fn typed_values(headers: &HeaderMap, body: &Bytes) -> Vec<(String, String)> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if !kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+        return Vec::new();
+    }
+    let pairs = form_urlencoded::parse(body).into_owned();
+    pairs.filter(|(name, value)| !is_secret(name) && value.len() <= VALUE_MAX).collect()
+}
+
+fn is_secret(name: &str) -> bool {
+    ["password", "credential", "current", "new", "invite", "token", "secret"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+/// The way back to the page of the form, with `f_<field>` for each value when it failed, and
+/// without what an earlier failure left in the address.
+fn with_typed_values(mut response: Response, typed: &[(String, String)]) -> Response {
+    let location = response.headers().get(header::LOCATION);
+    let Some(location) = location.and_then(|location| location.to_str().ok()) else {
+        return response;
+    };
+    let location = back_address(location, typed);
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+        *response.status_mut() = StatusCode::SEE_OTHER;
+    }
+    response
+}
+
+fn back_address(location: &str, typed: &[(String, String)]) -> String {
+    let (page, query) = location.split_once('?').unwrap_or((location, ""));
+    let (query, fragment) = query.split_once('#').unwrap_or((query, ""));
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    // The newest failure was appended last.
+    let failure = |name: &str| pairs.iter().rev().find(|(key, _)| key == name);
+    let failure = failure("__path").zip(failure("__err"));
+    let mut kept = form_urlencoded::Serializer::new(String::new());
+    let other = |(key, _): &&(String, String)| !key.starts_with("__") && !key.starts_with("f_");
+    kept.extend_pairs(pairs.iter().filter(other));
+    if let Some((path, err)) = failure {
+        kept.extend_pairs([path, err]);
+        kept.extend_pairs(typed.iter().map(|(name, value)| (format!("f_{name}"), value)));
+    }
+    let query = kept.finish();
+    let mut address = page.to_owned();
+    for (mark, part) in [('?', query.as_str()), ('#', fragment)] {
+        if !part.is_empty() {
+            address.push(mark);
+            address.push_str(part);
+        }
+    }
+    address
+}
+
+/// Leptos answers 500 for every failure; the error itself knows better.
+async fn with_true_status(response: Response) -> Response {
+    if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, BODY_MAX).await else {
+        let lost = ServerFnErrorErr::Response("the error was too long".into());
+        return (parts.status, AppError::from_server_fn_error(lost).ser()).into_response();
+    };
+    let status = StatusCode::from_u16(AppError::de(body.clone()).kind.status());
+    parts.status = status.unwrap_or(parts.status);
+    Response::from_parts(parts, Body::from(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn a_failed_form_goes_back_with_what_was_typed() {
+        let back = back_address("http://h/register?__path=%2Fapi%2Fx&__err=e", &[typed("name", "a b")]);
+        assert_eq!(back, "http://h/register?__path=%2Fapi%2Fx&__err=e&f_name=a+b");
+    }
+
+    #[test]
+    fn a_second_failure_replaces_the_first() {
+        let back = back_address(
+            "http://h/p?tab=1&__path=a&__err=old&f_name=x&__path=b&__err=new",
+            &[typed("name", "y")],
+        );
+        assert_eq!(back, "http://h/p?tab=1&__path=b&__err=new&f_name=y");
+    }
+
+    #[test]
+    fn a_success_leaves_nothing_of_an_earlier_failure() {
+        let back = back_address("http://h/p?f_name=x", &[typed("name", "y")]);
+        assert_eq!(back, "http://h/p");
+    }
+
+    #[test]
+    fn secrets_are_never_carried_back() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        let body = Bytes::from_static(b"name=ann&password=hunter2&current=x&credential=y");
+        assert_eq!(typed_values(&headers, &body), [typed("name", "ann")]);
+    }
+}

@@ -1,0 +1,72 @@
+//! One's VMs.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+
+#[cfg(feature = "ssr")]
+use super::land;
+use crate::model::{AppError, EventPage, VmDetail, VmList, VmOffer, VmView};
+#[cfg(feature = "ssr")]
+use crate::response::plane;
+
+#[server(name = VmListAsk, prefix = "/api", endpoint = "vm_list", input = GetUrl)]
+pub async fn vm_list() -> Result<VmList, AppError> {
+    plane()?.vm_list().await
+}
+
+#[server(prefix = "/api", endpoint = "vm_get", input = GetUrl)]
+pub async fn vm_get(name: String) -> Result<VmDetail, AppError> {
+    plane()?.vm_get(&name).await
+}
+
+/// Names, sizes and images for the New VM form.
+#[server(name = VmOfferAsk, prefix = "/api", endpoint = "vm_offer", input = GetUrl)]
+pub async fn vm_offer() -> Result<VmOffer, AppError> {
+    plane()?.vm_offer().await
+}
+
+/// Whether a VM of that name could be made.
+#[server(prefix = "/api", endpoint = "vm_name_check", input = GetUrl)]
+pub async fn vm_name_check(name: String) -> Result<(), AppError> {
+    plane()?.vm_name_check(&name).await
+}
+
+#[server(prefix = "/api", endpoint = "vm_create")]
+pub async fn vm_create(name: String, flavor: String, image: String) -> Result<VmView, AppError> {
+    let vm = plane()?.vm_create(name.trim(), &flavor, &image).await?;
+    land("/");
+    Ok(vm)
+}
+
+#[server(prefix = "/api", endpoint = "vm_start")]
+pub async fn vm_start(name: String) -> Result<VmView, AppError> {
+    plane()?.vm_start(&name).await
+}
+
+/// "Shut down" on the page: graceful, the disk is kept.
+#[server(prefix = "/api", endpoint = "vm_stop")]
+pub async fn vm_stop(name: String) -> Result<VmView, AppError> {
+    plane()?.vm_stop(&name).await
+}
+
+#[server(prefix = "/api", endpoint = "vm_restart")]
+pub async fn vm_restart(name: String) -> Result<VmView, AppError> {
+    plane()?.vm_restart(&name).await
+}
+
+#[server(prefix = "/api", endpoint = "vm_retry")]
+pub async fn vm_retry(name: String) -> Result<VmView, AppError> {
+    plane()?.vm_retry(&name).await
+}
+
+/// Deletes the VM and its disk; answers the path to land on.
+#[server(prefix = "/api", endpoint = "vm_delete")]
+pub async fn vm_delete(name: String) -> Result<String, AppError> {
+    plane()?.vm_delete(&name).await?;
+    Ok(land("/"))
+}
+
+/// The VM's events, newest first; `before` is the `next` of the page before.
+#[server(prefix = "/api", endpoint = "vm_event_list", input = GetUrl)]
+pub async fn vm_event_list(name: String, before: Option<i64>) -> Result<EventPage, AppError> {
+    plane()?.vm_event_list(&name, before).await
+}

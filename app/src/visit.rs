@@ -1,0 +1,35 @@
+//! Who is asking and what the installation lets them do: asked once a page load, by every page.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    model::{AppError, Role, Site, Theme, Viewer},
+    server_fn::visit_get,
+};
+
+/// What every page knows before it shows anything.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Visit {
+    pub viewer: Option<Viewer>,
+    pub site: Site,
+    pub theme: Theme,
+}
+
+impl Visit {
+    pub fn is_admin(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.role == Role::Admin)
+    }
+}
+
+pub type VisitResource = Resource<Result<Visit, AppError>>;
+
+/// Asks, for [`use_visit`]. What changes the viewer (sign in, sign out) loads a new page.
+pub fn provide_visit() {
+    provide_context::<VisitResource>(Resource::new_blocking(|| (), |()| visit_get()));
+}
+
+/// The visit of this page load, to await inside a `Suspense`.
+pub fn use_visit() -> VisitResource {
+    use_context().unwrap_or_else(|| Resource::new_blocking(|| (), |()| visit_get()))
+}

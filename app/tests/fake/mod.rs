@@ -1,0 +1,278 @@
+//! A control plane in memory, so that pages can be drawn and looked at without a server.
+//!
+//! Who asks is told by the cookie `as`: `ann` (a member with a VM in every state), `bob` (a member
+//! without), `admin`, `fresh` (an admin who must change the password), or nobody.
+
+mod admin;
+mod data;
+
+use std::sync::{Arc, Mutex};
+
+use app::{
+    control_plane::{AccountPlane, Answer, ControlPlane, Plane, VmPlane},
+    model::*,
+};
+use async_trait::async_trait;
+use axum::http::{HeaderMap, header};
+
+pub use data::now;
+
+/// What the fakes of all requests share.
+#[derive(Clone)]
+pub struct World {
+    vms: Arc<Mutex<Vec<VmView>>>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self { vms: Arc::new(Mutex::new(data::vms())) }
+    }
+
+    /// The plane of the caller whom these headers tell.
+    pub fn plane(&self, headers: &HeaderMap) -> Plane {
+        let cookies = headers.get(header::COOKIE).and_then(|cookies| cookies.to_str().ok());
+        let cookie = |name: &str| {
+            let mut cookies = cookies.unwrap_or_default().split("; ");
+            cookies.find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+        };
+        Arc::new(Fake { world: self.clone(), who: cookie("as"), theme: cookie("theme") })
+    }
+
+    /// As the live socket sends it.
+    #[allow(dead_code)]
+    pub fn list(&self, owner: &str) -> VmList {
+        let vms: Vec<_> = self.lock().iter().filter(|vm| vm.owner == owner).cloned().collect();
+        VmList { quota: data::quota(&vms), vms, as_of: now() }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<VmView>> {
+        self.vms.lock().unwrap()
+    }
+}
+
+pub struct Fake {
+    world: World,
+    who: Option<String>,
+    theme: Option<String>,
+}
+
+impl Fake {
+    fn name(&self) -> Answer<&str> {
+        self.who.as_deref().ok_or_else(|| {
+            AppError::new(ErrorKind::Unauthenticated, "signed_out", "Sign in to go on.")
+        })
+    }
+
+    fn change(&self, name: &str, change: impl FnOnce(&mut VmView)) -> Answer<VmView> {
+        let owner = self.name()?;
+        let mut vms = self.world.lock();
+        let vm = vms.iter_mut().find(|vm| vm.name == name && vm.owner == owner);
+        let vm = vm.ok_or_else(|| AppError::not_found("VM", name))?;
+        change(vm);
+        vm.changed_at = now();
+        Ok(vm.clone())
+    }
+
+    fn get(&self, name: &str) -> Answer<VmView> {
+        let owner = self.name()?;
+        let vms = self.world.lock();
+        let vm = vms.iter().find(|vm| vm.name == name && vm.owner == owner);
+        vm.cloned().ok_or_else(|| AppError::not_found("VM", name))
+    }
+
+    fn set_cookie(&self, name: &str) {
+        if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
+            let cookie = format!("as={name}; Path=/").parse().unwrap();
+            response.append_header(header::SET_COOKIE, cookie);
+        }
+    }
+}
+
+impl ControlPlane for Fake {}
+
+#[async_trait]
+impl AccountPlane for Fake {
+    async fn viewer(&self) -> Answer<Option<Viewer>> {
+        Ok(self.who.as_ref().map(|name| Viewer {
+            name: name.clone(),
+            role: if matches!(name.as_str(), "admin" | "fresh") { Role::Admin } else { Role::Member },
+            must_change_password: name == "fresh",
+            quota: self.world.list(name).quota,
+        }))
+    }
+
+    fn theme(&self) -> Theme {
+        match self.theme.as_deref() {
+            Some("light") => Theme::Light,
+            Some("dark") => Theme::Dark,
+            _ => Theme::System,
+        }
+    }
+
+    async fn site(&self) -> Answer<Site> {
+        Ok(Site {
+            registration: Registration::Invite,
+            first_start: true,
+            ssh_port: None,
+            version: "0.1.0".into(),
+        })
+    }
+
+    async fn account_create(&self, name: &str, password: &str, invite: Option<&str>) -> Answer<()> {
+        if name == "ann" {
+            let message = "The name ann is taken. Choose another.";
+            return Err(AppError::new(ErrorKind::Conflict, "user_name_taken", message).at("name"));
+        }
+        if password.len() < 10 {
+            let message = "The password is shorter than 10 characters. Add another word.";
+            return Err(AppError::new(ErrorKind::Invalid, "weak_password", message).at("password"));
+        }
+        if invite.is_none() {
+            let message = "This MiniCloud needs an invite code. Ask who runs it.";
+            return Err(AppError::new(ErrorKind::Invalid, "invite_missing", message).at("invite"));
+        }
+        self.set_cookie("bob");
+        Ok(())
+    }
+
+    async fn login(&self, name: &str, password: &str) -> Answer<Role> {
+        if !matches!(name, "ann" | "bob" | "admin" | "fresh") || password == "wrong" {
+            let message = "User name and password do not match. Check both and try again.";
+            return Err(AppError::new(ErrorKind::Unauthenticated, "wrong_password", message)
+                .at("password"));
+        }
+        self.set_cookie(name);
+        Ok(if matches!(name, "admin" | "fresh") { Role::Admin } else { Role::Member })
+    }
+
+    async fn logout(&self) -> Answer<()> {
+        self.set_cookie("; Max-Age=0");
+        Ok(())
+    }
+
+    async fn password_strength(&self, _: &str, password: &str) -> Answer<PasswordStrength> {
+        let score = (password.len() / 4).min(4) as u8;
+        let words = match score {
+            0..=1 => "Too easy to guess. Add another word or two; uncommon ones are better.",
+            2 => "Nearly there. Add another word.",
+            _ => "Good.",
+        };
+        Ok(PasswordStrength { score, words: words.into(), enough: score >= 3 })
+    }
+
+    async fn password_change(&self, current: &str, _: &str) -> Answer<()> {
+        if current == "wrong" {
+            let message = "That is not your current password.";
+            return Err(AppError::new(ErrorKind::Unauthenticated, "wrong_password", message)
+                .at("current"));
+        }
+        self.set_cookie("admin");
+        Ok(())
+    }
+
+    async fn login_session_list(&self) -> Answer<Vec<LoginSessionView>> {
+        self.name().map(|_| data::login_sessions())
+    }
+
+    async fn login_session_delete(&self, _: &str) -> Answer<()> {
+        self.name().map(drop)
+    }
+
+    async fn account_delete(&self, confirm: &str) -> Answer<()> {
+        if confirm != "YES" {
+            let message = "Nothing was deleted. Type YES, in capitals, to delete your account.";
+            return Err(AppError::new(ErrorKind::Invalid, "confirm", message).at("confirm"));
+        }
+        self.set_cookie("; Max-Age=0");
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl VmPlane for Fake {
+    async fn vm_list(&self) -> Answer<VmList> {
+        Ok(self.world.list(self.name()?))
+    }
+
+    async fn vm_get(&self, name: &str) -> Answer<VmDetail> {
+        self.get(name).map(data::detail)
+    }
+
+    async fn vm_offer(&self) -> Answer<VmOffer> {
+        let list = self.vm_list().await?;
+        Ok(data::offer(list.quota))
+    }
+
+    async fn vm_name_check(&self, name: &str) -> Answer<()> {
+        self.name()?;
+        if self.get(name).is_ok() {
+            let message = format!("You have a VM named {name} already. Choose another name.");
+            return Err(AppError::new(ErrorKind::Conflict, "vm_name_taken", message).at("name"));
+        }
+        if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            let message = "A name has only small letters, digits and hyphens.";
+            return Err(AppError::new(ErrorKind::Invalid, "vm_name", message).at("name"));
+        }
+        Ok(())
+    }
+
+    async fn vm_create(&self, name: &str, flavor: &str, image: &str) -> Answer<VmView> {
+        self.vm_name_check(name).await?;
+        let mut vm = data::vm(self.name()?, name, VmState::Creating);
+        vm.flavor = flavor.into();
+        vm.image = image.into();
+        vm.progress = Some(VmProgress { percent: Some(42), words: "Pulling image".into() });
+        self.world.lock().push(vm.clone());
+        Ok(vm)
+    }
+
+    async fn vm_start(&self, name: &str) -> Answer<VmView> {
+        self.change(name, |vm| {
+            vm.state = VmState::Running;
+            vm.started_at = Some(now());
+        })
+    }
+
+    async fn vm_stop(&self, name: &str) -> Answer<VmView> {
+        self.change(name, |vm| {
+            vm.state = VmState::Stopped;
+            vm.started_at = None;
+        })
+    }
+
+    async fn vm_restart(&self, name: &str) -> Answer<VmView> {
+        self.change(name, |vm| vm.started_at = Some(now()))
+    }
+
+    async fn vm_retry(&self, name: &str) -> Answer<VmView> {
+        self.get(name)?;
+        let message = format!(
+            "{name} could not start: no node has 2 GiB free. Delete a VM, or choose a smaller size."
+        );
+        Err(AppError::new(ErrorKind::Conflict, "no_room", message))
+    }
+
+    async fn vm_delete(&self, name: &str) -> Answer<()> {
+        let vm = self.get(name)?;
+        self.world.lock().retain(|other| other.id != vm.id);
+        Ok(())
+    }
+
+    async fn vm_event_list(&self, name: &str, before: Option<i64>) -> Answer<EventPage> {
+        self.get(name)?;
+        Ok(data::events(name, before))
+    }
+
+    async fn shell_open(&self, vm: &str, shell: Option<&str>, _: bool) -> Answer<ShellPage> {
+        let state = self.get(vm)?.state;
+        if state != VmState::Running {
+            let message = format!("{vm} is not running. Start it to open a shell.");
+            return Err(AppError::new(ErrorKind::Conflict, "vm_not_running", message));
+        }
+        Ok(data::shell_page(vm, shell))
+    }
+
+    async fn shell_close(&self, _: &str) -> Answer<()> {
+        self.name().map(drop)
+    }
+}
