@@ -1,0 +1,247 @@
+//! What can go wrong with an account, and the words for it.
+
+use app::model::{AppError, ErrorKind};
+
+use super::Caller;
+use crate::db::DbError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// Wrong name, wrong password, or not from here: one answer, so that it tells nothing.
+    #[error("the name or the password is wrong")]
+    Wrong,
+    #[error("the current password is wrong")]
+    CurrentWrong,
+    #[error("too many failed attempts; {0} s to wait")]
+    TooMany(u64),
+    #[error("the account is disabled")]
+    Disabled,
+    #[error("{0}")]
+    Name(String),
+    #[error("the name {0} is taken")]
+    NameTaken(String),
+    /// The text says what is wrong with it.
+    #[error("{0}")]
+    PasswordWeak(String),
+    #[error("the new password is the old one")]
+    PasswordSame,
+    #[error("registration is closed")]
+    RegistrationClosed,
+    #[error("the invite code is wrong")]
+    InviteWrong,
+    #[error("not confirmed")]
+    Unconfirmed,
+    #[error("{0} is the last admin")]
+    LastAdmin(String),
+    #[error("there is no user named {0}")]
+    NoUser(String),
+    #[error("there is no such login session")]
+    NoLoginSession,
+    /// The account changed while the request ran.
+    #[error("the account was changed at the same time")]
+    Raced,
+    #[error("{0}")]
+    QuotaTooLarge(String),
+    #[error("MINICLOUD_ADMIN_PASSWORD is too weak: {0}")]
+    AdminPassword(String),
+    /// The caller may not; the answer was made where that was found.
+    #[error("{}", .0.message)]
+    Refused(Box<AppError>),
+    #[error("more passwords wait to be checked than the server can check")]
+    Busy,
+    #[error("a password could not be hashed: {0}")]
+    Hash(String),
+    #[error("the system gives no random numbers")]
+    Random(#[source] getrandom::Error),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<AppError> for AuthError {
+    fn from(error: AppError) -> Self {
+        Self::Refused(Box::new(error))
+    }
+}
+
+impl From<getrandom::Error> for AuthError {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Random(error)
+    }
+}
+
+impl AuthError {
+    /// The answer for the caller. Faults of ours are logged with their causes and hide behind the
+    /// request id; how long to wait also goes into Retry-After.
+    pub fn answer(self, caller: &Caller) -> AppError {
+        match self {
+            Self::Refused(error) => *error,
+            Self::TooMany(seconds) => {
+                caller.retry_after_set(seconds);
+                too_many(seconds)
+            }
+            Self::Busy => {
+                caller.retry_after_set(2);
+                new(
+                    ErrorKind::Unavailable,
+                    "busy",
+                    "The server is busy checking passwords. Try again in a moment.",
+                )
+            }
+            Self::Db(DbError::Away(_)) => {
+                self.log(caller);
+                new(
+                    ErrorKind::Unavailable,
+                    "database_away",
+                    "The database does not answer. Try again in a moment.",
+                )
+            }
+            Self::Hash(_) | Self::Random(_) | Self::Db(_) | Self::AdminPassword(_) => {
+                self.internal(caller)
+            }
+            other => other.refusal(),
+        }
+    }
+
+    /// What the person can do something about.
+    fn refusal(&self) -> AppError {
+        use ErrorKind::{Conflict, Forbidden, Invalid, NotFound, Unauthenticated};
+        match self {
+            Self::Wrong => new(
+                Unauthenticated,
+                "wrong_password",
+                "The name or the password is wrong. Check both and try again.",
+            )
+            .at("password"),
+            Self::CurrentWrong => new(
+                Unauthenticated,
+                "wrong_password",
+                "This is not your current password. Check it and try again.",
+            )
+            .at("current"),
+            Self::Disabled => new(
+                Forbidden,
+                "disabled",
+                "This account is disabled. Ask an admin of this MiniCloud.",
+            ),
+            Self::Name(rule) => new(Invalid, "name_invalid", rule).at("name"),
+            Self::NameTaken(name) => new(
+                Conflict,
+                "name_taken",
+                &format!("The name {name} is taken. Choose another."),
+            )
+            .at("name"),
+            Self::PasswordWeak(words) => new(Invalid, "password_weak", words),
+            Self::PasswordSame => new(
+                Invalid,
+                "password_same",
+                "This is your current password. Choose another.",
+            )
+            .at("new"),
+            Self::RegistrationClosed => new(
+                Forbidden,
+                "registration_closed",
+                "New accounts are closed on this MiniCloud. Ask an admin.",
+            ),
+            Self::InviteWrong => new(
+                Invalid,
+                "invite_wrong",
+                "This is not the invite code. Check it, or ask whoever invited you.",
+            )
+            .at("invite"),
+            Self::Unconfirmed => new(
+                Invalid,
+                "unconfirmed",
+                "Type YES, in capital letters, to confirm.",
+            )
+            .at("confirm"),
+            Self::LastAdmin(name) => new(
+                Conflict,
+                "last_admin",
+                &format!("{name} is the last admin. Make another user an admin first."),
+            ),
+            Self::NoUser(name) => AppError::not_found("user", name),
+            Self::NoLoginSession => new(
+                NotFound,
+                "not_found",
+                "This sign-in is not there, or has ended already.",
+            ),
+            Self::QuotaTooLarge(words) => new(Invalid, "quota_too_large", words),
+            _ => new(
+                Conflict,
+                "account_changed",
+                "The account was changed at the same time. Reload the page and try again.",
+            ),
+        }
+    }
+
+    fn internal(self, caller: &Caller) -> AppError {
+        self.log(caller);
+        let message = format!(
+            "Something went wrong in MiniCloud. Try again; if it stays, tell an admin this number: {}.",
+            caller.request_id
+        );
+        let mut error = new(ErrorKind::Internal, "internal", &message);
+        error.request_id = Some(caller.request_id.clone());
+        error
+    }
+
+    fn log(&self, caller: &Caller) {
+        tracing::error!(request_id = %caller.request_id, error = %chain(self), "an account request failed");
+    }
+}
+
+/// An error with its causes, each said once.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+fn new(kind: ErrorKind, code: &str, message: &str) -> AppError {
+    AppError::new(kind, code, message)
+}
+
+fn too_many(seconds: u64) -> AppError {
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    new(
+        ErrorKind::TooMany,
+        "too_many",
+        &format!("Too many attempts. Wait {seconds} {unit} and try again."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_said_in_words_and_in_the_header() {
+        let caller = Caller::default();
+        let answer = AuthError::TooMany(8).answer(&caller);
+        assert_eq!(answer.kind, ErrorKind::TooMany);
+        assert!(
+            answer.message.contains("Wait 8 seconds"),
+            "{}",
+            answer.message
+        );
+        assert_eq!(caller.retry_after(), Some(8));
+    }
+
+    #[test]
+    fn a_fault_of_ours_shows_the_request_id_and_not_its_cause() {
+        let caller = Caller::default();
+        let answer = AuthError::Hash("the cause".into()).answer(&caller);
+        assert_eq!(answer.kind, ErrorKind::Internal);
+        assert!(
+            answer.message.contains(&caller.request_id) && !answer.message.contains("the cause")
+        );
+    }
+}

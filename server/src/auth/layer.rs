@@ -1,0 +1,180 @@
+//! Before every handler: which host, which page, which person. After it: cookies and the headers
+//! that tell browsers to be careful.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tracing::Instrument as _;
+
+use super::{Auth, Caller, address, origin, token};
+
+/// Characters of a User-Agent that are kept.
+const USER_AGENT_MAX: usize = 400;
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers of every answer. Pages set their own content policy, with a nonce; whatever else is
+/// opened as a page may do nothing.
+const CAREFUL: [(HeaderName, HeaderValue); 7] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    ),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static(
+            "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()",
+        ),
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    ),
+];
+
+/// Makes the [`Caller`] and gives it to the handler as an extension, or refuses.
+pub async fn caller(State(auth): State<Auth>, request: Request, next: Next) -> Response {
+    let mut caller = Caller::anonymous(peer(&request), "");
+    let span = tracing::info_span!("request", request_id = %caller.request_id);
+    async move {
+        let mut response = match admit(&auth, &mut caller, &request).await {
+            Ok(()) => {
+                let mut request = request;
+                request.extensions_mut().insert(caller.clone());
+                next.run(request).await
+            }
+            Err(refusal) => refusal,
+        };
+        finish(response.headers_mut(), &caller);
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// The peer as the accept loop says; without one, an address that nothing trusts.
+fn peer(request: &Request) -> IpAddr {
+    request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
+            peer.ip()
+        })
+}
+
+/// Fills in who asks, from what the request says.
+async fn admit(auth: &Auth, caller: &mut Caller, request: &Request) -> Result<(), Response> {
+    let headers = request.headers();
+    let proxies = &auth.config().trusted_proxies;
+    let peer = caller.address;
+    caller.address = address::client_address(peer, headers, proxies);
+    caller.forwarded = address::is_forwarded(headers);
+    caller.theme = token::theme_read(headers);
+    caller.user_agent = user_agent(headers);
+    let cookie = token::token_present(headers);
+    let host = auth
+        .origins()
+        .check(request.method(), request.uri(), headers, cookie)
+        .map_err(|refusal| refuse(refusal, caller, headers))?;
+    caller.host = host.name;
+    caller.secure = host.https.unwrap_or_else(|| {
+        address::forwarded_https(peer, headers, proxies).unwrap_or(auth.config().tls_cert.is_some())
+    });
+    sign_in(auth, caller, request).await
+}
+
+/// Reads the cookie: one query, and none without a cookie.
+async fn sign_in(auth: &Auth, caller: &mut Caller, request: &Request) -> Result<(), Response> {
+    let headers = request.headers();
+    let Some(token) = token::token_read(headers, caller.secure) else {
+        return Ok(());
+    };
+    if let Err(error) = auth.resume(caller, &token, is_page(request)).await {
+        let answer = error.answer(caller);
+        let status =
+            StatusCode::from_u16(answer.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        return Err((status, answer.message).into_response());
+    }
+    if caller.must_change_password && origin::is_upgrade(headers) {
+        return Err((StatusCode::FORBIDDEN, "Choose a new password first.").into_response());
+    }
+    Ok(())
+}
+
+fn refuse(refusal: origin::Refusal, caller: &Caller, headers: &HeaderMap) -> Response {
+    let said = |name| {
+        headers
+            .get(name)
+            .map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    tracing::warn!(
+        address = %caller.address,
+        host = ?said(header::HOST),
+        origin = ?said(header::ORIGIN),
+        "a request was refused: {refusal}"
+    );
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
+    (status, refusal.to_string()).into_response()
+}
+
+/// True for what a person opens, in contrast to a program's call.
+fn is_page(request: &Request) -> bool {
+    let accept = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    request.method() == Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn user_agent(headers: &HeaderMap) -> String {
+    let value = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    value
+        .unwrap_or_default()
+        .chars()
+        .take(USER_AGENT_MAX)
+        .collect()
+}
+
+/// Adds to the answer what the request gathered, and what every answer carries.
+fn finish(headers: &mut HeaderMap, caller: &Caller) {
+    let cookies = caller.cookies_take();
+    let personal = caller.actor.is_some() || !cookies.is_empty();
+    for cookie in cookies {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+    if personal {
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
+    }
+    if let Some(seconds) = caller.retry_after() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Ok(id) = HeaderValue::from_str(&caller.request_id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    for (name, value) in CAREFUL {
+        headers.entry(name).or_insert(value);
+    }
+}
