@@ -24,7 +24,10 @@ const LOSS_WORDS: Record<Loss, string> = {
 export class Banner {
   /** A live region, always in the page, so that screen readers hear what changes in it. */
   readonly element = make("div", { class: "mct-banner", role: "status" });
+  /** The seconds are for the eye alone: a live region that counts would never be quiet. */
+  private readonly countdown = make("span", { class: "mct-countdown", "aria-hidden": "true" });
   private lostAt: number | null = null;
+  private shownLoss: Loss | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -59,12 +62,14 @@ export class Banner {
   }
 
   private showLoss(loss: Loss, retryAt: number): void {
-    // The seconds are for the eye alone: a live region that counts would never be quiet.
-    const countdown = make("span", { class: "mct-countdown", "aria-hidden": "true" });
-    this.fill("loss", LOSS_WORDS[loss], countdown, textButton("Try now", this.actions.retry));
+    // Drawn once for all attempts, so that the focus stays on the button.
+    if (this.shownLoss !== loss) {
+      this.fill("loss", LOSS_WORDS[loss], this.countdown, textButton("Try now", this.actions.retry));
+      this.shownLoss = loss;
+    }
     const tick = (): void => {
       const seconds = Math.ceil((retryAt - Date.now()) / 1000);
-      countdown.textContent = seconds > 0 ? `Next try in ${seconds} s` : "Trying…";
+      this.countdown.textContent = seconds > 0 ? `Next try in ${seconds} s` : "Trying…";
       this.timer = setTimeout(tick, COUNTDOWN_MS);
     };
     tick();
@@ -113,6 +118,7 @@ export class Banner {
   }
 
   private fill(kind: string, words: string, ...rest: Node[]): void {
+    this.shownLoss = null;
     this.element.replaceChildren(make("span", { class: "mct-words" }, words), ...rest);
     this.element.dataset.kind = kind;
     this.changed();
@@ -120,6 +126,7 @@ export class Banner {
 
   private clear(): void {
     if (!this.visible) return;
+    this.shownLoss = null;
     delete this.element.dataset.kind;
     this.element.replaceChildren();
     this.changed();

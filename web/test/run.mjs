@@ -26,7 +26,8 @@ try {
     logLevel: "warning",
   });
   const files = readdirSync(out).map((name) => join(out, name));
-  const args = ["--enable-source-maps", "--test", ...files];
+  const pattern = process.argv.find((argument) => argument.startsWith("--test-name-pattern"));
+  const args = ["--enable-source-maps", "--test", ...(pattern ? [pattern] : []), ...files];
   process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" }).status ?? 1;
 } finally {
   rmSync(out, { recursive: true, force: true });

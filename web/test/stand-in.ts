@@ -249,6 +249,8 @@ export class StandIn {
   readonly shells = new Map<string, Shell>();
   /** Whether upgrades and pages are answered: off is a server that is away. */
   up = true;
+  /** Upgrades asked for, also while away. */
+  attempts = 0;
   private readonly http: Server = createServer((request, response) => this.page(request, response));
   private readonly sockets = new WebSocketServer({ noServer: true });
 
@@ -256,6 +258,7 @@ export class StandIn {
     this.http.on("upgrade", (request, socket, head) => {
       const url = new URL(request.url ?? "/", "http://stand-in");
       const shell = this.shells.get(url.pathname.split("/")[2] ?? "");
+      this.attempts += 1;
       if (!this.up) return socket.destroy();
       this.sockets.handleUpgrade(request, socket, head, (webSocket) => {
         if (shell === undefined) webSocket.close(4004);

@@ -141,8 +141,10 @@ test("a lost connection says so without covering the prompt, and comes back", as
   const top = await view.page.locator(".xterm-cursor").evaluate((element) => element.getBoundingClientRect().top);
   assert.ok(top >= bottom - 1, `the cursor's row begins at ${top}, the banner ends at ${bottom}`);
   await view.page.keyboard.type("kept");
-  standIn.up = true;
+  const { attempts } = standIn;
   await banner.getByRole("button", { name: "Try now" }).click();
+  while (standIn.attempts === attempts) await view.page.waitForTimeout(10);
+  standIn.up = true;
   await view.state("connected");
   await banner.getByText("Connection lost").waitFor({ state: "hidden" });
   while (shell.received.length < 4) await view.page.waitForTimeout(10);
