@@ -1,0 +1,121 @@
+//! Attaching to a shell: the WebSocket to its node.
+
+use std::time::Duration;
+
+use http::{HeaderValue, Uri, header};
+use node_api::{error::NodeErrorCode, path};
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{self, client::IntoClientRequest as _, protocol::WebSocketConfig},
+};
+use uuid::Uuid;
+
+use super::{NodeCallError, NodeClient, error::innermost, tls};
+
+/// From the first packet to the upgrade.
+const ATTACH: Duration = Duration::from_secs(10);
+/// A frame holds at most 64 KiB of terminal bytes, a snapshot some more.
+const MESSAGE_MAX: usize = 4 * 1024 * 1024;
+
+/// The node's side of an attached shell.
+pub type NodeSocket = WebSocketStream<Box<dyn NodeIo>>;
+
+/// A connection, with or without TLS.
+pub trait NodeIo: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> NodeIo for T {}
+
+impl NodeClient {
+    /// Attaches to a shell; `query` is the viewer's, passed on as it came.
+    pub async fn shell_attach(
+        &self,
+        shell_id: Uuid,
+        query: &str,
+    ) -> Result<NodeSocket, NodeCallError> {
+        timeout(ATTACH, self.attach(shell_id, query))
+            .await
+            .map_err(|_| NodeCallError::Timeout(ATTACH))?
+    }
+
+    async fn attach(&self, shell_id: Uuid, query: &str) -> Result<NodeSocket, NodeCallError> {
+        let uri: Uri = self.address().parse().map_err(|error| unusable(&error))?;
+        let stream = self.connect(&uri).await?;
+        let request = self.upgrade(&uri, shell_id, query)?;
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE_MAX))
+            .max_frame_size(Some(MESSAGE_MAX));
+        match client_async_with_config(request, stream, Some(config)).await {
+            Ok((socket, _)) => Ok(socket),
+            Err(error) => Err(refusal(error)),
+        }
+    }
+
+    async fn connect(&self, uri: &Uri) -> Result<Box<dyn NodeIo>, NodeCallError> {
+        let tls = uri.scheme_str() == Some("https");
+        let host = uri.host().unwrap_or_default();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        let stream = TcpStream::connect((bare, port)).await.map_err(|error| away(&error))?;
+        stream.set_nodelay(true).map_err(|error| away(&error))?;
+        if !tls {
+            return Ok(Box::new(stream));
+        }
+        let config = tls::client_config(self.inner.address.fingerprint.as_deref())?;
+        let name = ServerName::try_from(bare.to_owned()).map_err(|error| unusable(&error))?;
+        let stream = TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream).await;
+        Ok(Box::new(stream.map_err(|error| away(&error))?))
+    }
+
+    fn upgrade(
+        &self,
+        uri: &Uri,
+        shell_id: Uuid,
+        query: &str,
+    ) -> Result<http::Request<()>, NodeCallError> {
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let path = path::with_id(path::SHELL_ATTACH, shell_id);
+        let mut request = format!("ws://{authority}{path}?{query}")
+            .into_client_request()
+            .map_err(|error| unusable(&error))?;
+        let bearer = format!("Bearer {}", self.inner.address.credential.expose());
+        let mut bearer = HeaderValue::try_from(bearer).map_err(|error| unusable(&error))?;
+        bearer.set_sensitive(true);
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        if let Some(id) = &self.request_id {
+            let id = HeaderValue::from_str(id).map_err(|error| unusable(&error))?;
+            request.headers_mut().insert("x-request-id", id);
+        }
+        Ok(request)
+    }
+}
+
+/// The node answered, but did not upgrade.
+fn refusal(error: tungstenite::Error) -> NodeCallError {
+    let tungstenite::Error::Http(answer) = &error else {
+        return away(&error);
+    };
+    let refusal = answer.body().as_deref().and_then(|body| serde_json::from_slice(body).ok());
+    match (refusal, answer.status().as_u16()) {
+        (Some(refusal), _) => NodeCallError::Refused(refusal),
+        (None, 404) => NodeCallError::Refused(node_api::error::NodeError {
+            code: NodeErrorCode::NotFound,
+            message: "the shell is gone".into(),
+        }),
+        (None, status) => NodeCallError::Malformed(format!("status {status}")),
+    }
+}
+
+fn away(error: &(dyn std::error::Error + 'static)) -> NodeCallError {
+    NodeCallError::Unreachable(innermost(error))
+}
+
+fn unusable(error: &(dyn std::error::Error + 'static)) -> NodeCallError {
+    NodeCallError::Unusable(innermost(error))
+}

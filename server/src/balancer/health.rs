@@ -1,0 +1,197 @@
+//! How a node is doing, from its answers to the polls. Pure.
+
+use app::model::NodeHealth;
+use node_api::status::NodeStatus;
+
+use crate::clock::SECOND;
+
+/// Missed polls after which a node is suspect, and unreachable.
+const SUSPECT: u32 = 2;
+const UNREACHABLE: u32 = 5;
+/// How far around the polls that saw an engine away its outage may have reached.
+const OUTAGE_MARGIN: i64 = 5 * SECOND;
+
+/// What is known of a node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeState {
+    pub health: NodeHealth,
+    /// What it said last.
+    pub status: Option<NodeStatus>,
+    /// When it last answered.
+    pub seen_at: Option<i64>,
+    /// Since when its health is what it is.
+    pub since: i64,
+    misses: u32,
+    /// The last time its engine was away, as far as polls saw: from, to (to: still).
+    outage: Option<(i64, Option<i64>)>,
+}
+
+impl NodeState {
+    /// A node that was never asked.
+    pub fn new(now: i64) -> Self {
+        Self {
+            health: NodeHealth::Unreachable {
+                reason: "it has not answered yet".into(),
+            },
+            status: None,
+            seen_at: None,
+            since: now,
+            misses: 0,
+            outage: None,
+        }
+    }
+
+    /// Takes in the outcome of a poll.
+    pub fn poll(&mut self, outcome: Result<NodeStatus, String>, now: i64) {
+        let before = self.health.clone();
+        match outcome {
+            Ok(status) => self.answered(status, now),
+            Err(reason) => self.missed(reason),
+        }
+        if std::mem::discriminant(&before) != std::mem::discriminant(&self.health) {
+            self.since = now;
+        }
+    }
+
+    fn answered(&mut self, status: NodeStatus, now: i64) {
+        self.misses = 0;
+        self.seen_at = Some(now);
+        self.health = match &status.engine.degraded {
+            None => NodeHealth::Ready,
+            Some(reason) => NodeHealth::Degraded {
+                reason: reason.clone(),
+            },
+        };
+        self.outage = match (self.outage, status.engine.degraded.is_some()) {
+            (Some((from, None)), true) => Some((from, None)),
+            (_, true) => Some((now, None)),
+            (Some((from, None)), false) => Some((from, Some(now))),
+            (ended, false) => ended,
+        };
+        self.status = Some(status);
+    }
+
+    fn missed(&mut self, reason: String) {
+        self.misses = self.misses.saturating_add(1);
+        self.health = if self.seen_at.is_none() || self.misses >= UNREACHABLE {
+            NodeHealth::Unreachable { reason }
+        } else if self.misses >= SUSPECT && self.health == NodeHealth::Ready {
+            NodeHealth::Suspect
+        } else {
+            return;
+        };
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.health == NodeHealth::Ready
+    }
+
+    /// Why nothing is known of its VMs now, as a sentence; None when it is.
+    pub fn trouble(&self, name: &str) -> Option<String> {
+        match &self.health {
+            NodeHealth::Ready | NodeHealth::Suspect => None,
+            NodeHealth::Unreachable { reason } => {
+                Some(format!("{name} does not answer: {reason}."))
+            }
+            NodeHealth::Degraded { reason } => Some(format!("The engine of {name} is away: {reason}.")),
+        }
+    }
+
+    /// True when a VM that ended at that time ended with its engine or host, and not by itself: the
+    /// engine was away then, or the node was not running.
+    pub fn was_out(&self, at: i64) -> bool {
+        let before_start = self.status.as_ref().is_some_and(|status| at < status.started_at);
+        let in_outage = self.outage.is_some_and(|(from, to)| {
+            at >= from - OUTAGE_MARGIN && to.is_none_or(|to| at <= to + OUTAGE_MARGIN)
+        });
+        before_start || in_outage
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use node_api::status::{Capacity, EngineStatus, NodeUsage};
+
+    use super::*;
+
+    /// A status as a healthy node gives it.
+    pub fn status(degraded: Option<&str>) -> NodeStatus {
+        NodeStatus {
+            name: "node-1".into(),
+            version: "1".into(),
+            boot_id: "b".into(),
+            pid: 1,
+            started_at: 100 * SECOND,
+            engine: EngineStatus {
+                kind: "sim".into(),
+                version: None,
+                degraded: degraded.map(str::to_owned),
+                id: None,
+            },
+            capacity: Capacity {
+                cpu_millis: 8000,
+                cores: 2,
+                memory_mib: 4096,
+                disk_gib: 100,
+            },
+            usage: NodeUsage {
+                disk_free_percent: 50,
+                ..NodeUsage::default()
+            },
+            images: vec!["alpine:3".into()],
+            disk_limit_hard: true,
+        }
+    }
+
+    fn missed(state: &mut NodeState, times: u32) {
+        (0..times).for_each(|_| state.poll(Err("connection refused".into()), 0));
+    }
+
+    #[test]
+    fn a_node_is_suspect_after_two_misses_unreachable_after_five_and_ready_at_one_answer() {
+        let mut state = NodeState::new(0);
+        state.poll(Ok(status(None)), 1);
+        missed(&mut state, 1);
+        assert_eq!(state.health, NodeHealth::Ready);
+        missed(&mut state, 1);
+        assert_eq!(state.health, NodeHealth::Suspect);
+        missed(&mut state, 2);
+        assert_eq!(state.health, NodeHealth::Suspect);
+        assert_eq!(state.trouble("node-1"), None);
+        missed(&mut state, 1);
+        assert!(state.trouble("node-1").is_some_and(|words| words.contains("refused")));
+        state.poll(Ok(status(None)), 9);
+        assert_eq!((state.health.clone(), state.since), (NodeHealth::Ready, 9));
+    }
+
+    #[test]
+    fn a_node_that_never_answered_is_unreachable_at_once() {
+        let mut state = NodeState::new(0);
+        assert!(!state.is_ready());
+        missed(&mut state, 1);
+        let reason = "connection refused".to_owned();
+        assert_eq!(state.health, NodeHealth::Unreachable { reason });
+    }
+
+    #[test]
+    fn a_degraded_node_that_stops_answering_stays_degraded_until_it_is_unreachable() {
+        let mut state = NodeState::new(0);
+        state.poll(Ok(status(Some("no engine"))), 1);
+        missed(&mut state, 4);
+        assert!(matches!(state.health, NodeHealth::Degraded { .. }));
+        missed(&mut state, 1);
+        assert!(matches!(state.health, NodeHealth::Unreachable { .. }));
+    }
+
+    #[test]
+    fn an_exit_while_the_engine_or_the_node_was_away_is_told_apart() {
+        let mut state = NodeState::new(0);
+        state.poll(Ok(status(None)), 200 * SECOND);
+        state.poll(Ok(status(Some("away"))), 300 * SECOND);
+        state.poll(Ok(status(Some("away"))), 310 * SECOND);
+        state.poll(Ok(status(None)), 320 * SECOND);
+        for (at, out) in [(50, true), (150, false), (290, false), (297, true), (315, true), (324, true), (330, false)] {
+            assert_eq!(state.was_out(at * SECOND), out, "at {at} s");
+        }
+    }
+}
