@@ -119,8 +119,7 @@ export class ShellView {
 
   private makeView(): TerminalView {
     const view = new TerminalView(this.screen, {
-      // Browsers hide the attribute from scripts' getAttribute, not the property.
-      nonce: this.element.nonce || (this.element.getAttribute("nonce") ?? ""),
+      nonce: nonceFor(this.element),
       fontSize: this.fontSize,
       screenReader: this.screenReader,
       typed: (bytes) => this.typed(bytes),
@@ -313,4 +312,13 @@ export class ShellView {
     const covered = Math.max(0, innerHeight - viewport.height - viewport.offsetTop);
     this.root.style.setProperty("--mct-keyboard", `${covered}px`);
   }
+}
+
+/**
+ * The page's nonce, by the property: browsers hide the attribute from scripts. A page whose script
+ * has drawn the element anew may have lost it there; its own scripts still have it.
+ */
+function nonceFor(element: HTMLElement): string {
+  if (element.nonce !== undefined && element.nonce !== "") return element.nonce;
+  return document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "";
 }
