@@ -1,0 +1,87 @@
+//! Keeping a page's picture fresh: by the live socket where it has it, else by asking again.
+
+use std::{future::Future, time::Duration};
+
+use leptos::prelude::*;
+
+use crate::{
+    component::{Alert, AlertKind, poll},
+    model::{AppError, Overview},
+};
+
+/// How often lists without a live socket are asked for again.
+const ASK_EVERY: Duration = Duration::from_secs(3);
+
+/// The overview, kept fresh by the live socket. The second signal is true while that is away.
+pub fn follow_overview(first: Overview) -> (RwSignal<Overview>, RwSignal<bool>) {
+    let overview = RwSignal::new(first);
+    let lost = RwSignal::new(false);
+    #[cfg(feature = "hydrate")]
+    {
+        use crate::{component::Clock, live::LiveSocket, model::Live};
+        let clock = Clock::get();
+        let on_message = move |message: Live| {
+            if let Live::Overview(newer) = message {
+                clock.sync(newer.as_of);
+                overview.try_set(newer);
+            }
+        };
+        LiveSocket::open("/live/admin", on_message, move |away| {
+            lost.try_set(away);
+        });
+    }
+    (overview, lost)
+}
+
+/// The answer of `ask`, asked again every few seconds.
+pub fn follow_answer<T, F>(first: T, ask: impl Fn() -> F + Copy + 'static) -> RwSignal<T>
+where
+    T: Send + Sync + 'static,
+    F: Future<Output = Result<T, AppError>> + 'static,
+{
+    let answer = RwSignal::new(first);
+    poll(ASK_EVERY, move || refresh(answer, ask));
+    answer
+}
+
+/// Asks now. A failure keeps what was known: the next try is seconds away.
+pub async fn refresh<T, F>(answer: RwSignal<T>, ask: impl Fn() -> F)
+where
+    T: Send + Sync + 'static,
+    F: Future<Output = Result<T, AppError>>,
+{
+    if let Ok(newer) = ask().await {
+        answer.try_set(newer);
+    }
+}
+
+/// One of a list, by what identifies it; as it was last once it has gone.
+pub fn one_of<L, T>(
+    list: RwSignal<L>,
+    items: fn(&L) -> &[T],
+    first: T,
+    is_it: impl Fn(&T) -> bool + Send + Sync + 'static,
+) -> Memo<T>
+where
+    L: Send + Sync + 'static,
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    Memo::new(move |previous: Option<&T>| {
+        let found = list.with(|list| items(list).iter().find(|item| is_it(item)).cloned());
+        found.unwrap_or_else(|| previous.unwrap_or(&first).clone())
+    })
+}
+
+/// Says so while the live socket is away.
+#[component]
+pub fn Lost(#[prop(into)] lost: Signal<bool>) -> impl IntoView {
+    move || {
+        lost.get().then(|| {
+            view! {
+                <Alert kind=AlertKind::Note>
+                    "The live connection is away; what you see may be out of date. Reconnecting."
+                </Alert>
+            }
+        })
+    }
+}

@@ -1,0 +1,209 @@
+//! What is wrong first, then how full the nodes are, then how much there is. Live.
+
+use leptos::prelude::*;
+
+use super::{
+    capacity::{CapacityBar, CapacityLegend},
+    follow::{Lost, follow_overview, one_of},
+    node::{cpu_words, health_tone, health_word, memory_words, vms_words},
+    section::Section,
+};
+use crate::{
+    component::{Badge, Icon, IconName, Loaded},
+    format,
+    model::{NodeHealth, NodeView, Overview, Problem},
+    server_fn::admin::overview,
+};
+
+#[component]
+pub fn OverviewPage() -> impl IntoView {
+    view! { <Section title="Overview" page=|| view! { <Asked /> }.into_any() /> }
+}
+
+#[component]
+fn Asked() -> impl IntoView {
+    let first = Resource::new_blocking(|| (), |()| overview());
+    view! {
+        <Loaded
+            data=first
+            skeleton=|| view! { <div class="skeleton page" aria-busy="true"></div> }
+            view=|first| view! { <Now first /> }.into_any()
+        />
+    }
+}
+
+#[component]
+fn Now(first: Overview) -> impl IntoView {
+    let (overview, lost) = follow_overview(first);
+    view! {
+        <Lost lost />
+        <Wrong overview />
+        <Nodes overview />
+        <Counts overview />
+    }
+}
+
+/// What is wrong now; else that all is well, and when that was seen.
+#[component]
+fn Wrong(overview: RwSignal<Overview>) -> impl IntoView {
+    let problems = Memo::new(move |_| overview.with(|overview| overview.problems.clone()));
+    let checked_at = move || overview.with(|overview| overview.as_of);
+    let verdict = move || match problems.with(Vec::len) {
+        0 => "All is well".to_owned(),
+        1 => "1 thing is wrong".to_owned(),
+        some => format!("{some} things are wrong"),
+    };
+    view! {
+        <section class="verdict" aria-labelledby="verdict" class:bad=move || !problems.with(Vec::is_empty)>
+            <div class="verdict-head">
+                {move || match problems.with(Vec::is_empty) {
+                    true => view! { <Icon name=IconName::CircleCheck /> },
+                    false => view! { <Icon name=IconName::Warning /> },
+                }}
+                <h2 id="verdict" role="status">{verdict}</h2>
+                <span class="muted numbers">
+                    "checked "
+                    <time datetime=move || format::iso(checked_at()) title=move || format::exact(checked_at())>
+                        {move || format::clock(checked_at())}
+                    </time>
+                    " UTC"
+                </span>
+            </div>
+            <Show when=move || !problems.with(Vec::is_empty)>
+                <ul class="problem-list" role="list">
+                    <For each=move || problems.get() key=|problem| problem.message.clone() let(problem)>
+                        <ProblemLine problem />
+                    </For>
+                </ul>
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn ProblemLine(problem: Problem) -> impl IntoView {
+    let class = if problem.severe { "problem severe" } else { "problem" };
+    let word = if problem.severe { "Urgent" } else { "Look at" };
+    view! {
+        <li class=class>
+            <span class="problem-word">{word}</span>
+            <a href=problem.link>{problem.message}</a>
+        </li>
+    }
+}
+
+#[component]
+fn Nodes(overview: RwSignal<Overview>) -> impl IntoView {
+    let names = Memo::new(move |_| {
+        overview.with(|overview| overview.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>())
+    });
+    view! {
+        <section class="card" aria-labelledby="nodes">
+            <div class="card-head">
+                <h2 id="nodes">"Capacity"</h2>
+                <span class="spacer"></span>
+                <CapacityLegend />
+            </div>
+            <Show
+                when=move || !names.with(Vec::is_empty)
+                fallback=|| view! { <p class="muted">"There is no node yet, so no VM can run. " <a href="/admin/nodes">"Add one"</a> "."</p> }
+            >
+                <ul class="node-bars" role="list">
+                    <For each=move || names.get() key=|name| name.clone() let(name)>
+                        <NodeBars overview name />
+                    </For>
+                </ul>
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn NodeBars(overview: RwSignal<Overview>, name: String) -> impl IntoView {
+    let first = overview.with_untracked(|overview| overview.nodes.iter().find(|node| node.name == name).cloned());
+    let first = first?;
+    let known = name.clone();
+    let node = one_of(overview, |overview| &overview.nodes, first, move |node: &NodeView| node.name == known);
+    let memory = Memo::new(move |_| node.with(memory_words));
+    let cpu = Memo::new(move |_| node.with(cpu_words));
+    let figure = move |figure: fn(&NodeView) -> f64| Signal::derive(move || node.with(figure));
+    Some(view! {
+        <li class="node-bar">
+            <div class="node-bar-head">
+                <a class="code" href=format!("/admin/nodes#{name}")>{name.clone()}</a>
+                <Badge
+                    tone=Signal::derive(move || node.with(|node| health_tone(&node.health)))
+                    word=Signal::derive(move || node.with(|node| health_word(&node.health).to_owned()))
+                />
+                <span class="spacer"></span>
+                <a class="muted numbers" href=format!("/admin/vms?node={name}")>{move || node.with(vms_words)}</a>
+            </div>
+            <div class="node-bar-row">
+                <span class="node-bar-what">"Memory"</span>
+                <CapacityBar
+                    label=Signal::derive(move || format!("Memory: {}", memory.get()))
+                    total=figure(|node| node.memory_mib.into())
+                    promised=figure(|node| node.memory_mib_allocated.into())
+                    used=figure(|node| node.memory_mib_used.into())
+                />
+                <span class="node-bar-words numbers">{memory}</span>
+            </div>
+            <div class="node-bar-row">
+                <span class="node-bar-what">"CPU"</span>
+                <CapacityBar
+                    label=Signal::derive(move || format!("CPU: {}", cpu.get()))
+                    total=figure(|node| node.cpu_millis.into())
+                    promised=figure(|node| node.cpu_millis_allocated.into())
+                />
+                <span class="node-bar-words numbers">
+                    {move || node.with(|node| format!("{}, load {:.2}", cpu_words(node), node.load_1m))}
+                </span>
+            </div>
+            <p class="node-bar-foot muted numbers">
+                {move || node.with(|node| format!("{} % of the disk is free", node.disk_free_percent))}
+            </p>
+        </li>
+    })
+}
+
+#[component]
+fn Counts(overview: RwSignal<Overview>) -> impl IntoView {
+    let number = move |number: fn(&Overview) -> u32| Signal::derive(move || overview.with(number));
+    let ready = move || {
+        overview.with(|overview| {
+            let ready = overview.nodes.iter().filter(|node| node.health == NodeHealth::Ready).count();
+            format!("{ready} ready")
+        })
+    };
+    let running = move || {
+        overview.with(|overview| match overview.vms_failed {
+            0 => format!("{} running", overview.vms_running),
+            failed => format!("{} running, {failed} failed", overview.vms_running),
+        })
+    };
+    view! {
+        <section class="counts" aria-label="Counts">
+            <Count href="/admin/vms" name="VMs" number=number(|overview| overview.vms) note=Signal::derive(running) />
+            <Count href="/admin/nodes" name="Nodes" number=number(|overview| overview.nodes.len() as u32) note=Signal::derive(ready) />
+            <Count href="/admin/users" name="Users" number=number(|overview| overview.users) note="with an account" />
+            <Count href="/admin/events?kind=shell_open" name="Shells" number=number(|overview| overview.shells) note="open now" />
+            <Count href="/admin/events?kind=login" name="Sign-ins" number=number(|overview| overview.login_sessions) note="still valid" />
+        </section>
+    }
+}
+
+#[component]
+fn Count(
+    href: &'static str,
+    name: &'static str,
+    number: Signal<u32>,
+    #[prop(into)] note: Signal<String>,
+) -> impl IntoView {
+    view! {
+        <a class="count" href=href>
+            <span class="count-name">{name}</span>
+            <span class="count-number numbers">{number}</span>
+            <span class="count-note muted">{note}</span>
+        </a>
+    }
+}
