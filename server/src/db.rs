@@ -11,6 +11,7 @@ pub mod image;
 pub mod network;
 pub mod login_session;
 pub mod node;
+pub mod overview;
 pub mod setting;
 pub mod shell;
 #[cfg(test)]

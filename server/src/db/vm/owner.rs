@@ -55,14 +55,15 @@ async fn desire(
     let mut nodes = Vec::new();
     for row in list(tx, owner_id).await? {
         let done = row.desired == desired || row.desired == DesiredState::Deleted;
-        // A VM that failed without a node has nothing to stop.
-        if done || (desired == DesiredState::Stopped && row.state == VmState::Failed) {
+        if done {
             continue;
         }
+        // One that failed stays so, with its reason, and is not started any more.
+        let keeps = desired == DesiredState::Stopped && row.state == VmState::Failed;
         let after = VmRow {
             desired,
-            state,
-            reason: None,
+            state: if keeps { row.state } else { state },
+            reason: row.reason.clone().filter(|_| keeps),
             generation: row.generation + 1,
             retry_at: None,
             restart_wanted: false,
@@ -74,7 +75,8 @@ async fn desire(
         event_insert(tx, &event.owner(owner_id)).await?;
         match row.node_id {
             Some(node) => nodes.push(node),
-            None => drop(vm_purge(tx, &row.id).await?),
+            None if desired == DesiredState::Deleted => drop(vm_purge(tx, &row.id).await?),
+            None => {}
         }
     }
     nodes.sort_unstable();

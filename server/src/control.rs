@@ -1,0 +1,194 @@
+//! Control: the only code that sequences a change. A request writes what should be, with its event,
+//! in one transaction, then wakes the reconciler of the node concerned; reconcilers alone talk to
+//! nodes about VMs, and compare, act and write down again and again (docs: ARCHITECTURE.md).
+//!
+//! - [`vm`], `offer`, [`shell`], `node`, `image`, `event`, `overview`: what people ask, one noun a file;
+//! - `request` (what a verb does to a row) and `plan` (what a row and a report ask for): pure;
+//! - `reconcile`, `act`, `fleet`: one worker a node, its calls, and what nodes said last;
+//! - `view`: what pages show of it all.
+
+mod act;
+mod error;
+mod event;
+mod event_sentence;
+mod fail_point;
+mod fleet;
+mod image;
+mod network;
+mod node;
+mod node_file;
+mod offer;
+mod orphan;
+mod overview;
+mod plan;
+mod reconcile;
+mod request;
+mod shell;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod view;
+mod vm;
+mod vm_admin;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use node_api::log::NodeLog;
+use tokio::sync::broadcast;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    balancer::{NodeEntry, Registry},
+    clock,
+    config::Config,
+    db::{Db, node::node_list},
+};
+
+pub use error::ControlError;
+pub use shell::ShellPlace;
+
+use fleet::Fleet;
+use network::Networks;
+use reconcile::Worker;
+
+/// Changes a slow reader may lag behind; then it looks at everything anew.
+const CHANGES: usize = 1024;
+/// How long the end waits for calls to nodes that are under way.
+const STOP: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// A handle on control; cheap to clone.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    config: Arc<Config>,
+    networks: Networks,
+    registry: Registry,
+    fleet: Fleet,
+    /// One a node, by node id.
+    workers: Mutex<HashMap<String, Arc<Worker>>>,
+    changes: broadcast::Sender<Change>,
+    /// Pairs of user and shell whose owner was told that somebody else is in it.
+    told_shells: Mutex<HashSet<(String, String)>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    /// When this server began.
+    began: i64,
+}
+
+/// Something that pages show has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Whose it is; None: everybody's (a node's health, say).
+    pub owner_id: Option<String>,
+}
+
+impl Control {
+    /// Takes up the work where the last server left it. `logs` gets every record that a node logs,
+    /// with the node's name. Runs until [`Control::stop`].
+    pub async fn start(
+        db: Db,
+        config: Arc<Config>,
+        logs: impl Fn(&str, NodeLog) + Send + Sync + 'static,
+    ) -> Result<Self, ControlError> {
+        let networks = Networks::parse(&config.network_range)?;
+        let control = Self(Arc::new(Inner {
+            db,
+            config,
+            networks,
+            registry: Registry::new(Arc::new(logs)),
+            fleet: Fleet::default(),
+            workers: Mutex::default(),
+            changes: broadcast::Sender::new(CHANGES),
+            told_shells: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            began: clock::now(),
+        }));
+        control.image_seed().await?;
+        for row in node_list(&control.0.db).await? {
+            control.node_take_up(&row);
+        }
+        control.spawn(control.clone().watch_nodes());
+        Ok(control)
+    }
+
+    /// Ends all work; what is under way is taken up by the next server.
+    pub async fn stop(&self) {
+        self.0.stop.cancel();
+        for entry in self.0.registry.list() {
+            self.0.registry.remove(&entry.id);
+        }
+        self.lock_workers().clear();
+        self.0.tasks.close();
+        if tokio::time::timeout(STOP, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!("calls to nodes were still under way at the end");
+        }
+    }
+
+    /// Told of every change from now on.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.0.changes.subscribe()
+    }
+
+    /// Makes the reconcilers of these nodes (ids) look at once.
+    pub fn wake_nodes(&self, nodes: &[String]) {
+        for id in nodes {
+            if let Some(entry) = self.0.registry.get(id) {
+                entry.woken.notify_one();
+            }
+        }
+        self.tell(None);
+    }
+
+    fn tell(&self, owner_id: Option<&str>) {
+        let owner_id = owner_id.map(str::to_owned);
+        // Fails when nobody looks, which is fine.
+        let _ = self.0.changes.send(Change { owner_id });
+    }
+
+    /// Has the reconciler look at one VM at once.
+    fn wake_vm(&self, node_id: Option<&str>, vm_id: &str) {
+        let worker = node_id.and_then(|id| self.lock_workers().get(id).cloned());
+        if let Some(worker) = worker {
+            worker.wake(vm_id);
+        }
+    }
+
+    fn work_on(&self, entry: Arc<NodeEntry>) {
+        let worker = Arc::new(Worker::new(self.clone(), entry));
+        self.lock_workers().insert(worker.node_id().to_owned(), worker.clone());
+        worker.spawn();
+    }
+
+    /// A task that ends with control.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.0.stop.clone();
+        self.0.tasks.spawn(async move {
+            stop.run_until_cancelled(task).await;
+        });
+    }
+
+    fn lock_workers(&self) -> MutexGuard<'_, HashMap<String, Arc<Worker>>> {
+        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells everybody when a node's health changes, and offers images that turn up on nodes.
+    async fn watch_nodes(self) {
+        let mut changed = self.0.registry.changed();
+        loop {
+            if let Err(error) = self.image_offer().await {
+                tracing::warn!("the catalogue was not looked at: {}", error::chain(&error));
+            }
+            self.tell(None);
+            if changed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! An event as a plain sentence, from its kind and names. Pure.
+
+use crate::db::event::EventRow;
+
+/// Such as "alice shut web1 down".
+pub fn sentence(event: &EventRow) -> String {
+    let EventRow { actor, subject, .. } = event;
+    let detail = event.detail.as_deref().unwrap_or_default();
+    let in_brackets = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    let after_colon = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+    match event.kind.as_str() {
+        "vm_create" => format!("{actor} created {subject}{in_brackets}"),
+        "vm_start" => format!("{actor} started {subject}"),
+        "vm_stop" => format!("{actor} shut {subject} down"),
+        "vm_restart" => format!("{actor} restarted {subject}"),
+        "vm_retry" => format!("{actor} tried {subject} again"),
+        "vm_delete" => format!("{actor} deleted {subject}"),
+        "vm_deleted" => format!("{subject} is gone, and its files with it"),
+        "vm_running" if detail.is_empty() => format!("{subject} is running"),
+        "vm_running" => format!("{subject} is running on {detail}"),
+        "vm_exited" => format!("{subject} was shut down from inside"),
+        "vm_crashed" => format!("{subject} {detail}"),
+        "vm_interrupted" => format!("{subject} ended with the engine of {detail} and starts again"),
+        "vm_oom" => format!("Something in {subject} was killed for want of memory{after_colon}"),
+        "vm_failed" => format!("{subject} failed{after_colon}"),
+        "vm_lost" => format!("{subject} was lost{after_colon}"),
+        "vm_expired" => format!("{subject} was deleted after being stopped for {detail}"),
+        "shell_open" => format!("{actor} opened a shell in {subject}"),
+        "shell_close" => format!("{actor} closed a shell in {subject}"),
+        kind => other(kind, event, &in_brackets, &after_colon),
+    }
+}
+
+fn other(kind: &str, event: &EventRow, in_brackets: &str, after_colon: &str) -> String {
+    let EventRow { actor, subject, .. } = event;
+    match kind {
+        "login" => format!("{actor} signed in{in_brackets}"),
+        "login_failed" => format!("Somebody failed to sign in as {subject}{in_brackets}"),
+        "logout" => format!("{actor} signed out"),
+        "login_session_delete" => format!("{actor} ended one of their sign-ins"),
+        "account_create" => format!("The account {subject} was made"),
+        "account_delete" => format!("{actor} deleted their account"),
+        "password_change" => format!("{actor} changed their password"),
+        "user_disable" => format!("{actor} disabled {subject}"),
+        "user_enable" => format!("{actor} enabled {subject} again"),
+        "user_role" => format!("{actor} changed what {subject} may do{after_colon}"),
+        "user_quota" => format!("{actor} set the quota of {subject}{after_colon}"),
+        "user_password_reset" => format!("{actor} reset the password of {subject}"),
+        "node_add" => format!("{actor} added {subject}{in_brackets}"),
+        "node_cordon" => format!("{actor} cordoned {subject}"),
+        "node_uncordon" => format!("{actor} opened {subject} for new VMs again"),
+        "node_remove" => format!("{actor} removed {subject}{in_brackets}"),
+        "orphan_remove" => format!("A container that no VM stands for was removed from {subject}{in_brackets}"),
+        "image_add" => format!("{actor} added the image {subject}{in_brackets}"),
+        "image_offer" => format!("The image {subject} was found on a node and is offered{in_brackets}"),
+        "image_remove" => format!("{actor} removed the image {subject}"),
+        "image_default" => format!("{actor} made {subject} the default image"),
+        // A kind of a newer version, say: its words are better than none.
+        _ => format!("{actor}: {} {subject}{in_brackets}", kind.replace('_', " ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::event::SubjectKind;
+
+    fn event(kind: &str, detail: Option<&str>) -> EventRow {
+        EventRow {
+            id: 1,
+            at: 1,
+            actor: "alice".into(),
+            kind: kind.into(),
+            subject_kind: SubjectKind::Vm,
+            subject_id: "v".into(),
+            subject: "web1".into(),
+            owner_id: None,
+            detail: detail.map(str::to_owned),
+            ok: true,
+        }
+    }
+
+    #[test]
+    fn events_read_as_sentences() {
+        let says = |kind, detail| sentence(&event(kind, detail));
+        assert_eq!(says("vm_stop", None), "alice shut web1 down");
+        assert_eq!(says("vm_create", Some("small, alpine")), "alice created web1 (small, alpine)");
+        assert_eq!(
+            says("vm_crashed", Some("ran out of memory (256 MiB); restart 1 of 3 in 1 s")),
+            "web1 ran out of memory (256 MiB); restart 1 of 3 in 1 s"
+        );
+        assert_eq!(says("thing_done", None), "alice: thing done web1");
+    }
+
+    /// Every kind that is written anywhere in this crate has a sentence of its own.
+    #[test]
+    fn no_kind_of_event_is_without_its_sentence() {
+        let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let mut kinds = Vec::new();
+        gather(std::path::Path::new(sources), &mut kinds);
+        assert!(kinds.len() > 20, "the sources were read: {kinds:?}");
+        for kind in kinds {
+            let words = kind.replace('_', " ");
+            let said = sentence(&event(&kind, Some("detail")));
+            assert!(!said.contains(&words), "{kind} has no sentence: {said}");
+        }
+    }
+
+    /// Quoted words such as `"vm_create"` right behind what makes an event.
+    fn gather(folder: &std::path::Path, kinds: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                gather(&path, kinds);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for marker in ["NewEvent::new(", "user_event(", "kind: ", " event("] {
+                for rest in code.split(marker).skip(1) {
+                    let rest = rest.trim_start();
+                    let kind = rest.strip_prefix('"').and_then(|rest| rest.split('"').next());
+                    kinds.extend(kind.filter(|kind| kind.contains('_')).map(str::to_owned));
+                }
+            }
+        }
+    }
+}

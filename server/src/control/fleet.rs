@@ -1,0 +1,230 @@
+//! What nodes said last, in memory: reports, recent usage, progress. Lost with the process, and
+//! filled again by the first look.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use app::model::VmProgress;
+use node_api::vm::VmReport;
+use uuid::Uuid;
+
+/// CPU samples kept for a VM: two minutes of them.
+const HISTORY: usize = 24;
+
+#[derive(Default)]
+pub struct Fleet(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    nodes: HashMap<String, NodeFacts>,
+    vms: HashMap<String, VmFacts>,
+}
+
+/// What a node's last list said.
+#[derive(Default)]
+struct NodeFacts {
+    reports: HashMap<Uuid, VmReport>,
+    listed_at: Option<i64>,
+    alarm: Option<String>,
+}
+
+/// What is known of a VM beside its row.
+#[derive(Clone, Debug, Default)]
+pub struct VmFacts {
+    /// CPU in percent of its share, oldest first.
+    pub history: VecDeque<u8>,
+    pub progress: Option<VmProgress>,
+    sampled_at: i64,
+    oom_kills: Option<u64>,
+}
+
+/// What a new list changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// VMs with a new usage sample.
+    pub sampled: Vec<Uuid>,
+    /// VMs in which the memory limit has killed something since the last list.
+    pub out_of_memory: Vec<Uuid>,
+}
+
+impl Fleet {
+    /// Takes in a node's whole list. `newer` tells of VMs that were acted on since it was asked
+    /// for: of those, what the act answered stays.
+    pub fn list(
+        &self,
+        node_id: &str,
+        list: Vec<VmReport>,
+        newer: impl Fn(&Uuid) -> bool,
+        now: i64,
+    ) -> Listed {
+        let mut state = self.lock();
+        let mut listed = Listed::default();
+        for report in &list {
+            state.take_figures(report, &mut listed);
+        }
+        let node = state.nodes.entry(node_id.to_owned()).or_default();
+        let mut reports: HashMap<Uuid, VmReport> = list
+            .into_iter()
+            .map(|report| (report.spec.id, report))
+            .filter(|(id, _)| !newer(id))
+            .collect();
+        for (id, report) in node.reports.drain().filter(|(id, _)| newer(id)) {
+            reports.insert(id, report);
+        }
+        node.reports = reports;
+        node.listed_at = Some(now);
+        listed
+    }
+
+    /// Takes in the answer of a call about one VM.
+    pub fn report(&self, node_id: &str, report: VmReport) {
+        let mut state = self.lock();
+        let node = state.nodes.entry(node_id.to_owned()).or_default();
+        node.reports.insert(report.spec.id, report);
+    }
+
+    /// What the node said last of a VM.
+    pub fn get(&self, node_id: &str, id: Uuid) -> Option<VmReport> {
+        self.lock().nodes.get(node_id)?.reports.get(&id).cloned()
+    }
+
+    /// When the node last told of its VMs.
+    pub fn listed_at(&self, node_id: &str) -> Option<i64> {
+        self.lock().nodes.get(node_id)?.listed_at
+    }
+
+    pub fn facts(&self, vm_id: &str) -> VmFacts {
+        self.lock().vms.get(vm_id).cloned().unwrap_or_default()
+    }
+
+    /// What is being done for a VM, for its page; true when that is new.
+    pub fn progress(&self, vm_id: &str, progress: Option<VmProgress>) -> bool {
+        let mut state = self.lock();
+        match (state.vms.get_mut(vm_id), progress) {
+            (Some(facts), progress) if facts.progress == progress => false,
+            (Some(facts), progress) => {
+                facts.progress = progress;
+                true
+            }
+            (None, None) => false,
+            (None, progress) => {
+                let facts = VmFacts { progress, ..VmFacts::default() };
+                state.vms.insert(vm_id.to_owned(), facts);
+                true
+            }
+        }
+    }
+
+    /// Forgets a VM on a node: it is gone, or has moved.
+    pub fn forget(&self, node_id: &str, vm_id: &str) {
+        let mut state = self.lock();
+        state.vms.remove(vm_id);
+        if let (Some(node), Ok(id)) = (state.nodes.get_mut(node_id), vm_id.parse()) {
+            node.reports.remove(&id);
+        }
+    }
+
+    pub fn forget_node(&self, node_id: &str) {
+        self.lock().nodes.remove(node_id);
+    }
+
+    /// Something about a node's containers that an admin must see; true when that is new.
+    pub fn set_alarm(&self, node_id: &str, alarm: Option<String>) -> bool {
+        let mut state = self.lock();
+        let node = state.nodes.entry(node_id.to_owned()).or_default();
+        let new = node.alarm != alarm;
+        node.alarm = alarm;
+        new
+    }
+
+    pub fn alarm(&self, node_id: &str) -> Option<String> {
+        self.lock().nodes.get(node_id)?.alarm.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take_figures(&mut self, report: &VmReport, listed: &mut Listed) {
+        let id = report.spec.id;
+        let facts = self.vms.entry(id.to_string()).or_default();
+        if facts.oom_kills.is_some_and(|before| report.oom_kills > before) {
+            listed.out_of_memory.push(id);
+        }
+        facts.oom_kills = Some(report.oom_kills);
+        let Some(usage) = report.usage.filter(|usage| usage.at > facts.sampled_at) else {
+            return;
+        };
+        facts.sampled_at = usage.at;
+        if facts.history.len() == HISTORY {
+            facts.history.pop_front();
+        }
+        facts.history.push_back(cpu_percent(usage.cpu_millis, report.spec.cpu_millis) as u8);
+        listed.sampled.push(id);
+    }
+}
+
+/// Use of a CPU share in percent, 0..=100.
+pub fn cpu_percent(used_millis: u32, share_millis: u32) -> f32 {
+    (used_millis as f32 * 100.0 / share_millis.max(1) as f32).min(100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use node_api::{usage::UsageSample, vm::PowerState};
+
+    use super::*;
+    use crate::control::testing::report;
+
+    fn sampled(at: i64, cpu_millis: u32, oom_kills: u64) -> VmReport {
+        let usage = UsageSample {
+            at,
+            cpu_millis,
+            memory_mib: 1.0,
+            rx_bytes: 0,
+            tx_bytes: 0,
+            disk_bytes: None,
+            processes: 1,
+        };
+        VmReport { usage: Some(usage), oom_kills, ..report(PowerState::Running) }
+    }
+
+    #[test]
+    fn cpu_is_kept_in_percent_of_the_share_each_sample_once() {
+        let fleet = Fleet::default();
+        for (at, millis) in [(1, 250), (1, 250), (2, 600)] {
+            fleet.list("n1", vec![sampled(at, millis, 0)], |_| false, at);
+        }
+        let id = sampled(0, 0, 0).spec.id.to_string();
+        assert_eq!(fleet.facts(&id).history, [50, 100]);
+        for at in 3..100 {
+            fleet.list("n1", vec![sampled(at, 0, 0)], |_| false, at);
+        }
+        assert_eq!(fleet.facts(&id).history.len(), HISTORY);
+    }
+
+    #[test]
+    fn a_kill_for_memory_is_told_once_and_one_from_before_is_not() {
+        let fleet = Fleet::default();
+        let killed = |at, kills| {
+            fleet.list("n1", vec![sampled(at, 0, kills)], |_| false, at).out_of_memory.len()
+        };
+        assert_eq!([killed(1, 2), killed(2, 2), killed(3, 3), killed(4, 3), killed(5, 0)], [0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_list_does_not_undo_what_was_learned_after_it_was_asked_for() {
+        let fleet = Fleet::default();
+        let ended = report(PowerState::Exited);
+        let id = ended.spec.id;
+        fleet.report("n1", ended);
+        fleet.list("n1", vec![report(PowerState::Running)], |_| true, 1);
+        assert_eq!(fleet.get("n1", id).unwrap().power, PowerState::Exited);
+        fleet.list("n1", Vec::new(), |_| false, 2);
+        assert_eq!(fleet.get("n1", id), None);
+    }
+}

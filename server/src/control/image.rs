@@ -1,0 +1,242 @@
+//! The catalogue: what VMs can be made from, where it is, and what is offered in its stead where no
+//! registry can be reached.
+
+use app::model::ImageView;
+
+use super::{Control, ControlError};
+use crate::{
+    actor::Actor,
+    balancer::placement::same_image,
+    db::{
+        event::{NewEvent, SubjectKind, event_insert},
+        image::{ImageRow, image_default_set, image_hide, image_insert, image_list},
+    },
+};
+
+/// Images that `script/image` builds on a host: offered as soon as a node has them.
+const BUILT: [(&str, &str, &str); 3] = [
+    ("base", "minicloud/base", "BusyBox and Dropbear from this host's packages: starts in a moment"),
+    ("debian", "minicloud/debian", "Debian from this host's packages: apt, vim, less, ping, SSH server"),
+    ("ubuntu", "minicloud/ubuntu", "Ubuntu from this host's packages: apt, vim, less, ping, SSH server"),
+];
+const NAME_MAX: usize = 40;
+const REFERENCE_MAX: usize = 200;
+const SUMMARY_MAX: usize = 120;
+
+impl Control {
+    /// Fills an empty catalogue from the configuration; its first image is the default.
+    pub(super) async fn image_seed(&self) -> Result<(), ControlError> {
+        if !image_list(&self.0.db).await?.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.0.db.write().await?;
+        for (index, image) in self.0.config.images.iter().enumerate() {
+            let mut row = ImageRow::new(&image.name, &image.reference, &image.summary);
+            row.is_default = index == 0;
+            // Keeps the order of the configuration.
+            row.created_at += i64::try_from(index).unwrap_or_default();
+            image_insert(&mut tx, &row).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Adds images built on a host to the catalogue once a node has them, each once: one that an
+    /// admin removed stays away.
+    pub(super) async fn image_offer(&self) -> Result<(), ControlError> {
+        let rows = image_list(&self.0.db).await?;
+        for (name, reference, summary) in BUILT {
+            let known = rows.iter().any(|row| same_image(&row.reference, reference));
+            if known || self.present_on(reference) == 0 {
+                continue;
+            }
+            let taken = rows.iter().any(|row| row.name == name);
+            let row = ImageRow::new(if taken { reference } else { name }, reference, summary);
+            let mut tx = self.0.db.write().await?;
+            if image_insert(&mut tx, &row).await? {
+                event_insert(&mut tx, &event("image_offer", None, &row)).await?;
+                tx.commit().await?;
+                tracing::info!(image = reference, "the image {reference} was found on a node and is offered");
+            }
+        }
+        Ok(())
+    }
+
+    /// The catalogue as people see it, the default marked.
+    pub(super) async fn image_views(&self) -> Result<Vec<ImageView>, ControlError> {
+        let rows = self.image_rows().await?;
+        let present: Vec<u32> = rows.iter().map(|row| self.present_on(&row.reference)).collect();
+        let configured = self.0.config.images.first().map(|image| image.name.as_str());
+        let default = default_of(&rows, &present, configured);
+        let views = rows.into_iter().zip(present).enumerate();
+        Ok(views
+            .map(|(index, (row, present_on))| ImageView {
+                name: row.name,
+                reference: row.reference,
+                summary: row.summary,
+                default: Some(index) == default,
+                present_on,
+            })
+            .collect())
+    }
+
+    async fn image_rows(&self) -> Result<Vec<ImageRow>, ControlError> {
+        let rows = image_list(&self.0.db).await?;
+        Ok(rows.into_iter().filter(|row| !row.hidden).collect())
+    }
+
+    /// The entry of that name; the default where none is named.
+    pub(super) async fn image_row(&self, name: &str) -> Result<ImageRow, ControlError> {
+        let wanted = match name.trim() {
+            "" => self.image_views().await?.into_iter().find(|view| view.default).map(|view| view.name),
+            name => Some(name.to_owned()),
+        };
+        let rows = self.image_rows().await?;
+        let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
+        rows.into_iter().find(|row| Some(&row.name) == wanted.as_ref()).ok_or_else(|| {
+            let words = format!("There is no image named {name}. Choose one of: {}.", names.join(", "));
+            ControlError::invalid("image", "image_unknown", words)
+        })
+    }
+
+    /// On how many ready nodes the image is.
+    fn present_on(&self, reference: &str) -> u32 {
+        let nodes = self.0.registry.list();
+        let has = nodes.iter().filter(|entry| {
+            entry.with_state(|state| {
+                let images = state.status.as_ref().map(|status| status.images.as_slice());
+                let has = images.unwrap_or_default().iter().any(|image| same_image(image, reference));
+                state.is_ready() && has
+            })
+        });
+        u32::try_from(has.count()).unwrap_or(u32::MAX)
+    }
+
+    pub async fn image_list(&self, _admin: &Actor) -> Result<Vec<ImageView>, ControlError> {
+        self.image_views().await
+    }
+
+    pub async fn image_add(
+        &self,
+        admin: &Actor,
+        name: &str,
+        reference: &str,
+        summary: &str,
+    ) -> Result<ImageView, ControlError> {
+        let row = ImageRow::new(name.trim(), reference.trim(), summary.trim());
+        check(&row)?;
+        let mut tx = self.0.db.write().await?;
+        if !image_insert(&mut tx, &row).await? {
+            let words = format!("There is an image named {name} already.");
+            return Err(ControlError::invalid("name", "image_name_taken", words));
+        }
+        event_insert(&mut tx, &event("image_add", Some(admin), &row)).await?;
+        tx.commit().await?;
+        self.image_view(&row.name).await
+    }
+
+    /// Takes it out of the catalogue; VMs made from it stay.
+    pub async fn image_remove(&self, admin: &Actor, name: &str) -> Result<(), ControlError> {
+        let rows = self.image_rows().await?;
+        let row = rows.iter().find(|row| row.name == name);
+        let row = row.ok_or_else(|| ControlError::not_found("image", name))?;
+        if rows.len() == 1 {
+            let words = format!("{name} is the only image. Add another first.");
+            return Err(ControlError::conflict("image_last", words));
+        }
+        let mut tx = self.0.db.write().await?;
+        if image_hide(&mut tx, name).await? {
+            event_insert(&mut tx, &event("image_remove", Some(admin), row)).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn image_default(&self, admin: &Actor, name: &str) -> Result<ImageView, ControlError> {
+        let mut tx = self.0.db.write().await?;
+        if !image_default_set(&mut tx, name).await? {
+            return Err(ControlError::not_found("image", name));
+        }
+        let subject = NewEvent::new("image_default", Some(admin), SubjectKind::Image, name, name);
+        event_insert(&mut tx, &subject).await?;
+        tx.commit().await?;
+        self.image_view(name).await
+    }
+
+    async fn image_view(&self, name: &str) -> Result<ImageView, ControlError> {
+        let views = self.image_views().await?;
+        let view = views.into_iter().find(|view| view.name == name);
+        view.ok_or_else(|| ControlError::not_found("image", name))
+    }
+}
+
+/// The default of the catalogue. While the configured one is on no node, the first image built on a
+/// host stands in for it; a default that an admin chose holds, and so does one without a stand-in.
+fn default_of(rows: &[ImageRow], present: &[u32], configured: Option<&str>) -> Option<usize> {
+    let marked = rows.iter().position(|row| row.is_default);
+    let is_there = |index: &usize| present.get(*index).is_some_and(|count| *count > 0);
+    let chosen = marked.filter(|index| is_there(index) || Some(rows[*index].name.as_str()) != configured);
+    let stand_in = || {
+        let built = |row: &ImageRow| BUILT.iter().any(|(_, built, _)| same_image(built, &row.reference));
+        (0..rows.len()).find(|index| is_there(index) && built(&rows[*index]))
+    };
+    chosen.or_else(stand_in).or(marked).or((!rows.is_empty()).then_some(0))
+}
+
+fn check(row: &ImageRow) -> Result<(), ControlError> {
+    let invalid = |field, words: &str| Err(ControlError::invalid(field, "image_invalid", words));
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._/".contains(&byte);
+    if row.name.is_empty() || row.name.len() > NAME_MAX || !row.name.bytes().all(fits) {
+        return invalid("name", "A name has 1 to 40 small letters, digits, and - . _ /");
+    }
+    if !is_reference(&row.reference) {
+        return invalid("reference", "A reference is like alpine:3 or registry.example:5000/team/image:tag");
+    }
+    if row.summary.chars().count() > SUMMARY_MAX || row.summary.chars().any(char::is_control) {
+        return invalid("summary", "A summary is one line of at most 120 characters");
+    }
+    Ok(())
+}
+
+/// The characters of an image reference; the engine judges the rest.
+fn is_reference(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:@".contains(&byte);
+    let begins = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    begins && text.len() <= REFERENCE_MAX && text.bytes().all(fits)
+}
+
+fn event(kind: &'static str, actor: Option<&Actor>, row: &ImageRow) -> NewEvent {
+    NewEvent::new(kind, actor, SubjectKind::Image, &row.name, &row.name).detail(row.reference.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(default: &str) -> Vec<ImageRow> {
+        let row = |name: &str, reference: &str| ImageRow {
+            is_default: name == default,
+            ..ImageRow::new(name, reference, "")
+        };
+        vec![row("alpine", "alpine:3"), row("fedora", "fedora:40"), row("base", "minicloud/base")]
+    }
+
+    #[test]
+    fn an_image_built_here_stands_in_only_while_the_configured_default_is_nowhere() {
+        let alpine = Some("alpine");
+        assert_eq!(default_of(&rows("alpine"), &[0, 0, 2], alpine), Some(2));
+        assert_eq!(default_of(&rows("alpine"), &[1, 0, 2], alpine), Some(0));
+        assert_eq!(default_of(&rows("alpine"), &[0, 0, 0], alpine), Some(0));
+        assert_eq!(default_of(&rows("fedora"), &[0, 0, 2], alpine), Some(1));
+        assert_eq!(default_of(&rows("base"), &[1, 0, 2], alpine), Some(2));
+        assert_eq!(default_of(&[], &[], alpine), None);
+    }
+
+    #[test]
+    fn references_that_no_engine_takes_are_refused() {
+        for good in ["alpine", "alpine:3", "host:5000/team/image@sha256:00"] {
+            assert!(is_reference(good), "{good}");
+        }
+        for bad in ["", "-x", "a b", "a;b", "a\n", "$(x)", &"a".repeat(201)] {
+            assert!(!is_reference(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Containers that carry our label and that the database does not want. They go after a grace, but
+//! never many at once, and never one that this server knows to have been wanted: then rather the
+//! database is wrong. Pure.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use crate::clock::SECOND;
+
+/// How long an unwanted container is watched before it goes.
+const GRACE: i64 = 60 * SECOND;
+/// More than so many, and more than a tenth of what is there, are not removed but reported.
+const MANY: usize = 5;
+const PART: usize = 10;
+
+/// What one node's unwanted containers look like over time.
+#[derive(Default)]
+pub struct OrphanWatch {
+    first_seen: HashMap<Uuid, i64>,
+    /// Ids that were wanted in this run of the server, and were not deleted in it.
+    wanted: HashSet<Uuid>,
+}
+
+/// What to do about them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    pub remove: Vec<Uuid>,
+    /// Why some are left alone that ought to go; for the log and the admin.
+    pub alarm: Option<String>,
+}
+
+impl OrphanWatch {
+    /// Forgets a VM that was deleted in the proper way: what is left of it may go.
+    pub fn deleted(&mut self, id: Uuid) {
+        self.wanted.remove(&id);
+    }
+
+    /// Compares what is there with what the database wants. Call it only with true answers of both.
+    pub fn judge(&mut self, there: &[Uuid], wanted: &HashSet<Uuid>, now: i64) -> Verdict {
+        self.wanted.extend(wanted);
+        let unwanted: HashSet<Uuid> =
+            there.iter().copied().filter(|id| !wanted.contains(id)).collect();
+        self.first_seen.retain(|id, _| unwanted.contains(id));
+        for id in &unwanted {
+            self.first_seen.entry(*id).or_insert(now);
+        }
+        let lost: Vec<Uuid> =
+            unwanted.iter().copied().filter(|id| self.wanted.contains(id)).collect();
+        if !lost.is_empty() {
+            return Verdict::alarm(format!(
+                "the database has lost {} of the VMs it had; their containers are left alone",
+                lost.len()
+            ));
+        }
+        if unwanted.len() > MANY && unwanted.len() * PART > there.len() {
+            return Verdict::alarm(format!(
+                "{} of {} containers are not in the database: too many at once, they are left alone",
+                unwanted.len(),
+                there.len()
+            ));
+        }
+        let due = |id: &Uuid| self.first_seen.get(id).is_some_and(|at| now - at >= GRACE);
+        let mut remove: Vec<Uuid> = unwanted.into_iter().filter(due).collect();
+        remove.sort_unstable();
+        Verdict {
+            remove,
+            alarm: None,
+        }
+    }
+}
+
+impl Verdict {
+    fn alarm(words: String) -> Self {
+        Self {
+            remove: Vec::new(),
+            alarm: Some(words),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(range: std::ops::Range<u128>) -> Vec<Uuid> {
+        range.map(Uuid::from_u128).collect()
+    }
+
+    #[test]
+    fn an_orphan_goes_after_a_grace_and_not_before() {
+        let mut watch = OrphanWatch::default();
+        let wanted = ids(0..3).into_iter().collect();
+        assert_eq!(watch.judge(&ids(0..4), &wanted, 0), Verdict::default());
+        assert_eq!(watch.judge(&ids(0..4), &wanted, GRACE - 1), Verdict::default());
+        assert_eq!(watch.judge(&ids(0..4), &wanted, GRACE).remove, ids(3..4));
+    }
+
+    #[test]
+    fn one_that_is_wanted_meanwhile_begins_its_grace_anew() {
+        let mut watch = OrphanWatch::default();
+        watch.judge(&ids(0..1), &HashSet::new(), 0);
+        watch.judge(&ids(0..1), &ids(0..1).into_iter().collect(), GRACE / 2);
+        watch.deleted(Uuid::from_u128(0));
+        assert_eq!(watch.judge(&ids(0..1), &HashSet::new(), GRACE), Verdict::default());
+    }
+
+    #[test]
+    fn an_empty_answer_of_the_database_removes_nothing() {
+        let mut watch = OrphanWatch::default();
+        for now in [0, GRACE, 10 * GRACE] {
+            let verdict = watch.judge(&ids(0..50), &HashSet::new(), now);
+            assert!(verdict.remove.is_empty() && verdict.alarm.is_some());
+        }
+    }
+
+    #[test]
+    fn six_of_a_hundred_go_and_eleven_of_a_hundred_do_not() {
+        let mut watch = OrphanWatch::default();
+        let wanted = ids(0..94).into_iter().collect();
+        watch.judge(&ids(0..100), &wanted, 0);
+        assert_eq!(watch.judge(&ids(0..100), &wanted, GRACE).remove.len(), 6);
+        let mut watch = OrphanWatch::default();
+        let wanted = ids(0..89).into_iter().collect();
+        watch.judge(&ids(0..100), &wanted, 0);
+        assert!(watch.judge(&ids(0..100), &wanted, GRACE).alarm.is_some());
+    }
+
+    #[test]
+    fn an_old_answer_that_lacks_a_vm_this_server_knew_removes_nothing() {
+        let mut watch = OrphanWatch::default();
+        watch.judge(&ids(0..2), &ids(0..2).into_iter().collect(), 0);
+        for now in [1, 2 * GRACE] {
+            let verdict = watch.judge(&ids(0..2), &ids(0..1).into_iter().collect(), now);
+            assert!(verdict.remove.is_empty() && verdict.alarm.is_some());
+        }
+        watch.deleted(Uuid::from_u128(1));
+        watch.judge(&ids(0..2), &ids(0..1).into_iter().collect(), 3 * GRACE);
+        let verdict = watch.judge(&ids(0..2), &ids(0..1).into_iter().collect(), 4 * GRACE + 1);
+        assert_eq!(verdict.remove, ids(1..2));
+    }
+}

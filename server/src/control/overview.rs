@@ -1,0 +1,95 @@
+//! The admin's first page: what there is, and what is wrong now.
+
+use app::model::{NodeHealth, NodeView, Overview, Problem};
+
+use super::{Control, ControlError};
+use crate::{balancer::placement::DISK_FREE_MIN, clock, db::overview::counts};
+
+/// Memory that is promised, in percent, from which an admin should think of another node.
+const FULL: u32 = 90;
+
+impl Control {
+    /// For admins, and for the metrics: the caller asks for the right.
+    pub async fn overview(&self) -> Result<Overview, ControlError> {
+        let counts = counts(&self.0.db).await?;
+        let nodes = self.node_views().await?;
+        Ok(Overview {
+            problems: self.problems(&nodes, counts.vms_failed),
+            users: counts.users,
+            vms: counts.vms,
+            vms_running: counts.vms_running,
+            vms_failed: counts.vms_failed,
+            shells: self.shells(),
+            login_sessions: counts.login_sessions,
+            as_of: clock::now(),
+            nodes,
+        })
+    }
+
+    fn shells(&self) -> u32 {
+        let nodes = self.0.registry.list();
+        let shells = nodes
+            .iter()
+            .filter_map(|entry| entry.with_state(|state| Some(state.status.as_ref()?.usage.shells)));
+        shells.sum()
+    }
+
+    fn problems(&self, nodes: &[NodeView], vms_failed: u32) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = nodes.iter().flat_map(node_problems).collect();
+        let alarms = self.0.registry.list().into_iter().filter_map(|entry| {
+            let alarm = self.0.fleet.alarm(&entry.id)?;
+            Some(severe(format!("{}: {alarm}.", entry.name), "/admin/nodes"))
+        });
+        problems.extend(alarms);
+        if nodes.is_empty() {
+            problems.push(severe("There is no node: no VM can be made.".into(), "/admin/nodes"));
+        }
+        if vms_failed > 0 {
+            let words = match vms_failed {
+                1 => "One VM has failed.".into(),
+                many => format!("{many} VMs have failed."),
+            };
+            problems.push(mild(words, "/admin/vms"));
+        }
+        problems.sort_by_key(|problem| !problem.severe);
+        problems
+    }
+}
+
+fn node_problems(node: &NodeView) -> Vec<Problem> {
+    let name = &node.name;
+    let health = match &node.health {
+        NodeHealth::Ready => None,
+        NodeHealth::Suspect => Some(mild(format!("{name} has missed two polls."), "/admin/nodes")),
+        NodeHealth::Unreachable { reason } => {
+            Some(severe(format!("{name} is unreachable: {reason}."), "/admin/nodes"))
+        }
+        NodeHealth::Degraded { reason } => {
+            Some(severe(format!("{name} is degraded: {reason}."), "/admin/nodes"))
+        }
+    };
+    let is_known = node.version.is_some() && node.health == NodeHealth::Ready;
+    let disk = (is_known && node.disk_free_percent < DISK_FREE_MIN).then(|| {
+        let words = format!("{name} has {} % of its disk free: no VM is made there.", node.disk_free_percent);
+        severe(words, "/admin/nodes")
+    });
+    let promised = u64::from(node.memory_mib_allocated) * 100 / u64::from(node.memory_mib.max(1));
+    let full = (is_known && promised >= u64::from(FULL))
+        .then(|| mild(format!("{name} has promised {promised} % of its memory."), "/admin/nodes"));
+    [health, disk, full].into_iter().flatten().collect()
+}
+
+fn severe(message: String, link: &str) -> Problem {
+    Problem {
+        severe: true,
+        message,
+        link: link.into(),
+    }
+}
+
+fn mild(message: String, link: &str) -> Problem {
+    Problem {
+        severe: false,
+        ..severe(message, link)
+    }
+}

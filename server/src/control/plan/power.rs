@@ -1,0 +1,169 @@
+//! A VM that is to run, or to rest.
+
+use app::model::VmState;
+use node_api::vm::{PowerState, VmReport};
+
+use super::{
+    CREATING, Found, FoundEvent, Look, STARTING, STOPPING, Step, exit, failed, into_state, overdue,
+    record, runs,
+};
+use crate::{
+    clock::SECOND,
+    db::vm::{DesiredState, VmRow},
+};
+
+/// After running for so long, earlier crashes are forgotten.
+const STEADY: i64 = 600 * SECOND;
+const DAY: i64 = 86_400 * SECOND;
+
+pub(super) fn running(row: &VmRow, look: &Look) -> Step {
+    let Some(report) = look.report else {
+        return missing(row, look);
+    };
+    match report.power {
+        PowerState::Running if row.restart_wanted => stop(row, look),
+        PowerState::Running => up(row, report, look),
+        PowerState::Created if row.created_once => start(row, look),
+        PowerState::Created => create(row, look),
+        PowerState::Exited => exit::exited(row, report, look),
+        PowerState::Stopping => Step::Rest,
+        PowerState::Dead => dead(row, look),
+    }
+}
+
+pub(super) fn stopped(row: &VmRow, look: &Look) -> Step {
+    let Some(report) = look.report else {
+        return match row.created_once {
+            true => missing(row, look),
+            false => at_rest(row, look),
+        };
+    };
+    match report.power {
+        PowerState::Running => stop(row, look),
+        PowerState::Stopping => Step::Rest,
+        PowerState::Created | PowerState::Exited | PowerState::Dead => at_rest(row, look),
+    }
+}
+
+/// No container: made for a new VM, a loss for another.
+fn missing(row: &VmRow, look: &Look) -> Step {
+    if row.state == VmState::Failed {
+        return Step::Rest;
+    }
+    if !row.created_once {
+        return create(row, look);
+    }
+    if !look.fresh {
+        return Step::Rest;
+    }
+    let node = row.node.as_deref().unwrap_or("its node");
+    let reason = format!("Its container is gone from {node}, and its files with it. Retry makes it anew.");
+    Step::Record(Box::new(failed(row, reason, look.now)))
+}
+
+pub(super) fn create(row: &VmRow, look: &Look) -> Step {
+    if row.state == VmState::Failed {
+        return Step::Rest;
+    }
+    if look.is_overdue(row, CREATING) {
+        return overdue(row, look, "come to run", CREATING);
+    }
+    look.when_possible(Step::Create)
+}
+
+pub(super) fn start(row: &VmRow, look: &Look) -> Step {
+    if row.state == VmState::Failed {
+        return Step::Rest;
+    }
+    if look.is_overdue(row, STARTING) {
+        return overdue(row, look, "start", STARTING);
+    }
+    if row.retry_at.is_some_and(|at| look.now < at) {
+        return Step::Rest;
+    }
+    look.when_possible(Step::Start)
+}
+
+/// One that cannot be shut down is said to have failed, and shut down as soon as that works.
+fn stop(row: &VmRow, look: &Look) -> Step {
+    if row.state != VmState::Stopping && row.state != VmState::Failed {
+        return record(into_state(row, VmState::Stopping, None, look.now), None);
+    }
+    if row.state == VmState::Stopping && look.is_overdue(row, STOPPING) {
+        return overdue(row, look, "shut down", STOPPING);
+    }
+    look.when_possible(Step::Stop)
+}
+
+fn dead(row: &VmRow, look: &Look) -> Step {
+    if row.state == VmState::Failed {
+        return Step::Rest;
+    }
+    let reason = "The engine cannot use its container any more. Delete the VM.".to_owned();
+    Step::Record(Box::new(failed(row, reason, look.now)))
+}
+
+/// It runs, and is meant to.
+pub(super) fn up(row: &VmRow, report: &VmReport, look: &Look) -> Step {
+    let steady = report.started_at.is_some_and(|at| look.now - at >= STEADY);
+    let after = VmRow {
+        engine_id: Some(report.engine_id.clone()),
+        address: report.address.clone(),
+        started_at: report.started_at,
+        created_once: true,
+        retry_at: None,
+        restarts: if steady { 0 } else { row.restarts },
+        ..into_state(row, VmState::Running, None, look.now)
+    };
+    if after == *row {
+        return Step::Rest;
+    }
+    let event = (row.state != VmState::Running).then(|| FoundEvent {
+        kind: "vm_running",
+        detail: row.node.clone(),
+        ok: true,
+    });
+    record(after, event)
+}
+
+/// It does not run, and is not meant to.
+fn at_rest(row: &VmRow, look: &Look) -> Step {
+    let after = VmRow {
+        created_once: row.created_once || look.report.is_some(),
+        engine_id: look.report.map(|report| report.engine_id.clone()).or(row.engine_id.clone()),
+        address: None,
+        started_at: None,
+        ..into_state(row, VmState::Stopped, None, look.now)
+    };
+    if after != *row {
+        return record(after, None);
+    }
+    let kept_until = |days: u32| row.changed_at + i64::from(days) * DAY;
+    match look.retention_days {
+        Some(days) if look.now > kept_until(days) => expire(row, days, look.now),
+        _ => Step::Rest,
+    }
+}
+
+/// Stopped for longer than stopped VMs are kept.
+fn expire(row: &VmRow, days: u32, now: i64) -> Step {
+    let event = FoundEvent {
+        kind: "vm_expired",
+        detail: Some(format!("{days} days")),
+        ok: true,
+    };
+    let after = VmRow {
+        desired: DesiredState::Deleted,
+        generation: row.generation + 1,
+        ..into_state(row, VmState::Deleting, None, now)
+    };
+    Step::Record(Box::new(Found {
+        after,
+        event: Some(event),
+    }))
+}
+
+/// True for a report that a VM meant to run is fine with.
+pub(super) fn is_up(report: &VmReport) -> bool {
+    runs(report)
+}

@@ -1,0 +1,346 @@
+use node_api::vm::PowerState;
+
+use super::*;
+use crate::control::testing::{exited, report, row};
+
+/// A look with a fresh list, no earlier tries, and no outage.
+fn look<'a>(report: Option<&'a VmReport>, tries: &'a Tries) -> Look<'a> {
+    Look {
+        now: 1_000 * SECOND,
+        report,
+        fresh: true,
+        unreachable: false,
+        began: 0,
+        tries,
+        was_out: &|_| false,
+        retention_days: None,
+    }
+}
+
+fn step(row: &VmRow, report: Option<&VmReport>) -> Step {
+    let tries = Tries::default();
+    plan(row, &look(report, &tries))
+}
+
+fn found(step: Step) -> Found {
+    match step {
+        Step::Record(found) => *found,
+        other => panic!("nothing was found: {other:?}"),
+    }
+}
+
+fn just_changed(desired: DesiredState, state: VmState) -> VmRow {
+    VmRow {
+        desired,
+        state,
+        changed_at: 1_000 * SECOND,
+        ..row()
+    }
+}
+
+#[test]
+fn a_vm_that_is_as_it_should_be_is_left_alone() {
+    assert_eq!(step(&row(), Some(&report(PowerState::Running))), Step::Rest);
+    let at_rest = VmRow {
+        desired: DesiredState::Stopped,
+        state: VmState::Stopped,
+        address: None,
+        started_at: None,
+        ..row()
+    };
+    assert_eq!(step(&at_rest, Some(&exited(0, false, 0))), Step::Rest);
+}
+
+#[test]
+fn each_difference_has_its_step() {
+    use DesiredState::{Deleted, Running, Stopped};
+    use VmState::{Creating, Deleting, Starting, Stopping};
+    let up = report(PowerState::Running);
+    let made = report(PowerState::Created);
+    let ended = exited(0, false, 0);
+    let new = VmRow { created_once: false, ..just_changed(Running, Creating) };
+    let cases: [(&VmRow, Option<&VmReport>, Step); 8] = [
+        (&new, None, Step::Create),
+        (&new, Some(&made), Step::Create),
+        (&new, Some(&ended), Step::Create),
+        (&just_changed(Running, Starting), Some(&ended), Step::Start),
+        (&just_changed(Running, Starting), Some(&made), Step::Start),
+        (&just_changed(Stopped, Stopping), Some(&up), Step::Stop),
+        (&just_changed(Deleted, Deleting), Some(&up), Step::Delete),
+        (&just_changed(Deleted, Deleting), None, Step::Delete),
+    ];
+    for (row, report, expected) in cases {
+        assert_eq!(step(row, report), expected, "{:?} {:?}", row.desired, row.state);
+    }
+}
+
+#[test]
+fn a_vm_found_running_is_written_down_with_where_and_since_when() {
+    let new = VmRow {
+        created_once: false,
+        address: None,
+        engine_id: None,
+        started_at: None,
+        ..just_changed(DesiredState::Running, VmState::Creating)
+    };
+    let found = found(step(&new, Some(&report(PowerState::Running))));
+    assert_eq!(found.after.state, VmState::Running);
+    assert!(found.after.created_once && found.after.address.is_some());
+    assert_eq!(found.event.unwrap().kind, "vm_running");
+}
+
+#[test]
+fn a_failed_vm_that_runs_after_all_is_running() {
+    let row = VmRow { state: VmState::Failed, reason: Some("late".into()), ..row() };
+    let found = found(step(&row, Some(&report(PowerState::Running))));
+    assert_eq!((found.after.state, found.after.reason), (VmState::Running, None));
+}
+
+#[test]
+fn a_failed_vm_is_left_to_its_owner() {
+    let row = VmRow { state: VmState::Failed, ..row() };
+    assert_eq!(step(&row, None), Step::Rest);
+    assert_eq!(step(&row, Some(&exited(1, false, 0))), Step::Rest);
+    assert_eq!(step(&row, Some(&report(PowerState::Created))), Step::Rest);
+    assert_eq!(step(&row, Some(&report(PowerState::Dead))), Step::Rest);
+}
+
+#[test]
+fn a_container_that_is_gone_is_a_loss_and_only_a_fresh_list_says_so() {
+    for desired in [DesiredState::Running, DesiredState::Stopped] {
+        let row = VmRow { desired, ..row() };
+        let found = found(step(&row, None));
+        assert_eq!(found.after.state, VmState::Failed);
+        assert!(found.after.reason.unwrap().contains("container is gone"));
+        let tries = Tries::default();
+        let stale = Look { fresh: false, ..look(None, &tries) };
+        assert_eq!(plan(&row, &stale), Step::Rest);
+    }
+}
+
+#[test]
+fn shut_down_from_inside_means_stopped() {
+    let found = found(step(&row(), Some(&exited(0, false, 999 * SECOND))));
+    assert_eq!((found.after.desired, found.after.state), (DesiredState::Stopped, VmState::Stopped));
+    assert_eq!(found.after.generation, row().generation + 1);
+    assert_eq!(found.event.unwrap().kind, "vm_exited");
+}
+
+#[test]
+fn an_exit_is_judged_only_by_a_fresh_list() {
+    let tries = Tries::default();
+    let ended = exited(0, false, 999 * SECOND);
+    let stale = Look { fresh: false, ..look(Some(&ended), &tries) };
+    assert_eq!(plan(&row(), &stale), Step::Rest);
+}
+
+#[test]
+fn a_crash_restarts_three_times_with_growing_waits_and_then_fails_in_words() {
+    let mut row = row();
+    for (restarts, wait) in [(1, 1), (2, 4), (3, 16)] {
+        row.state = VmState::Running;
+        row.started_at = Some(990 * SECOND);
+        row = found(step(&row, Some(&exited(137, true, 999 * SECOND)))).after;
+        assert_eq!((row.state, row.restarts), (VmState::Starting, restarts));
+        assert_eq!(row.retry_at, Some((1_000 + wait) * SECOND));
+        assert_eq!(step(&row, Some(&exited(137, true, 999 * SECOND))), Step::Rest);
+        let tries = Tries::default();
+        let ended = exited(137, true, 999 * SECOND);
+        let later = Look { now: (1_000 + wait) * SECOND, ..look(Some(&ended), &tries) };
+        assert_eq!(plan(&row, &later), Step::Start);
+    }
+    row.state = VmState::Running;
+    let found = found(step(&row, Some(&exited(137, true, 999 * SECOND))));
+    assert_eq!(found.after.state, VmState::Failed);
+    let reason = found.after.reason.unwrap();
+    assert_eq!(reason, "It ran out of memory (256 MiB) and was restarted 3 times.");
+}
+
+#[test]
+fn a_vm_that_ran_for_long_has_its_restarts_anew() {
+    let row = VmRow { restarts: 3, started_at: Some(0), ..row() };
+    let crash = found(step(&row, Some(&exited(1, false, 999 * SECOND))));
+    assert_eq!((crash.after.state, crash.after.restarts), (VmState::Starting, 1));
+    let steady = found(step(&row, Some(&report(PowerState::Running))));
+    assert_eq!((steady.after.restarts, steady.event), (0, None));
+}
+
+#[test]
+fn an_exit_with_the_engine_starts_again_without_being_counted() {
+    let tries = Tries::default();
+    for code in [0, 137, 255] {
+        let ended = exited(code, false, 999 * SECOND);
+        let out = Look { was_out: &|at| at == 999 * SECOND, ..look(Some(&ended), &tries) };
+        let found = found(plan(&row(), &out));
+        assert_eq!((found.after.state, found.after.restarts), (VmState::Starting, 0));
+        assert_eq!(found.after.desired, DesiredState::Running);
+        assert_eq!(found.after.retry_at, None);
+    }
+}
+
+#[test]
+fn a_restart_stops_first_and_then_starts_even_by_another_server() {
+    let asked = VmRow {
+        restart_wanted: true,
+        ..just_changed(DesiredState::Running, VmState::Stopping)
+    };
+    assert_eq!(step(&asked, Some(&report(PowerState::Running))), Step::Stop);
+    let stopped = found(step(&asked, Some(&exited(0, false, 999 * SECOND)))).after;
+    assert_eq!((stopped.state, stopped.restart_wanted), (VmState::Starting, false));
+    assert_eq!(step(&stopped, Some(&exited(0, false, 999 * SECOND))), Step::Start);
+}
+
+#[test]
+fn every_transition_has_a_deadline_that_ends_in_words() {
+    use DesiredState::{Running, Stopped};
+    let tries = Tries { words: Some("no bridge docker0".into()), ..Tries::default() };
+    let up = report(PowerState::Running);
+    let ended = exited(0, false, 0);
+    let new = VmRow { created_once: false, ..just_changed(Running, VmState::Creating) };
+    let cases = [
+        (new, None, CREATING),
+        (just_changed(Running, VmState::Starting), Some(&ended), STARTING),
+        (just_changed(Stopped, VmState::Stopping), Some(&up), STOPPING),
+    ];
+    for (row, report, allowed) in cases {
+        for unreachable in [false, true] {
+            let in_time = Look { unreachable, now: row.changed_at + allowed, ..look(report, &tries) };
+            assert!(!matches!(plan(&row, &in_time), Step::Record(_)), "{:?}", row.state);
+            let late = Look { now: row.changed_at + allowed + 1, ..in_time };
+            let found = found(plan(&row, &late));
+            assert_eq!(found.after.state, VmState::Failed);
+            assert!(found.after.reason.unwrap().contains("no bridge docker0"));
+        }
+    }
+}
+
+#[test]
+fn a_deadline_does_not_count_a_pull_nor_the_time_without_a_server() {
+    let new = VmRow { created_once: false, changed_at: 0, ..just_changed(DesiredState::Running, VmState::Creating) };
+    let new = VmRow { changed_at: 0, ..new };
+    let pulling = Tries { pulling: true, ..Tries::default() };
+    assert_eq!(plan(&new, &look(None, &pulling)), Step::Create);
+    let pulled = Tries { image_at: Some(999 * SECOND), ..Tries::default() };
+    assert_eq!(plan(&new, &look(None, &pulled)), Step::Create);
+    let fresh = Tries::default();
+    let new_server = Look { began: 999 * SECOND, ..look(None, &fresh) };
+    assert_eq!(plan(&new, &new_server), Step::Create);
+    assert!(matches!(plan(&new, &look(None, &fresh)), Step::Record(_)));
+}
+
+#[test]
+fn nothing_is_asked_of_an_unreachable_node_nor_before_its_time() {
+    use DesiredState::{Deleted, Running, Stopped};
+    let up = report(PowerState::Running);
+    let rows = [
+        (VmRow { created_once: false, ..just_changed(Running, VmState::Creating) }, None),
+        (just_changed(Stopped, VmState::Stopping), Some(&up)),
+        (just_changed(Deleted, VmState::Deleting), Some(&up)),
+    ];
+    let soon = Tries { not_before: 1_001 * SECOND, ..Tries::default() };
+    let tries = Tries::default();
+    for (row, report) in rows {
+        assert_eq!(plan(&row, &look(report, &soon)), Step::Rest);
+        let away = Look { unreachable: true, ..look(report, &tries) };
+        assert_eq!(plan(&row, &away), Step::Rest);
+    }
+}
+
+#[test]
+fn one_that_cannot_be_shut_down_has_failed_and_is_still_tried() {
+    let row = VmRow { state: VmState::Failed, ..just_changed(DesiredState::Stopped, VmState::Stopping) };
+    assert_eq!(step(&row, Some(&report(PowerState::Running))), Step::Stop);
+    let found = found(step(&row, Some(&exited(137, false, 0))));
+    assert_eq!(found.after.state, VmState::Stopped);
+}
+
+#[test]
+fn a_vm_that_runs_though_it_was_stopped_is_said_to_and_stopped() {
+    let row = VmRow { state: VmState::Stopped, desired: DesiredState::Stopped, ..row() };
+    let seen = found(step(&row, Some(&report(PowerState::Running)))).after;
+    assert_eq!(seen.state, VmState::Stopping);
+    assert_eq!(step(&seen, Some(&report(PowerState::Running))), Step::Stop);
+}
+
+#[test]
+fn a_stopped_vm_goes_after_the_retention_and_only_then() {
+    let day = 86_400 * SECOND;
+    let rest = VmRow {
+        desired: DesiredState::Stopped,
+        state: VmState::Stopped,
+        address: None,
+        started_at: None,
+        ..row()
+    };
+    let tries = Tries::default();
+    let ended = exited(0, false, 0);
+    let with = |retention_days, now| Look { retention_days, now, ..look(Some(&ended), &tries) };
+    assert_eq!(plan(&rest, &with(None, 1_000 * day)), Step::Rest);
+    assert_eq!(plan(&rest, &with(Some(30), 30 * day)), Step::Rest);
+    let found = found(plan(&rest, &with(Some(30), 30 * day + 1)));
+    assert_eq!(found.after.desired, DesiredState::Deleted);
+    assert_eq!(found.event.unwrap().kind, "vm_expired");
+}
+
+#[test]
+fn a_create_that_ends_at_once_is_a_crash_and_not_made_again_and_again() {
+    let tries = Tries::default();
+    let new = VmRow { created_once: false, ..just_changed(DesiredState::Running, VmState::Creating) };
+    let ended = exited(127, false, 999 * SECOND);
+    let found = arrived(&new, &look(Some(&ended), &tries)).unwrap();
+    assert_eq!((found.after.state, found.after.restarts), (VmState::Starting, 1));
+    assert!(found.after.created_once);
+}
+
+/// Whatever the row and the report, following the steps ends in a state that rests.
+#[test]
+fn every_mixture_of_row_and_report_comes_to_rest() {
+    let powers = [
+        None,
+        Some(report(PowerState::Created)),
+        Some(report(PowerState::Running)),
+        Some(report(PowerState::Stopping)),
+        Some(exited(0, false, 999 * SECOND)),
+        Some(exited(1, false, 999 * SECOND)),
+        Some(report(PowerState::Dead)),
+    ];
+    let states = [
+        VmState::Creating,
+        VmState::Starting,
+        VmState::Running,
+        VmState::Stopping,
+        VmState::Stopped,
+        VmState::Failed,
+    ];
+    for power in &powers {
+        for state in states {
+            for desired in [DesiredState::Running, DesiredState::Stopped] {
+                for (created_once, restart_wanted) in
+                    [(true, false), (false, false), (true, true), (false, true)]
+                {
+                    let row = VmRow { created_once, restart_wanted, ..just_changed(desired, state) };
+                    let end = follow(row, power.clone());
+                    assert!(end.is_some(), "{power:?} {state:?} {desired:?} {created_once} {restart_wanted}");
+                }
+            }
+        }
+    }
+}
+
+/// Does what is planned to a pretended container, at most twenty steps.
+fn follow(mut row: VmRow, mut power: Option<VmReport>) -> Option<VmRow> {
+    let tries = Tries::default();
+    let mut now = 1_000 * SECOND;
+    for _ in 0..20 {
+        let look = Look { now, ..look(power.as_ref(), &tries) };
+        match plan(&row, &look) {
+            Step::Rest if row.retry_at.is_some_and(|at| at > now) => now = row.retry_at?,
+            Step::Rest => return Some(row),
+            Step::Record(found) => row = found.after,
+            Step::Create | Step::Start => power = Some(report(PowerState::Running)),
+            Step::Stop => power = Some(exited(0, false, now)),
+            Step::Delete => return Some(row),
+        }
+    }
+    None
+}

@@ -1,0 +1,120 @@
+//! A full look at a node: its list, its rows, and what is too many.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use app::model::NodeHealth;
+use node_api::vm::VmReport;
+use uuid::Uuid;
+
+use super::{Worker, lock};
+use crate::{
+    clock,
+    control::{ControlError, error::chain, fleet::Listed},
+    db::{
+        event::{NewEvent, SubjectKind, event_insert},
+        vm::{VmRow, vm_list_by_node},
+    },
+};
+
+impl Worker {
+    /// Looks at everything once. Without a list only deadlines are kept.
+    pub(super) async fn full_pass(self: &Arc<Self>) {
+        let epoch = self.duties().next();
+        let list = self.list().await;
+        let rows = match vm_list_by_node(&self.control.0.db, self.node_id()).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                // No answer is no reason to do anything to a VM.
+                tracing::warn!(node = self.entry.name, "its VMs could not be read: {}", chain(&error));
+                return;
+            }
+        };
+        let fresh = list.is_some();
+        if let Some(list) = list {
+            self.take(list, &rows, epoch).await;
+        }
+        self.duties().retain(|id| rows.iter().any(|row| row.id == id));
+        for row in rows {
+            self.consider(row, epoch, fresh);
+        }
+    }
+
+    async fn list(&self) -> Option<Vec<VmReport>> {
+        let away = |health: &NodeHealth| matches!(health, NodeHealth::Unreachable { .. });
+        if self.entry.with_state(|state| away(&state.health) && state.seen_at.is_some()) {
+            return None;
+        }
+        match self.entry.client.vm_list().await {
+            Ok(list) => Some(list),
+            Err(error) => {
+                tracing::debug!(node = self.entry.name, "no list of its VMs: {error}");
+                None
+            }
+        }
+    }
+
+    async fn take(&self, list: Vec<VmReport>, rows: &[VmRow], epoch: u64) {
+        let there: Vec<Uuid> = list.iter().map(|report| report.spec.id).collect();
+        let newer = |id: &Uuid| self.duties().newer(&id.to_string(), epoch);
+        let listed = self.control.0.fleet.list(self.node_id(), list, newer, clock::now());
+        let by_id: HashMap<Uuid, &VmRow> =
+            rows.iter().filter_map(|row| Some((row.id.parse().ok()?, row))).collect();
+        self.tell_figures(&listed, &by_id).await;
+        self.judge_orphans(&there, &by_id.keys().copied().collect()).await;
+    }
+
+    async fn tell_figures(&self, listed: &Listed, rows: &HashMap<Uuid, &VmRow>) {
+        let owners: HashSet<&str> = listed
+            .sampled
+            .iter()
+            .filter_map(|id| rows.get(id).map(|row| row.owner_id.as_str()))
+            .collect();
+        for owner in owners {
+            self.control.tell(Some(owner));
+        }
+        for row in listed.out_of_memory.iter().filter_map(|id| rows.get(id)) {
+            let words = format!("its memory limit is {} MiB", row.memory_mib);
+            let event = NewEvent::new("vm_oom", None, SubjectKind::Vm, &row.id, &row.name)
+                .owner(&row.owner_id)
+                .detail(words)
+                .failed();
+            self.event(event).await;
+        }
+    }
+
+    async fn judge_orphans(&self, there: &[Uuid], wanted: &HashSet<Uuid>) {
+        let verdict = lock(&self.orphans).judge(there, wanted, clock::now());
+        let node = &self.entry.name;
+        if self.control.0.fleet.set_alarm(self.node_id(), verdict.alarm.clone()) {
+            if let Some(alarm) = &verdict.alarm {
+                tracing::error!(node, "{node}: {alarm}. Is this the right database?");
+            }
+            self.control.tell(None);
+        }
+        for id in verdict.remove {
+            match self.entry.client.vm_delete(id).await {
+                Ok(()) => {
+                    tracing::warn!(node, vm_id = %id, "a container that no VM stands for was removed from {node}");
+                    let event = NewEvent::new("orphan_remove", None, SubjectKind::Node, self.node_id(), node);
+                    self.event(event.detail(format!("mc-{id}"))).await;
+                }
+                Err(error) => tracing::warn!(node, vm_id = %id, "an orphan could not be removed: {error}"),
+            }
+        }
+    }
+
+    async fn event(&self, event: NewEvent) {
+        let write = async {
+            let mut tx = self.control.0.db.write().await?;
+            event_insert(&mut tx, &event).await?;
+            tx.commit().await?;
+            Ok::<(), ControlError>(())
+        };
+        if let Err(error) = write.await {
+            tracing::warn!(kind = event.kind, "an event could not be written: {}", chain(&error));
+        }
+    }
+}

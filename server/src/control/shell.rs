@@ -1,0 +1,292 @@
+//! Shells: opened, found again, closed. The node holds them; a row says which VM each belongs to,
+//! so that the right to one is read where every right is.
+
+use std::sync::{Arc, PoisonError};
+
+use app::model::{ShellPage, ShellView, VmState};
+use node_api::shell::{ShellCreate, ShellReport};
+use uuid::Uuid;
+
+use super::{Control, ControlError};
+use crate::{
+    actor::Actor,
+    balancer::{NodeEntry, NodeSocket},
+    clock,
+    clock::SECOND,
+    db::{
+        event::{NewEvent, SubjectKind, event_insert},
+        shell::{ShellRow, shell_delete, shell_get, shell_get_any, shell_insert, shell_list_by_vm},
+        vm::{VmRow, vm_get_any},
+    },
+};
+
+/// The size a shell has until its first viewer says another.
+const COLS: u16 = 80;
+const ROWS: u16 = 24;
+/// A row whose shell its node does not know is kept for so long: it may just be in the making.
+const MAKING: i64 = 60 * SECOND;
+
+/// Where a shell is that somebody has the right to attach to.
+#[derive(Clone)]
+pub struct ShellPlace {
+    pub shell_id: String,
+    pub vm_id: String,
+    /// The VM's name.
+    pub vm: String,
+    entry: Arc<NodeEntry>,
+}
+
+impl Control {
+    /// The VM's newest live shell, or the one named, or a new one when asked for or none is there.
+    pub async fn shell_open(
+        &self,
+        actor: &Actor,
+        vm: &str,
+        shell: Option<&str>,
+        new: bool,
+    ) -> Result<ShellPage, ControlError> {
+        let row = self.vm_own(actor, vm).await?;
+        self.shell_page(actor, &row, shell, new).await
+    }
+
+    /// The same in anybody's VM; the owner sees it in the events.
+    pub async fn admin_shell_open(
+        &self,
+        admin: &Actor,
+        vm_id: &str,
+        shell: Option<&str>,
+        new: bool,
+    ) -> Result<ShellPage, ControlError> {
+        let row = self.vm_any(vm_id).await?;
+        self.shell_page(admin, &row, shell, new).await
+    }
+
+    async fn shell_page(
+        &self,
+        actor: &Actor,
+        row: &VmRow,
+        wanted: Option<&str>,
+        new: bool,
+    ) -> Result<ShellPage, ControlError> {
+        let (entry, vm_id) = self.shell_node(row)?;
+        let mut live = self.shell_list(&entry, row, vm_id).await?;
+        let at = match wanted {
+            _ if new => None,
+            Some(id) => Some(
+                live.iter()
+                    .position(|shell| shell.id.to_string() == id)
+                    .ok_or_else(|| ControlError::not_found("shell", id))?,
+            ),
+            None => live.len().checked_sub(1),
+        };
+        let shell = match at {
+            Some(at) => {
+                let shell = live.remove(at);
+                self.shell_tell(actor, row, &shell.id.to_string()).await?;
+                shell
+            }
+            None => self.shell_make(actor, row, &entry, vm_id).await?,
+        };
+        Ok(ShellPage {
+            attach: format!("/shells/{}/attach", shell.id),
+            shell: view(row, &shell),
+            others: live.iter().rev().map(|shell| view(row, shell)).collect(),
+        })
+    }
+
+    /// The node of a VM that can have shells now.
+    fn shell_node(&self, row: &VmRow) -> Result<(Arc<NodeEntry>, Uuid), ControlError> {
+        let seen = self.vm_view(row);
+        let name = &row.name;
+        match seen.state {
+            VmState::Running => {}
+            VmState::Unknown => {
+                let why = seen.reason.unwrap_or_default();
+                let words = format!("{name} cannot be reached now. {why}");
+                return Err(ControlError::conflict("vm_unknown", words));
+            }
+            state => {
+                let words = format!("{name} is not running ({}). Start it first.", state.word().to_lowercase());
+                return Err(ControlError::conflict("vm_not_running", words));
+            }
+        }
+        let entry = row.node_id.as_deref().and_then(|id| self.0.registry.get(id));
+        match (entry, row.id.parse()) {
+            (Some(entry), Ok(id)) => Ok((entry, id)),
+            _ => Err(ControlError::not_found("VM", name)),
+        }
+    }
+
+    /// The VM's live shells, oldest first; rows of shells that are no more are removed.
+    async fn shell_list(
+        &self,
+        entry: &NodeEntry,
+        row: &VmRow,
+        vm_id: Uuid,
+    ) -> Result<Vec<ShellReport>, ControlError> {
+        let known = shell_list_by_vm(&self.0.db, &row.id).await?;
+        let listed = entry.client.shell_list(vm_id).await;
+        let listed = listed.map_err(|error| ControlError::node(&entry.name, error))?;
+        let is_live = |id: &str| {
+            listed.iter().any(|shell| shell.id.to_string() == id && shell.exit_code.is_none())
+        };
+        let old = clock::now() - MAKING;
+        let over: Vec<&ShellRow> =
+            known.iter().filter(|shell| !is_live(&shell.id) && shell.created_at < old).collect();
+        if !over.is_empty() {
+            let mut tx = self.0.db.write().await?;
+            for shell in over {
+                shell_delete(&mut tx, &shell.id).await?;
+            }
+            tx.commit().await?;
+        }
+        let is_known = |shell: &ShellReport| known.iter().any(|row| row.id == shell.id.to_string());
+        let mut live: Vec<ShellReport> = listed
+            .into_iter()
+            .filter(|shell| shell.exit_code.is_none() && is_known(shell))
+            .collect();
+        live.sort_by_key(|shell| (shell.created_at, shell.id));
+        Ok(live)
+    }
+
+    /// The VM's live shells for its page.
+    pub(super) async fn shell_views(&self, row: &VmRow) -> Result<Vec<ShellView>, ControlError> {
+        let (entry, vm_id) = self.shell_node(row)?;
+        let live = self.shell_list(&entry, row, vm_id).await?;
+        Ok(live.iter().rev().map(|shell| view(row, shell)).collect())
+    }
+
+    /// Row and event first, then the shell: one that nobody has a row for could be nobody's.
+    async fn shell_make(
+        &self,
+        actor: &Actor,
+        row: &VmRow,
+        entry: &NodeEntry,
+        vm_id: Uuid,
+    ) -> Result<ShellReport, ControlError> {
+        let id = Uuid::now_v7();
+        let shell_id = id.to_string();
+        let mut tx = self.0.db.write().await?;
+        shell_insert(&mut tx, &shell_id, &row.id, &actor.user_id).await?;
+        event_insert(&mut tx, &event("shell_open", actor, row)).await?;
+        tx.commit().await?;
+        self.shell_is_told(actor, &shell_id);
+        let create = ShellCreate {
+            id,
+            cols: COLS,
+            rows: ROWS,
+        };
+        match entry.client.shell_create(vm_id, &create).await {
+            Ok(shell) => {
+                tracing::info!(vm = row.name, owner = row.owner, shell_id, "{} opened a shell in {}/{}", actor.name, row.owner, row.name);
+                Ok(shell)
+            }
+            Err(error) => {
+                let mut tx = self.0.db.write().await?;
+                shell_delete(&mut tx, &shell_id).await?;
+                tx.commit().await?;
+                Err(ControlError::node(&entry.name, error))
+            }
+        }
+    }
+
+    /// Ends one of the user's shells, or one that the user opened as an admin.
+    pub async fn shell_close(&self, actor: &Actor, id: &str) -> Result<(), ControlError> {
+        let shell = match shell_get(&self.0.db, &actor.user_id, id).await? {
+            None if actor.is_admin() => {
+                let any = shell_get_any(&self.0.db, id).await?;
+                any.filter(|shell| shell.opened_by == actor.user_id)
+            }
+            own => own,
+        };
+        let shell = shell.ok_or_else(|| ControlError::not_found("shell", id))?;
+        let place = self.shell_place(&shell).await?;
+        let shell_id = shell.id.parse().map_err(|_| ControlError::not_found("shell", id))?;
+        let closed = place.entry.client.shell_close(shell_id).await;
+        closed.map_err(|error| ControlError::node(&place.entry.name, error))?;
+        let row = self.vm_any(&shell.vm_id).await?;
+        let mut tx = self.0.db.write().await?;
+        shell_delete(&mut tx, &shell.id).await?;
+        event_insert(&mut tx, &event("shell_close", actor, &row)).await?;
+        tx.commit().await?;
+        self.tell(Some(&row.owner_id));
+        Ok(())
+    }
+
+    /// Where a shell is, for who may attach to it: the VM's owner, and admins, whose coming is an
+    /// event that the owner sees.
+    pub async fn shell_find(&self, actor: &Actor, id: &str) -> Result<ShellPlace, ControlError> {
+        let not_found = || ControlError::not_found("shell", id);
+        if let Some(shell) = shell_get(&self.0.db, &actor.user_id, id).await? {
+            return self.shell_place(&shell).await;
+        }
+        if !actor.is_admin() {
+            return Err(not_found());
+        }
+        let shell = shell_get_any(&self.0.db, id).await?.ok_or_else(not_found)?;
+        let row = self.vm_any(&shell.vm_id).await?;
+        self.shell_tell(actor, &row, &shell.id).await?;
+        self.shell_place(&shell).await
+    }
+
+    /// The node's side of a shell, for the bridge. `query` is the viewer's, passed on as it came.
+    pub async fn shell_attach(
+        &self,
+        place: &ShellPlace,
+        query: &str,
+    ) -> Result<NodeSocket, ControlError> {
+        let id = place.shell_id.parse();
+        let id = id.map_err(|_| ControlError::not_found("shell", &place.shell_id))?;
+        let socket = place.entry.client.shell_attach(id, query).await;
+        socket.map_err(|error| ControlError::node(&place.entry.name, error))
+    }
+
+    async fn shell_place(&self, shell: &ShellRow) -> Result<ShellPlace, ControlError> {
+        let not_found = || ControlError::not_found("shell", &shell.id);
+        let row = vm_get_any(&self.0.db, &shell.vm_id).await?.ok_or_else(not_found)?;
+        let entry = row.node_id.as_deref().and_then(|id| self.0.registry.get(id));
+        Ok(ShellPlace {
+            shell_id: shell.id.clone(),
+            vm_id: row.id,
+            vm: row.name,
+            entry: entry.ok_or_else(not_found)?,
+        })
+    }
+
+    /// Lets the owner know that somebody else is in this shell, once for each of them.
+    async fn shell_tell(
+        &self,
+        actor: &Actor,
+        row: &VmRow,
+        shell_id: &str,
+    ) -> Result<(), ControlError> {
+        if actor.user_id == row.owner_id || !self.shell_is_told(actor, shell_id) {
+            return Ok(());
+        }
+        let mut tx = self.0.db.write().await?;
+        event_insert(&mut tx, &event("shell_open", actor, row)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Remembers that it was told; true when it was not before.
+    fn shell_is_told(&self, actor: &Actor, shell_id: &str) -> bool {
+        let pair = (actor.user_id.clone(), shell_id.to_owned());
+        self.0.told_shells.lock().unwrap_or_else(PoisonError::into_inner).insert(pair)
+    }
+}
+
+fn event(kind: &'static str, actor: &Actor, row: &VmRow) -> NewEvent {
+    NewEvent::new(kind, Some(actor), SubjectKind::Vm, &row.id, &row.name).owner(&row.owner_id)
+}
+
+fn view(row: &VmRow, shell: &ShellReport) -> ShellView {
+    ShellView {
+        id: shell.id.to_string(),
+        vm: row.name.clone(),
+        created_at: shell.created_at,
+        active_at: shell.active_at,
+        viewers: shell.viewers,
+        exit_code: shell.exit_code,
+    }
+}

@@ -1,0 +1,1 @@
+//! Control over simulated nodes: real HTTP, real databases, no containers.
