@@ -10,6 +10,8 @@ use serde::Deserialize;
 
 pub use load::{ConfigError, Flags};
 
+use crate::secret::Secret;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -25,7 +27,7 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     pub data_dir: PathBuf,
     /// `postgres://…`; None: SQLite in the data folder.
-    pub database_url: Option<String>,
+    pub database_url: Option<Secret>,
     /// Ports of the local nodes; empty: remote nodes only.
     pub node_ports: Vec<u16>,
     /// The node program; None: beside this one.
@@ -36,11 +38,11 @@ pub struct Config {
     /// Where the bundled pages are.
     pub site_root: PathBuf,
     pub registration: Registration,
-    pub invite_code: Option<String>,
+    pub invite_code: Option<Secret>,
     /// Password of `admin` at the first start, instead of admin/admin.
-    pub admin_password: Option<String>,
+    pub admin_password: Option<Secret>,
     /// Needed on `/metrics` once listening beyond loopback.
-    pub metrics_token: Option<String>,
+    pub metrics_token: Option<Secret>,
     /// `round-robin`, `spread` or `bin-pack`.
     pub placement: Strategy,
     /// Every user's quota until an admin sets another.

@@ -1,11 +1,13 @@
 //! Text that must not be printed by accident: it has to be asked for by name.
 
-use std::fmt;
+use std::{convert::Infallible, fmt, str::FromStr};
 
+use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
 /// A password, token, hash or code. Shows as `[secret]` wherever it is formatted for debugging.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
@@ -21,6 +23,15 @@ impl Secret {
     /// Equal, found in a time that does not tell how much of it is.
     pub fn is(&self, other: &str) -> bool {
         self.0.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+}
+
+/// For flags and environment variables.
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::new(text))
     }
 }
 
@@ -40,6 +51,19 @@ mod tests {
             format!("{:?}", Some(Secret::new("hunter2"))),
             "Some([secret])"
         );
+    }
+
+    #[test]
+    fn the_configuration_prints_none_of_its_secrets() {
+        let config = crate::config::Config {
+            database_url: Some(Secret::new("postgres://u:canary@h/d")),
+            invite_code: Some(Secret::new("canary")),
+            admin_password: Some(Secret::new("canary")),
+            metrics_token: Some(Secret::new("canary")),
+            ..Default::default()
+        };
+        let text = format!("{config:?}");
+        assert!(text.contains("[secret]") && !text.contains("canary"), "{text}");
     }
 
     #[test]

@@ -58,12 +58,7 @@ impl Auth {
                     .throttle
                     .login("\0invite", caller.address, false, clock::now())
                     .map_err(AuthError::TooMany)?;
-                let code = self
-                    .config()
-                    .invite_code
-                    .as_deref()
-                    .map(Secret::new)
-                    .unwrap_or_default();
+                let code = self.config().invite_code.clone().unwrap_or_default();
                 let typed = invite.unwrap_or_default().trim();
                 if typed.is_empty() || !code.is(typed) {
                     return Err(AuthError::InviteWrong);

@@ -22,7 +22,7 @@ impl Auth {
     /// Makes the first admin where there is no user, and gives a waiting one the configured
     /// password. Any other time the configured password means nothing.
     pub(super) async fn first_start(&self) -> Result<(), AuthError> {
-        let configured = self.config().admin_password.as_deref().map(Secret::new);
+        let configured = self.config().admin_password.clone();
         if let Some(waiting) = user_first_start(&self.0.db).await? {
             return match configured {
                 Some(password) => self.admin_take(&waiting, &password).await,

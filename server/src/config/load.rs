@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::Config;
+use crate::secret::Secret;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -60,7 +61,7 @@ pub struct Flags {
     pub data_dir: Option<PathBuf>,
     /// postgres://… instead of SQLite in the data folder. By environment: a flag shows in process lists
     #[arg(long, env = "MINICLOUD_DATABASE_URL", hide_env_values = true)]
-    pub database_url: Option<String>,
+    pub database_url: Option<Secret>,
     /// Ports of the local nodes, such as 5000,5001; "none" for remote nodes only
     #[arg(long, env = "MINICLOUD_NODE_PORTS")]
     pub node_ports: Option<String>,
@@ -84,7 +85,7 @@ pub struct Flags {
     pub log: Option<String>,
     /// The invite code, where registration needs one (environment only)
     #[arg(skip)]
-    pub invite_code: Option<String>,
+    pub invite_code: Option<Secret>,
 }
 
 /// The part of the file that is ours.
@@ -163,7 +164,7 @@ impl Config {
             ("MINICLOUD_METRICS_TOKEN", &mut self.metrics_token),
         ] {
             if let Some(value) = std::env::var(name).ok().filter(|value| !value.is_empty()) {
-                *field = Some(value);
+                *field = Some(Secret::new(value));
             }
         }
     }

@@ -89,7 +89,7 @@ async fn registration_by_invite_needs_the_code_and_guessing_it_is_slowed_down() 
     each_db(async |db| {
         let auth = auth_with(db, |config| {
             config.registration = Registration::Invite;
-            config.invite_code = Some("open-sesame".into());
+            config.invite_code = Some(Secret::new("open-sesame"));
         })
         .await;
         let browser = Browser::new(&auth);

@@ -10,6 +10,7 @@ use crate::{
         testing::{Browser, OTHER, PASSWORD, auth_on, auth_with},
     },
     db::testing::each_db,
+    secret::Secret,
 };
 
 async fn fresh(db: crate::db::Db) -> Auth {
@@ -130,7 +131,7 @@ async fn a_restart_makes_no_second_admin_and_keeps_the_chosen_password() {
         let auth = fresh(db.clone()).await;
         let mut admin = Browser::of(&auth, "admin", "admin").await;
         admin.password_change("admin", PASSWORD).await.unwrap();
-        let again = auth_with(db, |config| config.admin_password = Some(OTHER.into())).await;
+        let again = auth_with(db, |config| config.admin_password = Some(Secret::new(OTHER))).await;
         Browser::of(&again, "admin", PASSWORD).await;
         assert!(matches!(
             Browser::new(&again).login("admin", OTHER).await,
@@ -162,7 +163,7 @@ async fn a_configured_password_takes_the_place_of_admin_admin_before_and_after_t
 async fn a_weak_configured_password_is_refused_at_the_start() {
     each_db(async |db| {
         let config = crate::config::Config {
-            admin_password: Some("password".into()),
+            admin_password: Some(Secret::new("password")),
             ..Default::default()
         };
         let error = Auth::start(db.clone(), std::sync::Arc::new(config))

@@ -82,7 +82,7 @@ async fn a_name_that_does_not_exist_takes_as_long_as_a_wrong_password() {
     each_db(async |db| {
         let auth = auth_on(db).await;
         let mut times = [Vec::new(), Vec::new()];
-        for round in 0..9 {
+        for round in 0..15 {
             for (which, name) in ["admin", "nobody-here"].into_iter().enumerate() {
                 let mut browser = Browser::new(&auth);
                 // Each from another address: the throttle is not what is measured.
@@ -95,10 +95,8 @@ async fn a_name_that_does_not_exist_takes_as_long_as_a_wrong_password() {
                 times[which].push(begun.elapsed());
             }
         }
-        let [known, unknown] = times.map(|mut times| {
-            times.sort_unstable();
-            times[times.len() / 2]
-        });
+        // The quickest of each: what else the machine does only makes some slower.
+        let [known, unknown] = times.map(|times| times.into_iter().min().unwrap());
         assert!(
             unknown > known / 2 && unknown < known * 2,
             "{known:?} {unknown:?}"

@@ -1,0 +1,106 @@
+//! Accounts, as pages use them.
+
+use app::{
+    control_plane::{AccountPlane, Answer},
+    model::{LoginSessionView, PasswordStrength, Role, Site, Theme, Viewer},
+};
+use async_trait::async_trait;
+
+use super::RequestPlane;
+use crate::{auth::AuthError, secret::Secret};
+
+impl RequestPlane {
+    /// The words for what went wrong with an account.
+    pub(super) fn account_answer<T>(&self, done: Result<T, AuthError>) -> Answer<T> {
+        done.map_err(|error| error.answer(&self.caller))
+    }
+}
+
+#[async_trait]
+impl AccountPlane for RequestPlane {
+    async fn viewer(&self) -> Answer<Option<Viewer>> {
+        let user = self.account_answer(self.state.auth.viewer(&self.caller).await)?;
+        Ok(user.map(|user| Viewer {
+            name: user.name,
+            role: user.role,
+            must_change_password: user.must_change_password,
+            quota: user.quota,
+        }))
+    }
+
+    fn theme(&self) -> Theme {
+        self.caller.theme
+    }
+
+    async fn site(&self) -> Answer<Site> {
+        let pending = self.account_answer(self.state.auth.first_start_pending().await)?;
+        Ok(Site {
+            registration: self.state.config.registration,
+            first_start: pending && self.caller.is_local(),
+            ssh_port: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    async fn account_create(&self, name: &str, password: &str, invite: Option<&str>) -> Answer<()> {
+        let password = Secret::new(password);
+        let done = self
+            .state
+            .auth
+            .account_create(&self.caller, name, &password, invite)
+            .await;
+        self.account_answer(done)
+            .map_err(|error| beside(error, "password"))
+    }
+
+    async fn login(&self, name: &str, password: &str) -> Answer<Role> {
+        let password = Secret::new(password);
+        self.account_answer(self.state.auth.login(&self.caller, name, &password).await)
+    }
+
+    async fn logout(&self) -> Answer<()> {
+        self.account_answer(self.state.auth.logout(&self.caller).await)
+    }
+
+    async fn password_strength(&self, name: &str, password: &str) -> Answer<PasswordStrength> {
+        // Whoever is signed in chooses a password for that account.
+        let name = self.caller.actor.as_ref().map_or(name, |actor| &actor.name);
+        let password = Secret::new(password);
+        self.account_answer(self.state.auth.password_strength(name, &password).await)
+    }
+
+    async fn password_change(&self, current: &str, new: &str) -> Answer<()> {
+        let (current, new) = (Secret::new(current), Secret::new(new));
+        let done = self
+            .state
+            .auth
+            .password_change(&self.caller, &current, &new)
+            .await;
+        self.account_answer(done)
+            .map_err(|error| beside(error, "new"))
+    }
+
+    async fn login_session_list(&self) -> Answer<Vec<LoginSessionView>> {
+        self.account_answer(self.state.auth.login_session_list(&self.caller).await)
+    }
+
+    async fn login_session_delete(&self, id: &str) -> Answer<()> {
+        self.account_answer(self.state.auth.login_session_delete(&self.caller, id).await)
+    }
+
+    async fn account_delete(&self, confirm: &str) -> Answer<()> {
+        let nodes =
+            self.account_answer(self.state.auth.account_delete(&self.caller, confirm).await)?;
+        self.state.control.wake_nodes(&nodes);
+        Ok(())
+    }
+}
+
+/// A weak password is shown beside the field it was typed in, which differs from form to form.
+fn beside(error: app::model::AppError, field: &str) -> app::model::AppError {
+    if error.code == "password_weak" {
+        error.at(field)
+    } else {
+        error
+    }
+}
