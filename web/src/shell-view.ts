@@ -171,7 +171,12 @@ export class ShellView {
       this.resizeTimer = setTimeout(() => this.resized(), RESIZE_REST_MS);
     });
     observer.observe(this.screen);
-    this.gone.signal.addEventListener("abort", () => observer.disconnect());
+    const bannerObserver = new ResizeObserver(() => this.clearOfBanner());
+    bannerObserver.observe(this.banner.element);
+    this.gone.signal.addEventListener("abort", () => {
+      observer.disconnect();
+      bannerObserver.disconnect();
+    });
     // Touch keyboards cover the page without resizing it.
     const covered = (): void => this.makeRoomForKeyboard();
     visualViewport?.addEventListener("resize", covered, { signal: this.gone.signal });

@@ -127,7 +127,8 @@ test("a flood is skipped to the final screen, and Ctrl+C still gets through", as
 
 test("a lost connection says so without covering the prompt, and comes back", async () => {
   const { shell, url } = newShell("none");
-  const view = await ShellPage.open(browser, url);
+  // So narrow that the banner's words take several lines.
+  const view = await ShellPage.open(browser, url, { viewport: { width: 320, height: 640 } });
   view.allowed.push(/WebSocket connection to/, /Failed to load resource/);
   shell.feed(Buffer.from("$ "));
   await view.sees(/^\$/);
