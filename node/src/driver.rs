@@ -1,6 +1,10 @@
 //! What a node needs of a container engine. `docker` is the real one, `sim` lives in memory; one
 //! conformance suite holds both (tests/conformance.rs).
 
+pub mod docker;
+pub mod health;
+pub mod sim;
+
 use std::pin::Pin;
 
 use async_trait::async_trait;
@@ -22,6 +26,23 @@ use uuid::Uuid;
 pub struct DriverError {
     pub code: NodeErrorCode,
     pub message: String,
+}
+
+impl DriverError {
+    pub fn new(code: NodeErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// No such VM on this node.
+    pub fn vm_not_found(id: Uuid) -> Self {
+        Self::new(
+            NodeErrorCode::NotFound,
+            format!("there is no VM {id} on this node"),
+        )
+    }
 }
 
 /// Something happened to a VM; a hint to look again.
@@ -81,10 +102,11 @@ pub trait Driver: Send + Sync + 'static {
     /// All VMs of this node (labelled with its name), whatever they do now.
     async fn vm_list(&self) -> Result<Vec<VmReport>, DriverError>;
     async fn vm_get(&self, id: Uuid) -> Result<VmReport, DriverError>;
-    /// Creates the VM's network and container where they are missing. A VM that is there already
-    /// is left as it is. `ImageMissing` where the image is not here; `NoRoom` where its memory
-    /// does not fit beside what is promised already.
-    async fn vm_create(&self, spec: &VmSpec) -> Result<VmReport, DriverError>;
+    /// Creates the VM's network and container where they are missing, and starts it when asked (in
+    /// one call, so that it is looked at once). A VM that is there already is left as it is, but
+    /// for the start. `ImageMissing` where the image is not here; `NoRoom` where its memory does
+    /// not fit beside what is promised already.
+    async fn vm_create(&self, spec: &VmSpec, start: bool) -> Result<VmReport, DriverError>;
     async fn vm_start(&self, id: Uuid) -> Result<VmReport, DriverError>;
     /// Graceful: TERM, 10 s, KILL. Waits for the end.
     async fn vm_stop(&self, id: Uuid) -> Result<VmReport, DriverError>;

@@ -1,1 +1,73 @@
-fn main() {}
+//! `minicloud-node`: reads its settings, makes its driver, serves until SIGTERM.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use node::{
+    Credential, Node, NodeConfig,
+    args::{Args, DriverKind},
+    driver::{
+        Driver,
+        docker::{DockerConfig, DockerDriver},
+        sim::{SimConfig, SimDriver, SimEngine},
+    },
+    log, port, tls,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let logs = log::ring();
+    log::install(logs.clone())?;
+    let credential = Credential::read(&args.credential_file)?;
+    let acceptor = match (&args.tls_cert, &args.tls_key) {
+        (Some(cert), Some(key)) => Some(tls::acceptor(cert, key)?),
+        _ => None,
+    };
+    tls::check_exposure(args.listen.ip(), acceptor.is_some())?;
+    let driver = make_driver(&args)?;
+    let listener = port::listen(args.listen).await?;
+    let address = listener.local_addr()?;
+    let config = NodeConfig {
+        name: args.name.clone(),
+        credential,
+    };
+    let node = Node::with_logs(config, driver, logs).with_tls(acceptor);
+    end_on_signal(node.shutdown_token())?;
+    tracing::info!("node {} listens on {address}", args.name);
+    node.serve(listener).await;
+    tracing::info!("node {} has ended; its VMs run on", args.name);
+    Ok(())
+}
+
+fn make_driver(args: &Args) -> anyhow::Result<Arc<dyn Driver>> {
+    if args.driver == DriverKind::Sim {
+        let engine = SimEngine::new(SimConfig::default());
+        return Ok(Arc::new(SimDriver::new(engine, &args.name)));
+    }
+    let config = DockerConfig {
+        host: args.docker_host.clone(),
+        share: args.share,
+        cpu_factor: args.cpu_factor,
+        lock_dir: args.lock_dir.clone(),
+        ..DockerConfig::new(&args.name)
+    };
+    let driver = DockerDriver::new(config).context("cannot use the Docker engine")?;
+    Ok(Arc::new(driver))
+}
+
+fn end_on_signal(shutdown: tokio_util::sync::CancellationToken) -> anyhow::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        tracing::info!("told to end");
+        shutdown.cancel();
+    });
+    Ok(())
+}

@@ -18,8 +18,12 @@ pub enum NodeErrorCode {
     Unauthorized,
     /// 400: the request is malformed or breaks a limit.
     BadRequest,
-    /// 404: no such VM, shell or image on this node.
+    /// 404: no such VM, shell, image or route on this node.
     NotFound,
+    /// 405: the route is there, the method is not.
+    MethodNotAllowed,
+    /// 413: the body is over 256 KiB.
+    TooLarge,
     /// 409: not possible in the VM's present state (a shell in a stopped VM).
     Conflict,
     /// 409: the image is not here yet; ensure it first.
@@ -45,7 +49,9 @@ impl NodeErrorCode {
             Self::Unauthorized => 401,
             Self::BadRequest => 400,
             Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
             Self::Conflict | Self::ImageMissing => 409,
+            Self::TooLarge => 413,
             Self::TooMany => 429,
             Self::Internal => 500,
             Self::Engine => 502,

@@ -8,9 +8,14 @@ use serde::{Deserialize, Serialize};
 pub enum ImageState {
     Present,
     /// Being pulled; percent over all layers known so far, 0..=100.
-    Pulling { percent: u8, detail: String },
+    Pulling {
+        percent: u8,
+        detail: String,
+    },
     /// The pull ended badly; the engine's words. The next ensure tries again.
-    Failed { reason: String },
+    Failed {
+        reason: String,
+    },
 }
 
 /// Answer of `PUT /v1/images/{name}`.

@@ -19,11 +19,16 @@
 //! | `POST /v1/vms/{id}/shells` | [`shell::ShellCreate`] | [`shell::ShellReport`] |
 //! | `GET /v1/shells/{id}/attach` | WebSocket | docs/shell-protocol.md |
 //! | `DELETE /v1/shells/{id}` | – | 204, also when it was not there; ends its processes |
-//! | `GET /v1/events` | – | server-sent [`event::NodeEvent`], resumable by `Last-Event-ID` |
-//! | `GET /v1/logs` | – | server-sent [`log::NodeLog`], resumable by `Last-Event-ID` |
+//! | `GET /v1/events` | – | server-sent [`event::NodeEvent`], from now on or from `Last-Event-ID` on |
+//! | `GET /v1/logs` | – | server-sent [`log::NodeLog`], all that is kept or from `Last-Event-ID` on |
 //! | `PUT /v1/images/{name}` | – (name percent-encoded) | [`image::ImageReport`], at once; the pull goes on |
 //! | `GET /healthz` | – | `ok`, no credential needed |
 //! | `GET /metrics` | – | Prometheus text |
+//!
+//! A stream's ids are `<boot_id>-<seq>` (a bare `seq` is taken, too): one of an earlier run of the
+//! node gives everything that is kept. 2,000 events and 5,000 records are; what a reader missed is
+//! told as a comment (`: missed 17`), and a comment comes every 10 s where there is nothing else.
+//! The header `x-request-id` (at most 64 letters, digits, `-`, `_`) is passed on to the node's log.
 //!
 //! Failures answer with [`error::NodeError`] as JSON and its status.
 

@@ -15,7 +15,7 @@ pub struct NodeStatus {
     pub engine: EngineStatus,
     pub capacity: Capacity,
     pub usage: NodeUsage,
-    /// Image references present here.
+    /// Image references present here, with their tags; those tagged `latest` also without.
     pub images: Vec<String>,
     /// True where a VM's disk size is a hard limit of the engine's storage.
     pub disk_limit_hard: bool,

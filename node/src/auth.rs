@@ -1,0 +1,40 @@
+//! Nobody gets past here without the node's credential, on any route but `/healthz`, known or not;
+//! and not a byte of the body is read before.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Method, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use node_api::{error::NodeErrorCode, path};
+
+use crate::{config::Credential, error::ApiError, state::AppState};
+
+/// The layer: passes `GET /healthz` and whoever bears the credential.
+pub async fn require_credential(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let open = request.method() == Method::GET && request.uri().path() == path::HEALTHZ;
+    if open || bears(request.headers(), &state.config.credential) {
+        return next.run(request).await;
+    }
+    state.metrics.refused();
+    tracing::warn!("a request without this node's credential was refused");
+    let message = "this node answers only requests that carry its credential";
+    ApiError::new(NodeErrorCode::Unauthorized, message).into_response()
+}
+
+fn bears(headers: &HeaderMap, credential: &Credential) -> bool {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
+    value
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix("Bearer "))
+        .is_some_and(|presented| credential.matches(presented))
+}

@@ -1,0 +1,65 @@
+//! The real engine: Docker 20.10 or later, through its socket. The only place that knows bollard.
+//!
+//! A VM is a container `mc-<uuid>` with the labels of [`label`]; the engine's name is the lock
+//! against doubles. Nothing is kept beside the engine: a new node finds its VMs by label. What does
+//! not carry our labels is never touched.
+
+mod api;
+mod cache;
+mod capacity;
+mod context;
+mod create;
+mod delete;
+mod driver;
+mod engine;
+mod events;
+mod exec;
+mod image;
+mod label;
+mod list;
+mod lock;
+mod network;
+mod power;
+mod profile;
+mod pull;
+mod report;
+mod room;
+mod session;
+mod stats;
+mod trial;
+mod tty;
+
+use std::{path::PathBuf, time::Duration};
+
+pub use driver::DockerDriver;
+
+/// What the driver needs to know.
+#[derive(Clone, Debug)]
+pub struct DockerConfig {
+    /// The node's name; containers are labelled with it.
+    pub node: String,
+    /// `unix:///var/run/docker.sock`
+    pub host: String,
+    /// This node's part of the engine's memory, CPU and disk, over 0 and at most 1.
+    pub share: f64,
+    /// How many times real CPU is promised.
+    pub cpu_factor: f64,
+    /// Folder of the network locks; the same for all nodes of one engine.
+    pub lock_dir: PathBuf,
+    /// Time between two trials of an engine that could not start things.
+    pub trial_every: Duration,
+}
+
+impl DockerConfig {
+    /// The usual settings for a node that has the engine at the usual place for itself.
+    pub fn new(node: &str) -> Self {
+        Self {
+            node: node.to_owned(),
+            host: "unix:///var/run/docker.sock".into(),
+            share: 1.0,
+            cpu_factor: 4.0,
+            lock_dir: "/run/minicloud".into(),
+            trial_every: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What the parts of the driver share.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use bollard::{models::ContainerInspectResponse, query_parameters::InspectContainerOptions};
+use node_api::{event::NodeEventKind, image::ImageState, vm::VmReport};
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use super::{
+    DockerConfig,
+    api::{self, Api},
+    cache::ReportCache,
+    engine::Facts,
+    label,
+    lock::Locks,
+    report,
+    room::Room,
+};
+use crate::driver::{DriverError, DriverEvent, health::StartHealth};
+
+pub(super) struct Context {
+    pub config: DockerConfig,
+    pub api: Api,
+    pub locks: Locks,
+    pub health: StartHealth,
+    pub room: Room,
+    pub cache: ReportCache,
+    pub events: broadcast::Sender<DriverEvent>,
+    pub facts: Facts,
+    pub trial: super::trial::Trial,
+    state: Mutex<State>,
+    /// One change of a VM's existence at a time: the engine answers "taken" before a container that
+    /// is being made can be looked at.
+    changing: Mutex<HashMap<Uuid, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+/// Small things that change.
+#[derive(Default)]
+pub(super) struct State {
+    /// Networks that were there when last looked.
+    pub networks: HashSet<String>,
+    pub pulls: HashMap<String, ImageState>,
+    /// VMs that are being stopped by us.
+    pub stopping: HashSet<Uuid>,
+    /// How often memory has run out in a VM, and whether it did since its last start.
+    pub ooms: HashMap<Uuid, (u64, bool)>,
+}
+
+impl Context {
+    pub(super) fn new(config: DockerConfig) -> Result<Self, DriverError> {
+        Ok(Self {
+            api: Api::new(api::socket_path(&config.host)?),
+            locks: Locks::new(config.lock_dir.clone())?,
+            config,
+            health: StartHealth::default(),
+            room: Room::default(),
+            cache: ReportCache::default(),
+            events: broadcast::Sender::new(4096),
+            facts: Facts::default(),
+            trial: super::trial::Trial::default(),
+            state: Mutex::default(),
+            changing: Mutex::default(),
+        })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody else creates or deletes the VM.
+    pub(super) async fn change(&self, id: Uuid) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            changing.retain(|_, lock| lock.strong_count() > 0);
+            let lock = changing.get(&id).and_then(Weak::upgrade).unwrap_or_default();
+            changing.insert(id, Arc::downgrade(&lock));
+            lock
+        };
+        lock.lock_owned().await
+    }
+
+    pub(super) fn tell(&self, vm_id: Uuid, kind: NodeEventKind) {
+        // Nobody listening is fine: events are hints.
+        let _ = self.events.send(DriverEvent { vm_id, kind });
+    }
+
+    /// Looks at a VM; not found, too, where it is another node's.
+    pub(super) async fn look(&self, id: Uuid) -> Result<VmReport, DriverError> {
+        let seen = self.cache.generation();
+        let name = container_name(id);
+        let found = self
+            .inspect(&name)
+            .await
+            .map_err(|error| named(error, id))?;
+        let report = self
+            .report(&found)
+            .ok_or_else(|| DriverError::vm_not_found(id))?;
+        self.cache.store(&report, seen);
+        Ok(report)
+    }
+
+    pub(super) async fn inspect(
+        &self,
+        container: &str,
+    ) -> Result<ContainerInspectResponse, DriverError> {
+        self.api
+            .call(api::LIST, |docker| {
+                docker.inspect_container(container, None::<InspectContainerOptions>)
+            })
+            .await
+    }
+
+    /// A container of this node as a VM; None where it is not one.
+    pub(super) fn report(&self, found: &ContainerInspectResponse) -> Option<VmReport> {
+        let labels = found.config.as_ref()?.labels.as_ref()?;
+        if labels.get(label::NODE) != Some(&self.config.node) {
+            return None;
+        }
+        let state = self.state();
+        report::of(found, |id| report::Known {
+            stopping: state.stopping.contains(&id),
+            ooms: state.ooms.get(&id).copied().unwrap_or_default(),
+        })
+    }
+
+    /// Fails unless the VM is this node's; asks the engine only where it is not known.
+    pub(super) async fn check_mine(&self, id: Uuid) -> Result<(), DriverError> {
+        if self.cache.knows(id) {
+            return Ok(());
+        }
+        self.look(id).await.map(drop)
+    }
+}
+
+/// The container of a VM.
+pub(super) fn container_name(id: Uuid) -> String {
+    format!("mc-{id}")
+}
+
+/// "No such container" in our words; other errors as they are.
+pub(super) fn named(error: DriverError, id: Uuid) -> DriverError {
+    let gone = error.code == node_api::error::NodeErrorCode::NotFound
+        && error.message.contains("No such container");
+    if gone {
+        DriverError::vm_not_found(id)
+    } else {
+        error
+    }
+}

@@ -1,0 +1,109 @@
+//! Making a VM: room, network, container, and its start.
+
+use bollard::query_parameters::CreateContainerOptions;
+use node_api::{
+    error::NodeErrorCode,
+    vm::{VmReport, VmSpec},
+};
+
+use super::{
+    api::CREATE,
+    capacity,
+    context::{Context, container_name},
+    list, network, power, profile,
+};
+use crate::driver::DriverError;
+
+/// Free part of the engine's disk under which nothing is created.
+const DISK_RESERVE_PERCENT: u8 = 10;
+
+/// Idempotent; one look at the container at the end.
+pub(super) async fn vm_create(
+    context: &Context,
+    spec: &VmSpec,
+    start: bool,
+) -> Result<VmReport, DriverError> {
+    let _alone = context.change(spec.id).await;
+    let promised = promise(context, spec).await?;
+    let made = make(context, spec).await;
+    if made.is_err() && promised {
+        context.room.release(spec.id);
+    }
+    let anew = made?;
+    if start {
+        power::start_anywhere(context, spec).await?;
+    }
+    let report = context.look(spec.id).await?;
+    if anew {
+        tracing::info!(id = %spec.id, name = %spec.name, image = %spec.image, "a VM was created");
+    }
+    Ok(report)
+}
+
+/// Sets the VM's memory aside. True where it had none before.
+async fn promise(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> {
+    if !context.room.is_loaded() {
+        list::vm_list(context).await?;
+    }
+    let facts = context.facts.get(context).await?;
+    let memory = facts.capacity.memory_mib;
+    context.room.promise(spec.id, spec.memory_mib, memory)
+}
+
+/// True where the container was not there.
+async fn make(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> {
+    let facts = context.facts.get(context).await?;
+    check_disk(&facts.root)?;
+    let body = profile::container(spec, &context.config.node, facts.disk_limit_hard)?;
+    let options = CreateContainerOptions {
+        name: Some(container_name(spec.id)),
+        ..Default::default()
+    };
+    let lock = network::ensure(context, spec).await?;
+    let made = context
+        .api
+        .call(CREATE, |docker| {
+            docker.create_container(Some(options), body)
+        })
+        .await;
+    drop(lock);
+    match made {
+        Ok(made) => {
+            context.cache.spoil(spec.id);
+            // Such as limits that the kernel does not know.
+            made.warnings
+                .iter()
+                .for_each(|words| tracing::warn!(id = %spec.id, "the engine warns: {words}"));
+            Ok(true)
+        }
+        Err(error) if error.code == NodeErrorCode::Conflict => {
+            // Its name is taken: it is there, or (then this fails) another node's.
+            context.check_mine(spec.id).await.map_err(|_| taken(spec))?;
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn taken(spec: &VmSpec) -> DriverError {
+    DriverError::new(
+        NodeErrorCode::Conflict,
+        format!(
+            "the container mc-{} is there, but it is not this node's",
+            spec.id
+        ),
+    )
+}
+
+fn check_disk(root: &std::path::Path) -> Result<(), DriverError> {
+    match capacity::disk(root) {
+        Some(disk) if disk.free_percent < DISK_RESERVE_PERCENT => Err(DriverError::new(
+            NodeErrorCode::NoRoom,
+            format!(
+                "only {} % of the engine's disk is free; under {DISK_RESERVE_PERCENT} % no VM is created",
+                disk.free_percent
+            ),
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,101 @@
+//! The driver trait, told with Docker.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use node_api::{
+    exec::{ExecOutput, ExecRequest},
+    image::ImageReport,
+    vm::{VmReport, VmSpec},
+};
+use tokio::{sync::broadcast, task::AbortHandle};
+use uuid::Uuid;
+
+use super::{
+    DockerConfig, context::Context, create, delete, engine, events, exec, image, list, power,
+    stats, trial, tty,
+};
+use crate::driver::{Driver, DriverError, DriverEvent, EngineReport, Tty, UsageReading};
+
+/// A node's view of a Docker engine.
+pub struct DockerDriver {
+    context: Arc<Context>,
+    tasks: [AbortHandle; 3],
+}
+
+impl DockerDriver {
+    /// Begins to follow the engine; within a tokio runtime. Fails only where the settings are wrong:
+    /// an engine that is away is waited for.
+    pub fn new(config: DockerConfig) -> Result<Self, DriverError> {
+        let trial_every = config.trial_every;
+        let context = Arc::new(Context::new(config)?);
+        let weak = Arc::downgrade(&context);
+        let tasks = [
+            tokio::spawn(events::follow(weak.clone())).abort_handle(),
+            tokio::spawn(trial::run(weak.clone(), trial_every)).abort_handle(),
+            tokio::spawn(trial::sweep(weak)).abort_handle(),
+        ];
+        Ok(Self { context, tasks })
+    }
+}
+
+impl Drop for DockerDriver {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+#[async_trait]
+impl Driver for DockerDriver {
+    async fn engine(&self) -> EngineReport {
+        engine::engine(&self.context).await
+    }
+
+    async fn vm_list(&self) -> Result<Vec<VmReport>, DriverError> {
+        list::vm_list(&self.context).await
+    }
+
+    async fn vm_get(&self, id: Uuid) -> Result<VmReport, DriverError> {
+        self.context.look(id).await
+    }
+
+    async fn vm_create(&self, spec: &VmSpec, start: bool) -> Result<VmReport, DriverError> {
+        create::vm_create(&self.context, spec, start).await
+    }
+
+    async fn vm_start(&self, id: Uuid) -> Result<VmReport, DriverError> {
+        power::vm_start(&self.context, id).await
+    }
+
+    async fn vm_stop(&self, id: Uuid) -> Result<VmReport, DriverError> {
+        power::vm_stop(&self.context, id).await
+    }
+
+    async fn vm_delete(&self, id: Uuid) -> Result<(), DriverError> {
+        delete::vm_delete(&self.context, id).await
+    }
+
+    async fn vm_exec(&self, id: Uuid, request: &ExecRequest) -> Result<ExecOutput, DriverError> {
+        exec::vm_exec(&self.context, id, request).await
+    }
+
+    async fn vm_usage(&self, id: Uuid) -> Result<UsageReading, DriverError> {
+        stats::vm_usage(&self.context, id).await
+    }
+
+    async fn vm_disk_bytes(&self, id: Uuid) -> Result<Option<u64>, DriverError> {
+        stats::vm_disk_bytes(&self.context, id).await
+    }
+
+    async fn vm_tty(&self, id: Uuid, cols: u16, rows: u16) -> Result<Tty, DriverError> {
+        tty::vm_tty(&self.context, id, cols, rows).await
+    }
+
+    async fn image_ensure(&self, name: &str) -> Result<ImageReport, DriverError> {
+        image::image_ensure(&self.context, name).await
+    }
+
+    fn events(&self) -> broadcast::Receiver<DriverEvent> {
+        self.context.events.subscribe()
+    }
+}

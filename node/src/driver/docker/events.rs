@@ -1,0 +1,127 @@
+//! The engine's own events, followed for as long as the driver lives.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use bollard::{models::EventMessage, query_parameters::EventsOptions};
+use futures_util::StreamExt;
+use node_api::event::NodeEventKind;
+use uuid::Uuid;
+
+use super::{context::Context, label};
+
+/// Time between two attempts while the engine is away.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Follows events until the driver is dropped.
+pub(super) async fn follow(context: Weak<Context>) {
+    // Where the last stream ended: nothing in between is lost.
+    let mut since: Option<String> = None;
+    loop {
+        let Some(context) = context.upgrade() else {
+            return;
+        };
+        // What happened while nobody listened is not known.
+        context.cache.clear();
+        stream(&context, &mut since).await;
+        drop(context);
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+async fn stream(context: &Arc<Context>, since: &mut Option<String>) {
+    let docker = match context.api.docker() {
+        Ok(docker) => docker,
+        Err(error) => return tracing::debug!("no events: {error}"),
+    };
+    let actions = ["create", "start", "die", "destroy", "oom"];
+    let filters = [
+        ("type", vec!["container".to_owned()]),
+        ("event", actions.map(str::to_owned).into()),
+        (
+            "label",
+            vec![format!("{}={}", label::NODE, context.config.node)],
+        ),
+    ];
+    let options = EventsOptions {
+        since: since.clone(),
+        until: None,
+        filters: Some(filters.map(|(key, values)| (key.to_owned(), values)).into()),
+    };
+    let mut events = std::pin::pin!(docker.events(Some(options)));
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                *since = after(&event).or_else(|| since.take());
+                take(context, &event);
+            }
+            Err(error) => return tracing::debug!("the engine's events ended: {error}"),
+        }
+    }
+}
+
+/// The moment after an event, as the engine wants it.
+fn after(event: &EventMessage) -> Option<String> {
+    let nanos = event.time_nano?.checked_add(1)?;
+    Some(format!(
+        "{}.{:09}",
+        nanos / 1_000_000_000,
+        nanos % 1_000_000_000
+    ))
+}
+
+fn take(context: &Context, event: &EventMessage) {
+    let attributes = event
+        .actor
+        .as_ref()
+        .and_then(|actor| actor.attributes.as_ref());
+    let Some(id) = attributes
+        .and_then(|attributes| attributes.get(label::VM))
+        .and_then(|id| id.parse::<Uuid>().ok())
+    else {
+        return;
+    };
+    let Some(kind) = event.action.as_deref().and_then(kind) else {
+        return;
+    };
+    match kind {
+        NodeEventKind::VmDeleted => context.cache.remove(id),
+        _ => context.cache.spoil(id),
+    }
+    count(context, id, kind);
+    context.tell(id, kind);
+}
+
+/// Counts what has run out of memory; a start begins anew.
+fn count(context: &Context, id: Uuid, kind: NodeEventKind) {
+    let mut state = context.state();
+    match kind {
+        NodeEventKind::VmOom => {
+            let (kills, since_start) = state.ooms.entry(id).or_default();
+            *kills += 1;
+            *since_start = true;
+        }
+        NodeEventKind::VmStarted => {
+            if let Some((_, since_start)) = state.ooms.get_mut(&id) {
+                *since_start = false;
+            }
+        }
+        NodeEventKind::VmDeleted => {
+            state.ooms.remove(&id);
+        }
+        _ => {}
+    }
+}
+
+fn kind(action: &str) -> Option<NodeEventKind> {
+    match action {
+        "create" => Some(NodeEventKind::VmCreated),
+        "start" => Some(NodeEventKind::VmStarted),
+        "die" => Some(NodeEventKind::VmExited),
+        "destroy" => Some(NodeEventKind::VmDeleted),
+        "oom" => Some(NodeEventKind::VmOom),
+        _ => None,
+    }
+}

@@ -1,0 +1,108 @@
+//! Start and stop.
+
+use bollard::{
+    models::{NetworkConnectRequest, NetworkDisconnectRequest},
+    query_parameters::{StartContainerOptions, StopContainerOptions},
+};
+use node_api::{
+    error::NodeErrorCode,
+    vm::{VmReport, VmSpec},
+};
+use uuid::Uuid;
+
+use super::{
+    api::{START, STOP},
+    context::{Context, container_name, named},
+    network, profile,
+};
+use crate::driver::DriverError;
+
+pub(super) async fn vm_start(context: &Context, id: Uuid) -> Result<VmReport, DriverError> {
+    let spec = context.look(id).await?.spec;
+    start_anywhere(context, &spec).await?;
+    context.look(id).await
+}
+
+/// Starts the container; makes its network anew where that has gone meanwhile.
+pub(super) async fn start_anywhere(context: &Context, spec: &VmSpec) -> Result<(), DriverError> {
+    let outcome = match start(context, spec.id).await {
+        Err(error) if lacks_network(&error) => {
+            network::forget(context, &spec.network.name);
+            let _lock = network::ensure(context, spec).await?;
+            rejoin(context, spec).await?;
+            start(context, spec.id).await
+        }
+        outcome => outcome,
+    };
+    context.cache.spoil(spec.id);
+    match &outcome {
+        Ok(()) => context.health.started(),
+        Err(error) if error.code == NodeErrorCode::Engine => {
+            context.health.failed(&error.message);
+            context.trial.remember(spec);
+        }
+        // The VM's own fault (an image without a shell), or an engine that does not answer.
+        Err(_) => {}
+    }
+    outcome
+}
+
+async fn start(context: &Context, id: Uuid) -> Result<(), DriverError> {
+    let name = container_name(id);
+    let started = context
+        .api
+        .call(START, |docker| {
+            docker.start_container(&name, None::<StartContainerOptions>)
+        })
+        .await;
+    started.map_err(|error| named(error, id))
+}
+
+/// The container knows its network by an id that is no more: it is told the new one.
+async fn rejoin(context: &Context, spec: &VmSpec) -> Result<(), DriverError> {
+    let (network, container) = (&spec.network.name, container_name(spec.id));
+    let leave = NetworkDisconnectRequest {
+        container: container.clone(),
+        force: Some(true),
+    };
+    let left = context
+        .api
+        .call(START, |docker| docker.disconnect_network(network, leave))
+        .await;
+    if let Err(error) = left {
+        // It was not in it: joining is what matters.
+        tracing::debug!(%network, "not left: {error}");
+    }
+    let join = NetworkConnectRequest {
+        container,
+        endpoint_config: Some(profile::endpoint(spec)),
+    };
+    context
+        .api
+        .call(START, |docker| docker.connect_network(network, join))
+        .await
+}
+
+fn lacks_network(error: &DriverError) -> bool {
+    error.message.contains("network") && error.message.contains("not found")
+}
+
+/// TERM, 10 s, KILL; waits for the end.
+pub(super) async fn vm_stop(context: &Context, id: Uuid) -> Result<VmReport, DriverError> {
+    context.check_mine(id).await?;
+    context.state().stopping.insert(id);
+    context.cache.spoil(id);
+    let options = StopContainerOptions {
+        t: Some(profile::STOP_GRACE_S),
+        ..Default::default()
+    };
+    let name = container_name(id);
+    let stopped = context
+        .api
+        .call(STOP, |docker| docker.stop_container(&name, Some(options)))
+        .await;
+    context.state().stopping.remove(&id);
+    context.cache.spoil(id);
+    stopped.map_err(|error| named(error, id))?;
+    context.look(id).await
+}

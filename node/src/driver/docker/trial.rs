@@ -1,0 +1,151 @@
+//! While the engine could not start things: a trial now and then, until one works. Without it the
+//! node would stay degraded for ever, because nothing is placed on it.
+
+use std::{
+    sync::{Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use bollard::{
+    models::{ContainerCreateBody, HostConfig},
+    query_parameters::{
+        CreateContainerOptions, ListNetworksOptions, RemoveContainerOptions, StartContainerOptions,
+    },
+};
+use node_api::vm::VmSpec;
+
+use super::{
+    api::{CREATE, LIST, START},
+    context::Context,
+    label, network, profile,
+};
+use crate::driver::DriverError;
+
+/// Networks without VMs are looked for this often.
+const SWEEP: Duration = Duration::from_secs(20);
+
+/// The VM whose start failed last: the trial is like it.
+#[derive(Default)]
+pub(super) struct Trial(Mutex<Option<VmSpec>>);
+
+impl Trial {
+    pub(super) fn remember(&self, spec: &VmSpec) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(spec.clone());
+    }
+
+    fn spec(&self) -> Option<VmSpec> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// Tries until the driver is dropped.
+pub(super) async fn run(context: Weak<Context>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        let Some(context) = context.upgrade() else {
+            return;
+        };
+        if context.health.degraded().is_some()
+            && let Some(spec) = context.trial.spec()
+        {
+            match attempt(&context, &spec).await {
+                Ok(()) => {
+                    tracing::info!("a trial was started: the engine works again");
+                    context.health.started();
+                }
+                Err(error) => {
+                    tracing::warn!("a trial was not started: {error}");
+                    context.health.failed(&error.message);
+                }
+            }
+        }
+    }
+}
+
+/// Removes what was left behind, until the driver is dropped: networks, and the trial of a node that
+/// was killed in the middle of it.
+pub(super) async fn sweep(context: Weak<Context>) {
+    if let Some(context) = context.upgrade()
+        && context.api.docker().is_ok()
+    {
+        remove(&context, &name(&context)).await;
+    }
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let Some(context) = context.upgrade() else {
+            return;
+        };
+        if let Err(error) = network::sweep(&context).await {
+            tracing::debug!("networks were not looked through: {error}");
+        }
+    }
+}
+
+/// Makes, starts and removes a container like the VM's, in its network if that is there.
+async fn attempt(context: &Context, spec: &VmSpec) -> Result<(), DriverError> {
+    let name = name(context);
+    remove(context, &name).await;
+    let body = container(context, spec).await?;
+    let options = CreateContainerOptions {
+        name: Some(name.clone()),
+        ..Default::default()
+    };
+    context
+        .api
+        .call(CREATE, |docker| {
+            docker.create_container(Some(options), body)
+        })
+        .await?;
+    let started = context
+        .api
+        .call(START, |docker| {
+            docker.start_container(&name, None::<StartContainerOptions>)
+        })
+        .await;
+    remove(context, &name).await;
+    started
+}
+
+fn name(context: &Context) -> String {
+    format!("mc-trial-{}", context.config.node)
+}
+
+async fn container(context: &Context, spec: &VmSpec) -> Result<ContainerCreateBody, DriverError> {
+    let mut body = profile::container(spec, &context.config.node, false)?;
+    // Not a VM: it must show in no list.
+    body.labels = Some([(label::TRIAL.to_owned(), context.config.node.clone())].into());
+    let options = ListNetworksOptions {
+        filters: Some(label::filter(label::NETWORK, &spec.network.name)),
+    };
+    let networks = context
+        .api
+        .call(LIST, |docker| docker.list_networks(Some(options)))
+        .await?;
+    if networks.is_empty() {
+        body.networking_config = None;
+        body.host_config = body.host_config.map(|config| HostConfig {
+            network_mode: Some("bridge".into()),
+            ..config
+        });
+    }
+    Ok(body)
+}
+
+async fn remove(context: &Context, name: &str) {
+    let options = RemoveContainerOptions {
+        force: true,
+        v: true,
+        ..Default::default()
+    };
+    // Not there is the usual case; the next trial tries again.
+    let removed = context
+        .api
+        .call(START, |docker| docker.remove_container(name, Some(options)))
+        .await;
+    if let Err(error) = removed {
+        tracing::debug!("the trial's container was not removed: {error}");
+    }
+}

@@ -1,0 +1,224 @@
+//! The simulated engine: what all nodes on it share.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use node_api::{error::NodeErrorCode, event::NodeEventKind, image::ImageState, vm::NetworkSpec};
+use tokio::sync::{broadcast, watch};
+use uuid::Uuid;
+
+use super::{
+    fault::{Faults, SimCall, SimFault},
+    vm::SimVm,
+};
+use crate::driver::{DriverError, DriverEvent, health::StartHealth};
+
+/// How the engine behaves; may be changed while it runs.
+#[derive(Clone, Debug)]
+pub struct SimConfig {
+    pub create_delay: Duration,
+    pub start_delay: Duration,
+    pub stop_delay: Duration,
+    pub cores: u32,
+    /// Memory for VMs over all nodes of the engine, MiB.
+    pub memory_mib: u32,
+    pub disk_gib: u32,
+    pub disk_free_percent: u8,
+    /// Images that are here.
+    pub images: Vec<String>,
+    /// Images that can be pulled.
+    pub registry: Vec<String>,
+    /// A pull takes that many steps, of that long each.
+    pub pull_steps: u8,
+    pub pull_step: Duration,
+}
+
+impl Default for SimConfig {
+    fn default() -> Self {
+        Self {
+            create_delay: Duration::ZERO,
+            start_delay: Duration::ZERO,
+            stop_delay: Duration::ZERO,
+            cores: 8,
+            memory_mib: 64 * 1024,
+            disk_gib: 1024,
+            disk_free_percent: 80,
+            images: vec!["minicloud/base".into(), "alpine".into()],
+            registry: Vec::new(),
+            pull_steps: 5,
+            pull_step: Duration::from_millis(50),
+        }
+    }
+}
+
+/// The engine and its containers.
+pub struct SimEngine {
+    inner: Mutex<Inner>,
+    /// While true no call gets an answer, as of a stopped engine process.
+    silent: watch::Sender<bool>,
+    pub(super) health: StartHealth,
+}
+
+pub(super) struct Inner {
+    pub config: SimConfig,
+    pub vms: BTreeMap<Uuid, SimVm>,
+    pub networks: BTreeMap<String, NetworkSpec>,
+    pub pulls: HashMap<String, ImageState>,
+    faults: Faults,
+    away: Option<String>,
+    events: HashMap<String, broadcast::Sender<DriverEvent>>,
+}
+
+impl SimEngine {
+    pub fn new(config: SimConfig) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::new(Inner {
+                config,
+                vms: BTreeMap::new(),
+                networks: BTreeMap::new(),
+                pulls: HashMap::new(),
+                faults: Faults::default(),
+                away: None,
+                events: HashMap::new(),
+            }),
+            silent: watch::Sender::new(false),
+            health: StartHealth::default(),
+        })
+    }
+
+    /// Changes how it behaves from now on.
+    pub fn configure(&self, change: impl FnOnce(&mut SimConfig)) {
+        change(&mut self.lock().config);
+    }
+
+    /// Makes the next calls of a kind fail, over all nodes.
+    pub fn fail_next(&self, call: SimCall, times: usize, fault: SimFault) {
+        self.lock().faults.add(call, times, &fault);
+    }
+
+    /// The engine goes away with these words, or comes back.
+    pub fn set_away(&self, reason: Option<&str>) {
+        self.lock().away = reason.map(str::to_owned);
+    }
+
+    /// The engine stops answering, or answers again.
+    pub fn set_silent(&self, silent: bool) {
+        self.silent.send_replace(silent);
+    }
+
+    /// PID 1 of a running VM ends by itself.
+    pub fn vm_exits(&self, id: Uuid, code: i64) {
+        self.end(id, code, false);
+    }
+
+    /// The kernel ends a VM for memory.
+    pub fn vm_runs_out_of_memory(&self, id: Uuid) {
+        if let Some(vm) = self.lock().vms.get_mut(&id) {
+            vm.oom_kills += 1;
+        }
+        self.tell(id, NodeEventKind::VmOom);
+        self.end(id, 137, true);
+    }
+
+    /// Its container is removed behind everybody's back.
+    pub fn vm_vanishes(&self, id: Uuid) {
+        self.tell(id, NodeEventKind::VmDeleted);
+        self.lock().vms.remove(&id);
+    }
+
+    /// What it uses of a core from now on, thousandths.
+    pub fn set_load(&self, id: Uuid, millis: u32) {
+        if let Some(vm) = self.lock().vms.get_mut(&id) {
+            vm.load_millis = millis;
+        }
+    }
+
+    /// The VMs of the engine, with the node each belongs to.
+    pub fn vms(&self) -> Vec<(Uuid, String)> {
+        let inner = self.lock();
+        inner
+            .vms
+            .iter()
+            .map(|(id, vm)| (*id, vm.node.clone()))
+            .collect()
+    }
+
+    /// Names of the networks there are.
+    pub fn networks(&self) -> Vec<String> {
+        self.lock().networks.keys().cloned().collect()
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn subscribe(&self, node: &str) -> broadcast::Receiver<DriverEvent> {
+        let mut inner = self.lock();
+        let sender = inner
+            .events
+            .entry(node.to_owned())
+            .or_insert_with(|| broadcast::Sender::new(4096));
+        sender.subscribe()
+    }
+
+    /// Tells the node the VM belongs to.
+    pub(super) fn tell(&self, vm_id: Uuid, kind: NodeEventKind) {
+        let inner = self.lock();
+        let node = inner.vms.get(&vm_id).map(|vm| vm.node.as_str());
+        if let Some(sender) = node.and_then(|node| inner.events.get(node)) {
+            // Nobody listening is fine: events are hints.
+            let _ = sender.send(DriverEvent { vm_id, kind });
+        }
+    }
+
+    pub(super) fn end(&self, id: Uuid, code: i64, oom: bool) {
+        let ended = match self.lock().vms.get_mut(&id) {
+            Some(vm) if vm.started_at.is_some() => {
+                vm.end(code, oom);
+                true
+            }
+            _ => false,
+        };
+        if ended {
+            self.tell(id, NodeEventKind::VmExited);
+        }
+    }
+
+    /// Begins a call: fails it where it is to fail before it acts, and tells whether its answer is
+    /// to be lost after it has acted.
+    pub(super) async fn enter(
+        &self,
+        call: SimCall,
+        deadline: Duration,
+    ) -> Result<Option<DriverError>, DriverError> {
+        self.answering(deadline).await?;
+        let mut inner = self.lock();
+        if let Some(reason) = &inner.away {
+            return Err(DriverError::new(NodeErrorCode::EngineAway, reason));
+        }
+        match inner.faults.take(call) {
+            Some(SimFault::Before(error)) => Err(error),
+            Some(SimFault::After(error)) => Ok(Some(error)),
+            None => Ok(None),
+        }
+    }
+
+    /// Waits while the engine is silent.
+    pub(super) async fn answering(&self, deadline: Duration) -> Result<(), DriverError> {
+        let mut silent = self.silent.subscribe();
+        match tokio::time::timeout(deadline, silent.wait_for(|silent| !silent)).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(DriverError::new(
+                NodeErrorCode::Timeout,
+                format!("the engine did not answer within {} s", deadline.as_secs()),
+            )),
+        }
+    }
+
+    pub(super) fn away(&self) -> Option<String> {
+        self.lock().away.clone()
+    }
+}

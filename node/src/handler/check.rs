@@ -1,0 +1,128 @@
+//! Limits of what a caller may ask for. The server is trusted, its mistakes are not.
+
+use std::net::Ipv4Addr;
+
+use node_api::{
+    exec::ExecRequest,
+    vm::{NetworkSpec, VmSpec},
+};
+use uuid::Uuid;
+
+use crate::{
+    config::is_name,
+    error::{ApiError, ApiResult},
+};
+
+/// Refuses a spec that breaks a limit, with the field's name.
+pub fn vm_spec(id: Uuid, spec: &VmSpec) -> ApiResult<()> {
+    let sizes = [
+        ("cpu_millis", spec.cpu_millis, 10, 1_024_000),
+        ("memory_mib", spec.memory_mib, 8, 16 * 1024 * 1024),
+        ("disk_gib", spec.disk_gib, 1, 1024 * 1024),
+    ];
+    if spec.id != id {
+        return refuse("spec.id is not the id in the address");
+    }
+    if !is_name(&spec.name) {
+        return refuse(
+            "spec.name is not a VM name: 1 to 32 small letters, digits and hyphens, beginning with a letter, not ending with a hyphen",
+        );
+    }
+    for (field, value, least, most) in sizes {
+        if !(least..=most).contains(&value) {
+            return refuse(format!(
+                "spec.{field} is {value}; it must be {least} to {most}"
+            ));
+        }
+    }
+    image_name(&spec.image)?;
+    network(&spec.network)
+}
+
+/// An image reference: what the engine could understand, and no option or path.
+pub fn image_name(name: &str) -> ApiResult<()> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
+    let good = (1..=255).contains(&name.len())
+        && name.as_bytes()[0].is_ascii_alphanumeric()
+        && name.bytes().all(plain)
+        && !name.contains("//")
+        && !name.ends_with(['/', ':', '@']);
+    if good {
+        return Ok(());
+    }
+    refuse(format!("{name:?} is not an image reference"))
+}
+
+fn network(network: &NetworkSpec) -> ApiResult<()> {
+    let hex = network.name.strip_prefix("mc").unwrap_or_default();
+    let digits = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    if hex.len() != 10 || !hex.bytes().all(digits) {
+        return refuse("spec.network.name is not mc and 10 hex digits");
+    }
+    let Some((address, "27")) = network.subnet.split_once('/') else {
+        return refuse("spec.network.subnet is not a /27 such as 10.64.0.32/27");
+    };
+    match address.parse::<Ipv4Addr>() {
+        Ok(ip) if ip.is_private() && ip.octets()[3] % 32 == 0 => Ok(()),
+        _ => refuse("spec.network.subnet is not a private /27 such as 10.64.0.32/27"),
+    }
+}
+
+/// Refuses a command that is empty, too long, or may take too long.
+pub fn exec(request: &ExecRequest) -> ApiResult<()> {
+    if !(1..=60).contains(&request.timeout_s) {
+        return refuse("timeout_s must be 1 to 60");
+    }
+    if request.argv.first().is_none_or(String::is_empty) {
+        return refuse("argv needs a program");
+    }
+    if request.argv.len() > 1024 || request.argv.iter().map(String::len).sum::<usize>() > 128 * 1024
+    {
+        return refuse("argv is longer than 1024 words or 128 KiB");
+    }
+    if request.argv.iter().any(|word| word.contains('\0')) {
+        return refuse("argv contains a NUL byte");
+    }
+    Ok(())
+}
+
+fn refuse(message: impl Into<String>) -> ApiResult<()> {
+    Err(ApiError::bad_request(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn image_references_are_plain() {
+        for good in [
+            "alpine",
+            "alpine:3",
+            "minicloud/base",
+            "localhost:5000/a/b:1",
+            "a@sha256:00",
+        ] {
+            assert!(image_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-v", "/x", "a b", "a\n", "a//b", "a:", "é"] {
+            assert!(image_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn networks_are_ours_and_private() {
+        let check = |name: &str, subnet: &str| {
+            network(&NetworkSpec {
+                name: name.into(),
+                subnet: subnet.into(),
+            })
+            .is_ok()
+        };
+        assert!(check("mc00112233aa", "10.64.0.32/27"));
+        assert!(!check("bridge", "10.64.0.32/27"));
+        assert!(!check("mc00112233aa", "10.64.0.33/27"));
+        assert!(!check("mc00112233aa", "8.8.8.0/27"));
+        assert!(!check("mc00112233aa", "10.64.0.0/8"));
+    }
+}

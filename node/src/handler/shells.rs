@@ -1,0 +1,36 @@
+//! Shells of a VM; attaching to one is `crate::shell`'s.
+
+use axum::{Json, extract::State, http::StatusCode};
+use node_api::shell::{ShellCreate, ShellReport};
+
+use crate::{
+    error::ApiResult,
+    extract::{ApiId, ApiJson},
+    state::AppState,
+};
+
+pub async fn shell_list(
+    State(state): State<AppState>,
+    ApiId(vm_id): ApiId,
+) -> ApiResult<Json<Vec<ShellReport>>> {
+    let shells = state.shells.list(vm_id);
+    if shells.is_empty() {
+        // None, or no such VM: the driver knows.
+        state.driver.vm_get(vm_id).await?;
+    }
+    Ok(Json(shells))
+}
+
+/// The caller makes the id, so that a repeat answers with the same shell.
+pub async fn shell_create(
+    State(state): State<AppState>,
+    ApiId(vm_id): ApiId,
+    ApiJson(request): ApiJson<ShellCreate>,
+) -> ApiResult<Json<ShellReport>> {
+    Ok(Json(state.shells.create(vm_id, request).await?))
+}
+
+pub async fn shell_close(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResult<StatusCode> {
+    state.shells.close(id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

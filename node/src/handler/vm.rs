@@ -1,0 +1,80 @@
+//! VMs: list, create, start, stop, delete.
+
+use axum::{Json, extract::State, http::StatusCode};
+use node_api::{
+    usage::UsageSample,
+    vm::{VmPut, VmReport},
+};
+
+use super::{check, to_its_end};
+use crate::{
+    error::ApiResult,
+    extract::{ApiId, ApiJson},
+    state::AppState,
+};
+
+pub async fn vm_list(State(state): State<AppState>) -> ApiResult<Json<Vec<VmReport>>> {
+    let mut vms = state.driver.vm_list().await?;
+    state.usage.attach(&mut vms);
+    Ok(Json(vms))
+}
+
+pub async fn vm_get(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResult<Json<VmReport>> {
+    let vm = state.driver.vm_get(id).await?;
+    Ok(Json(with_usage(&state, vm)))
+}
+
+/// Creates it where it is missing, and starts it when asked.
+pub async fn vm_put(
+    State(state): State<AppState>,
+    ApiId(id): ApiId,
+    ApiJson(put): ApiJson<VmPut>,
+) -> ApiResult<Json<VmReport>> {
+    check::vm_spec(id, &put.spec)?;
+    let driver = state.driver.clone();
+    let vm = to_its_end(async move { driver.vm_create(&put.spec, put.start).await }).await?;
+    Ok(Json(with_usage(&state, vm)))
+}
+
+pub async fn vm_start(
+    State(state): State<AppState>,
+    ApiId(id): ApiId,
+) -> ApiResult<Json<VmReport>> {
+    let driver = state.driver.clone();
+    let vm = to_its_end(async move { driver.vm_start(id).await }).await?;
+    Ok(Json(with_usage(&state, vm)))
+}
+
+pub async fn vm_stop(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResult<Json<VmReport>> {
+    let driver = state.driver.clone();
+    let vm = to_its_end(async move { driver.vm_stop(id).await }).await?;
+    state.shells.vm_stopped(id);
+    Ok(Json(vm))
+}
+
+pub async fn vm_delete(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResult<StatusCode> {
+    let driver = state.driver.clone();
+    to_its_end(async move { driver.vm_delete(id).await }).await?;
+    state.shells.vm_stopped(id);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The last 15 minutes, oldest first.
+pub async fn vm_usage(
+    State(state): State<AppState>,
+    ApiId(id): ApiId,
+) -> ApiResult<Json<Vec<UsageSample>>> {
+    let samples = state.usage.history(id);
+    if samples.is_empty() {
+        // No samples yet, or no such VM: the driver knows.
+        state.driver.vm_get(id).await?;
+    }
+    Ok(Json(samples))
+}
+
+fn with_usage(state: &AppState, vm: VmReport) -> VmReport {
+    let mut vms = [vm];
+    state.usage.attach(&mut vms);
+    let [vm] = vms;
+    vm
+}

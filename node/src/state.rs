@@ -1,0 +1,71 @@
+//! What all handlers share.
+
+use std::sync::Arc;
+
+use node_api::{
+    event::{NodeEvent, NodeEventKind},
+    log::NodeLog,
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    clock::now_us, config::NodeConfig, driver::Driver, feed::Feed, metrics::Metrics,
+    shell::ShellRegistry, status::StatusCache, usage::UsageStore,
+};
+
+/// Events that are kept for readers who come back.
+const EVENTS_KEPT: usize = 2_000;
+
+/// The state of a running node.
+pub struct NodeState {
+    pub config: NodeConfig,
+    pub driver: Arc<dyn Driver>,
+    pub shells: Arc<ShellRegistry>,
+    pub events: Arc<Feed<NodeEvent>>,
+    pub logs: Arc<Feed<NodeLog>>,
+    pub usage: UsageStore,
+    pub status: StatusCache,
+    pub metrics: Metrics,
+    /// Changes with every start; part of the ids of server-sent events.
+    pub boot_id: String,
+    pub started_at: i64,
+    /// Cancelled when the node is to end: streams end then.
+    pub shutdown: CancellationToken,
+}
+
+/// As handlers take it.
+pub type AppState = Arc<NodeState>;
+
+impl NodeState {
+    pub(crate) fn new(
+        config: NodeConfig,
+        driver: Arc<dyn Driver>,
+        logs: Arc<Feed<NodeLog>>,
+    ) -> Self {
+        Self {
+            config,
+            shells: ShellRegistry::new(driver.clone()),
+            driver,
+            events: Arc::new(Feed::new(EVENTS_KEPT)),
+            logs,
+            usage: UsageStore::default(),
+            status: StatusCache::default(),
+            metrics: Metrics::new(),
+            boot_id: Uuid::now_v7().simple().to_string(),
+            started_at: now_us(),
+            shutdown: CancellationToken::new(),
+        }
+    }
+
+    /// Tells the readers of `/v1/events`.
+    pub fn event(&self, vm_id: Uuid, kind: NodeEventKind) {
+        let at = now_us();
+        self.events.push(|seq| NodeEvent {
+            seq,
+            at,
+            vm_id,
+            kind,
+        });
+    }
+}
