@@ -16,7 +16,9 @@ mod fleet;
 mod image;
 mod network;
 mod node;
+mod node_add;
 mod node_file;
+mod node_remove;
 mod offer;
 mod orphan;
 mod overview;
@@ -31,6 +33,8 @@ mod tests;
 mod view;
 mod vm;
 mod vm_admin;
+mod vm_change;
+mod vm_create;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -126,7 +130,10 @@ impl Control {
         }
         self.lock_workers().clear();
         self.0.tasks.close();
-        if tokio::time::timeout(STOP, self.0.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(STOP, self.0.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("calls to nodes were still under way at the end");
         }
     }
@@ -162,7 +169,8 @@ impl Control {
 
     fn work_on(&self, entry: Arc<NodeEntry>) {
         let worker = Arc::new(Worker::new(self.clone(), entry));
-        self.lock_workers().insert(worker.node_id().to_owned(), worker.clone());
+        self.lock_workers()
+            .insert(worker.node_id().to_owned(), worker.clone());
         worker.spawn();
     }
 
@@ -175,7 +183,10 @@ impl Control {
     }
 
     fn lock_workers(&self) -> MutexGuard<'_, HashMap<String, Arc<Worker>>> {
-        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .workers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells everybody when a node's health changes, and offers images that turn up on nodes.

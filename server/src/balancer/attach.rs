@@ -62,14 +62,18 @@ impl NodeClient {
         let host = uri.host().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let stream = TcpStream::connect((bare, port)).await.map_err(|error| away(&error))?;
+        let stream = TcpStream::connect((bare, port))
+            .await
+            .map_err(|error| away(&error))?;
         stream.set_nodelay(true).map_err(|error| away(&error))?;
         if !tls {
             return Ok(Box::new(stream));
         }
         let config = tls::client_config(self.inner.address.fingerprint.as_deref())?;
         let name = ServerName::try_from(bare.to_owned()).map_err(|error| unusable(&error))?;
-        let stream = TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream).await;
+        let stream = TlsConnector::from(std::sync::Arc::new(config))
+            .connect(name, stream)
+            .await;
         Ok(Box::new(stream.map_err(|error| away(&error))?))
     }
 
@@ -101,7 +105,10 @@ fn refusal(error: tungstenite::Error) -> NodeCallError {
     let tungstenite::Error::Http(answer) = &error else {
         return away(&error);
     };
-    let refusal = answer.body().as_deref().and_then(|body| serde_json::from_slice(body).ok());
+    let refusal = answer
+        .body()
+        .as_deref()
+        .and_then(|body| serde_json::from_slice(body).ok());
     match (refusal, answer.status().as_u16()) {
         (Some(refusal), _) => NodeCallError::Refused(refusal),
         (None, 404) => NodeCallError::Refused(node_api::error::NodeError {

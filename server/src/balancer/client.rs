@@ -91,7 +91,8 @@ impl NodeClient {
     }
 
     pub async fn status(&self) -> Result<NodeStatus, NodeCallError> {
-        self.ask(self.request(Method::GET, path::STATUS), STATUS).await
+        self.ask(self.request(Method::GET, path::STATUS), STATUS)
+            .await
     }
 
     pub async fn vm_list(&self) -> Result<Vec<VmReport>, NodeCallError> {
@@ -110,23 +111,22 @@ impl NodeClient {
 
     /// Fine when it is not there.
     pub async fn vm_delete(&self, id: Uuid) -> Result<(), NodeCallError> {
-        self.tell(self.for_vm(Method::DELETE, path::VM, id), DELETE).await
+        self.tell(self.for_vm(Method::DELETE, path::VM, id), DELETE)
+            .await
     }
 
     pub async fn vm_start(&self, id: Uuid) -> Result<VmReport, NodeCallError> {
-        self.ask(self.for_vm(Method::POST, path::VM_START, id), START).await
+        self.ask(self.for_vm(Method::POST, path::VM_START, id), START)
+            .await
     }
 
     /// Graceful; answers when it has ended.
     pub async fn vm_stop(&self, id: Uuid) -> Result<VmReport, NodeCallError> {
-        self.ask(self.for_vm(Method::POST, path::VM_STOP, id), STOP).await
+        self.ask(self.for_vm(Method::POST, path::VM_STOP, id), STOP)
+            .await
     }
 
-    pub async fn vm_exec(
-        &self,
-        id: Uuid,
-        exec: &ExecRequest,
-    ) -> Result<ExecOutput, NodeCallError> {
+    pub async fn vm_exec(&self, id: Uuid, exec: &ExecRequest) -> Result<ExecOutput, NodeCallError> {
         let deadline = Duration::from_secs(exec.timeout_s.into()) + EXEC_MARGIN;
         let request = self.for_vm(Method::POST, path::VM_EXEC, id).json(exec);
         self.ask(request, deadline).await
@@ -134,11 +134,13 @@ impl NodeClient {
 
     /// The last 15 minutes, oldest first.
     pub async fn vm_usage(&self, id: Uuid) -> Result<Vec<UsageSample>, NodeCallError> {
-        self.ask(self.for_vm(Method::GET, path::VM_USAGE, id), LIST).await
+        self.ask(self.for_vm(Method::GET, path::VM_USAGE, id), LIST)
+            .await
     }
 
     pub async fn shell_list(&self, vm_id: Uuid) -> Result<Vec<ShellReport>, NodeCallError> {
-        self.ask(self.for_vm(Method::GET, path::VM_SHELLS, vm_id), LIST).await
+        self.ask(self.for_vm(Method::GET, path::VM_SHELLS, vm_id), LIST)
+            .await
     }
 
     pub async fn shell_create(
@@ -146,13 +148,16 @@ impl NodeClient {
         vm_id: Uuid,
         shell: &ShellCreate,
     ) -> Result<ShellReport, NodeCallError> {
-        let request = self.for_vm(Method::POST, path::VM_SHELLS, vm_id).json(shell);
+        let request = self
+            .for_vm(Method::POST, path::VM_SHELLS, vm_id)
+            .json(shell);
         self.ask(request, SHELL).await
     }
 
     /// Ends its processes; fine when it is not there.
     pub async fn shell_close(&self, id: Uuid) -> Result<(), NodeCallError> {
-        self.tell(self.for_vm(Method::DELETE, path::SHELL, id), SHELL).await
+        self.tell(self.for_vm(Method::DELETE, path::SHELL, id), SHELL)
+            .await
     }
 
     /// Makes the image present in the background; answers at once with where that stands.
@@ -234,7 +239,10 @@ fn check(address: &NodeAddress) -> Result<(), NodeCallError> {
 fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|at| at.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|at| at.is_loopback())
 }
 
 async fn send(request: RequestBuilder, deadline: Duration) -> Result<Response, NodeCallError> {
@@ -293,7 +301,11 @@ mod tests {
     #[test]
     fn addresses_are_of_this_machine_or_have_a_fingerprint() {
         let print = Some("ab".repeat(32));
-        for good in ["http://127.0.0.1:5000", "http://localhost:5000", "http://[::1]:5000"] {
+        for good in [
+            "http://127.0.0.1:5000",
+            "http://localhost:5000",
+            "http://[::1]:5000",
+        ] {
             assert!(NodeClient::new(address(good, None)).is_ok(), "{good}");
         }
         assert!(NodeClient::new(address("https://10.0.0.2:5000", print.clone())).is_ok());

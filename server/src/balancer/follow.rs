@@ -15,12 +15,18 @@ const AGAIN_LAST: Duration = Duration::from_secs(5);
 
 /// Wakes the node's reconciler at every event, for ever.
 pub async fn events(entry: Arc<NodeEntry>) {
-    follow(&entry.client, path::EVENTS, |_: NodeEvent| entry.woken.notify_one()).await;
+    follow(&entry.client, path::EVENTS, |_: NodeEvent| {
+        entry.woken.notify_one()
+    })
+    .await;
 }
 
 /// Hands on every record of the node's log, for ever.
 pub async fn logs(entry: Arc<NodeEntry>, sink: NodeLogSink) {
-    follow(&entry.client, path::LOGS, |log: NodeLog| sink(&entry.name, log)).await;
+    follow(&entry.client, path::LOGS, |log: NodeLog| {
+        sink(&entry.name, log)
+    })
+    .await;
 }
 
 /// Reads the stream again and again, each time from where it broke. That it broke the poll tells.
@@ -32,7 +38,11 @@ async fn follow<T: DeserializeOwned>(client: &NodeClient, path: &str, mut take: 
         if let Err(error) = read(client, path, &mut last_id, &mut take).await {
             tracing::debug!(target: "minicloud::balancer", path, "a node's stream broke: {error}");
         }
-        again = if last_id == before { (again * 2).min(AGAIN_LAST) } else { AGAIN_FIRST };
+        again = if last_id == before {
+            (again * 2).min(AGAIN_LAST)
+        } else {
+            AGAIN_FIRST
+        };
         sleep(again).await;
     }
 }

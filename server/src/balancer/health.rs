@@ -93,14 +93,19 @@ impl NodeState {
             NodeHealth::Unreachable { reason } => {
                 Some(format!("{name} does not answer: {reason}."))
             }
-            NodeHealth::Degraded { reason } => Some(format!("The engine of {name} is away: {reason}.")),
+            NodeHealth::Degraded { reason } => {
+                Some(format!("{name} cannot use its engine: {reason}."))
+            }
         }
     }
 
     /// True when a VM that ended at that time ended with its engine or host, and not by itself: the
     /// engine was away then, or the node was not running.
     pub fn was_out(&self, at: i64) -> bool {
-        let before_start = self.status.as_ref().is_some_and(|status| at < status.started_at);
+        let before_start = self
+            .status
+            .as_ref()
+            .is_some_and(|status| at < status.started_at);
         let in_outage = self.outage.is_some_and(|(from, to)| {
             at >= from - OUTAGE_MARGIN && to.is_none_or(|to| at <= to + OUTAGE_MARGIN)
         });
@@ -159,7 +164,11 @@ pub mod tests {
         assert_eq!(state.health, NodeHealth::Suspect);
         assert_eq!(state.trouble("node-1"), None);
         missed(&mut state, 1);
-        assert!(state.trouble("node-1").is_some_and(|words| words.contains("refused")));
+        assert!(
+            state
+                .trouble("node-1")
+                .is_some_and(|words| words.contains("refused"))
+        );
         state.poll(Ok(status(None)), 9);
         assert_eq!((state.health.clone(), state.since), (NodeHealth::Ready, 9));
     }
@@ -190,7 +199,15 @@ pub mod tests {
         state.poll(Ok(status(Some("away"))), 300 * SECOND);
         state.poll(Ok(status(Some("away"))), 310 * SECOND);
         state.poll(Ok(status(None)), 320 * SECOND);
-        for (at, out) in [(50, true), (150, false), (290, false), (297, true), (315, true), (324, true), (330, false)] {
+        for (at, out) in [
+            (50, true),
+            (150, false),
+            (290, false),
+            (297, true),
+            (315, true),
+            (324, true),
+            (330, false),
+        ] {
             assert_eq!(state.was_out(at * SECOND), out, "at {at} s");
         }
     }

@@ -40,7 +40,10 @@ pub struct NodeEntry {
 impl NodeEntry {
     /// What is known of it now.
     pub fn state(&self) -> NodeState {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Reads its state without copying it.
@@ -63,7 +66,11 @@ impl NodeEntry {
 }
 
 fn images(state: &NodeState) -> Vec<String> {
-    state.status.as_ref().map(|status| status.images.clone()).unwrap_or_default()
+    state
+        .status
+        .as_ref()
+        .map(|status| status.images.clone())
+        .unwrap_or_default()
 }
 
 fn tell(node: &str, health: &NodeHealth) {

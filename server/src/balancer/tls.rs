@@ -38,7 +38,10 @@ pub fn fingerprint_parse(text: &str) -> Result<[u8; 32], NodeCallError> {
         .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
         .collect::<Option<_>>()
         .ok_or_else(fingerprint_wrong)?;
-    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    let bytes: Vec<u8> = digits
+        .chunks_exact(2)
+        .map(|pair| pair[0] << 4 | pair[1])
+        .collect();
     match (digits.len(), bytes.try_into()) {
         (64, Ok(fingerprint)) => Ok(fingerprint),
         _ => Err(fingerprint_wrong()),
@@ -95,7 +98,9 @@ impl ServerCertVerifier for Pinned {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 
     fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
@@ -113,7 +118,13 @@ mod tests {
         let colons = vec!["AB"; 32].join(":");
         assert_eq!(fingerprint_parse(&plain).unwrap(), [0xab; 32]);
         assert_eq!(fingerprint_parse(&colons).unwrap(), [0xab; 32]);
-        for wrong in ["", "ab", &"ab".repeat(31), &"zz".repeat(32), &"ab".repeat(33)] {
+        for wrong in [
+            "",
+            "ab",
+            &"ab".repeat(31),
+            &"zz".repeat(32),
+            &"ab".repeat(33),
+        ] {
             assert!(fingerprint_parse(wrong).is_err(), "{wrong}");
         }
     }

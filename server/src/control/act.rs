@@ -41,10 +41,19 @@ impl Worker {
     pub(super) async fn act(&self, row: &VmRow, step: Step) -> Option<VmRow> {
         let request_id = Uuid::now_v7().to_string();
         let node = &self.entry.name;
-        tracing::debug!(vm = row.name, node, request_id, "{step:?} of {}/{}", row.owner, row.name);
+        tracing::debug!(
+            vm = row.name,
+            node,
+            request_id,
+            "{step:?} of {}/{}",
+            row.owner,
+            row.name
+        );
         let client = self.entry.client.for_request(&request_id);
         let Ok(id) = row.id.parse::<Uuid>() else {
-            return self.fail(row, format!("Its id {} is not one.", row.id)).await;
+            return self
+                .fail(row, format!("Its id {} is not one.", row.id))
+                .await;
         };
         match step {
             Step::Create => self.create(row, &client).await,
@@ -60,17 +69,26 @@ impl Worker {
             return None;
         }
         let Some(spec) = self.spec(row) else {
-            return self.fail(row, "Its owner has no network. Delete it and make it anew.".into()).await;
+            return self
+                .fail(
+                    row,
+                    "Its owner has no network. Delete it and make it anew.".into(),
+                )
+                .await;
         };
         let answer = client.vm_put(&VmPut { spec, start: true }).await;
         if answer.is_ok() {
             fail_point("vm_create:node_acted");
         }
-        if answer.as_ref().is_err_and(|error| error.code() == Some(NodeErrorCode::ImageMissing))
+        if answer
+            .as_ref()
+            .is_err_and(|error| error.code() == Some(NodeErrorCode::ImageMissing))
             && !is_built_here(&row.image_ref)
         {
             // The node's own list was old: ensure it first, at once.
-            self.duties().tries_mut(&row.id, row.generation).image_missing = true;
+            self.duties()
+                .tries_mut(&row.id, row.generation)
+                .image_missing = true;
             return Some(row.clone());
         }
         self.came(row, Step::Create, answer).await
@@ -84,7 +102,10 @@ impl Worker {
         !tries.image_missing
             && self.entry.with_state(|state| {
                 let images = state.status.as_ref().map(|status| status.images.as_slice());
-                images.unwrap_or_default().iter().any(|image| same_image(image, &row.image_ref))
+                images
+                    .unwrap_or_default()
+                    .iter()
+                    .any(|image| same_image(image, &row.image_ref))
             })
     }
 
@@ -127,7 +148,10 @@ impl Worker {
             }
         };
         let node = &self.entry.name;
-        let reason = format!("The image {} could not be pulled on {node}: {words}", row.image_ref);
+        let reason = format!(
+            "The image {} could not be pulled on {node}: {words}",
+            row.image_ref
+        );
         self.fail(row, reason).await;
         None
     }
@@ -141,7 +165,11 @@ impl Worker {
             cpu_millis: row.cpu_millis,
             memory_mib: row.memory_mib,
             disk_gib: row.disk_gib,
-            network: self.control.0.networks.spec(row.network_index?, &row.owner_id),
+            network: self
+                .control
+                .0
+                .networks
+                .spec(row.network_index?, &row.owner_id),
         })
     }
 
@@ -184,13 +212,23 @@ impl Worker {
         fail_point("vm_delete:node_acted");
         match self.purge(row).await {
             Ok(()) => {
-                tracing::info!(vm = row.name, owner = row.owner, vm_id = row.id, "{}/{} is deleted", row.owner, row.name);
+                tracing::info!(
+                    vm = row.name,
+                    owner = row.owner,
+                    vm_id = row.id,
+                    "{}/{} is deleted",
+                    row.owner,
+                    row.name
+                );
                 self.released(&row.id);
                 self.control.tell(Some(&row.owner_id));
             }
             Err(error) => {
                 let words = chain(&error);
-                tracing::warn!(vm = row.name, "a deleted VM's row could not be removed: {words}");
+                tracing::warn!(
+                    vm = row.name,
+                    "a deleted VM's row could not be removed: {words}"
+                );
             }
         }
         None
@@ -218,10 +256,22 @@ impl Worker {
     async fn not_done(&self, row: &VmRow, step: &Step, error: NodeCallError) -> Option<VmRow> {
         let words = error.to_string();
         let node = &self.entry.name;
-        tracing::warn!(vm = row.name, node, vm_id = row.id, "{step:?} of {}/{} on {node}: {words}", row.owner, row.name);
+        tracing::warn!(
+            vm = row.name,
+            node,
+            vm_id = row.id,
+            "{step:?} of {}/{} on {node}: {words}",
+            row.owner,
+            row.name
+        );
         let decided = {
             let mut duties = self.duties();
-            verdict(step, &error, duties.tries_mut(&row.id, row.generation), clock::now())
+            verdict(
+                step,
+                &error,
+                duties.tries_mut(&row.id, row.generation),
+                clock::now(),
+            )
         };
         match decided {
             Verdict::Never => self.fail(row, format!("{node}: {words}.")).await,
@@ -241,7 +291,10 @@ impl Worker {
     /// Says what it waits for.
     async fn waiting(&self, row: &VmRow, reason: String) {
         if row.state != VmState::Failed && row.reason.as_ref() != Some(&reason) {
-            let after = VmRow { reason: Some(reason), ..row.clone() };
+            let after = VmRow {
+                reason: Some(reason),
+                ..row.clone()
+            };
             let found = super::plan::Found { after, event: None };
             self.record(row, found).await;
         }

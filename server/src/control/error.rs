@@ -22,10 +22,7 @@ pub enum ControlError {
     },
     /// It clashes with what is there; the text says how.
     #[error("{message}")]
-    Conflict {
-        code: &'static str,
-        message: String,
-    },
+    Conflict { code: &'static str, message: String },
     #[error("the name {0} is taken")]
     NameTaken(String, VmState),
     #[error("over quota: {0}")]
@@ -42,10 +39,7 @@ pub enum ControlError {
     Raced(String),
     /// A node did not do what was asked while somebody waits.
     #[error("{node}: {source}")]
-    Node {
-        node: String,
-        source: NodeCallError,
-    },
+    Node { node: String, source: NodeCallError },
     #[error("the configuration cannot be used: {0}")]
     Config(String),
     #[error("{path} could not be written or read")]
@@ -102,13 +96,19 @@ impl ControlError {
             Self::Conflict { code, .. } => AppError::new(Conflict, code, message),
             Self::NameTaken(name, state) => name_taken(&name, state),
             Self::Quota(message) => AppError::new(Conflict, "quota_exceeded", message).at("flavor"),
-            Self::NoPlace(none) => AppError::new(Unavailable, "no_room", none.sentence()).at("flavor"),
+            Self::NoPlace(none) => {
+                AppError::new(Unavailable, "no_room", none.sentence()).at("flavor")
+            }
             Self::NoNetwork => AppError::new(
                 Unavailable,
                 "no_network",
                 "All networks of this MiniCloud are taken. Ask an admin for a wider network range.",
             ),
-            Self::NoAccount => AppError::new(Forbidden, "disabled", "This account is disabled. Ask an admin."),
+            Self::NoAccount => AppError::new(
+                Forbidden,
+                "disabled",
+                "This account is disabled. Ask an admin.",
+            ),
             Self::Raced(name) => AppError::new(
                 Conflict,
                 "vm_changed",

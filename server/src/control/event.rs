@@ -55,7 +55,11 @@ impl Control {
         };
         let rows = event_list(&self.0.db, &query).await?;
         let vms: HashMap<String, String> = match rows.iter().any(is_of_vm) {
-            true => vm_list_any(&self.0.db).await?.into_iter().map(|vm| (vm.id, vm.name)).collect(),
+            true => vm_list_any(&self.0.db)
+                .await?
+                .into_iter()
+                .map(|vm| (vm.id, vm.name))
+                .collect(),
             false => HashMap::new(),
         };
         Ok(page(&rows, |event| match event.subject_kind {
@@ -74,7 +78,9 @@ fn is_of_vm(event: &EventRow) -> bool {
 }
 
 fn filled(text: &Option<String>) -> Option<&str> {
-    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
+    text.as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
 }
 
 fn page(rows: &[EventRow], link: impl Fn(&EventRow) -> Option<String>) -> EventPage {

@@ -6,8 +6,16 @@ use crate::db::event::EventRow;
 pub fn sentence(event: &EventRow) -> String {
     let EventRow { actor, subject, .. } = event;
     let detail = event.detail.as_deref().unwrap_or_default();
-    let in_brackets = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
-    let after_colon = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+    let in_brackets = if detail.is_empty() {
+        String::new()
+    } else {
+        format!(" ({detail})")
+    };
+    let after_colon = if detail.is_empty() {
+        String::new()
+    } else {
+        format!(": {detail}")
+    };
     match event.kind.as_str() {
         "vm_create" => format!("{actor} created {subject}{in_brackets}"),
         "vm_start" => format!("{actor} started {subject}"),
@@ -50,9 +58,13 @@ fn other(kind: &str, event: &EventRow, in_brackets: &str, after_colon: &str) -> 
         "node_cordon" => format!("{actor} cordoned {subject}"),
         "node_uncordon" => format!("{actor} opened {subject} for new VMs again"),
         "node_remove" => format!("{actor} removed {subject}{in_brackets}"),
-        "orphan_remove" => format!("A container that no VM stands for was removed from {subject}{in_brackets}"),
+        "orphan_remove" => {
+            format!("A container that no VM stands for was removed from {subject}{in_brackets}")
+        }
         "image_add" => format!("{actor} added the image {subject}{in_brackets}"),
-        "image_offer" => format!("The image {subject} was found on a node and is offered{in_brackets}"),
+        "image_offer" => {
+            format!("The image {subject} was found on a node and is offered{in_brackets}")
+        }
         "image_remove" => format!("{actor} removed the image {subject}"),
         "image_default" => format!("{actor} made {subject} the default image"),
         // A kind of a newer version, say: its words are better than none.
@@ -84,9 +96,15 @@ mod tests {
     fn events_read_as_sentences() {
         let says = |kind, detail| sentence(&event(kind, detail));
         assert_eq!(says("vm_stop", None), "alice shut web1 down");
-        assert_eq!(says("vm_create", Some("small, alpine")), "alice created web1 (small, alpine)");
         assert_eq!(
-            says("vm_crashed", Some("ran out of memory (256 MiB); restart 1 of 3 in 1 s")),
+            says("vm_create", Some("small, alpine")),
+            "alice created web1 (small, alpine)"
+        );
+        assert_eq!(
+            says(
+                "vm_crashed",
+                Some("ran out of memory (256 MiB); restart 1 of 3 in 1 s")
+            ),
             "web1 ran out of memory (256 MiB); restart 1 of 3 in 1 s"
         );
         assert_eq!(says("thing_done", None), "alice: thing done web1");
@@ -119,7 +137,9 @@ mod tests {
             for marker in ["NewEvent::new(", "user_event(", "kind: ", " event("] {
                 for rest in code.split(marker).skip(1) {
                     let rest = rest.trim_start();
-                    let kind = rest.strip_prefix('"').and_then(|rest| rest.split('"').next());
+                    let kind = rest
+                        .strip_prefix('"')
+                        .and_then(|rest| rest.split('"').next());
                     kinds.extend(kind.filter(|kind| kind.contains('_')).map(str::to_owned));
                 }
             }

@@ -46,8 +46,14 @@ mod tests {
     #[test]
     fn a_point_is_named_with_or_without_the_hit() {
         let armed = |text| parse(text).map(|armed| (armed.name, armed.hit));
-        assert_eq!(armed("vm_stop:after_commit"), Some(("vm_stop:after_commit".into(), 1)));
-        assert_eq!(armed("vm_stop:after_commit:7"), Some(("vm_stop:after_commit".into(), 7)));
+        assert_eq!(
+            armed("vm_stop:after_commit"),
+            Some(("vm_stop:after_commit".into(), 1))
+        );
+        assert_eq!(
+            armed("vm_stop:after_commit:7"),
+            Some(("vm_stop:after_commit".into(), 7))
+        );
         assert_eq!(armed(""), None);
     }
 }

@@ -81,6 +81,8 @@ impl Fleet {
     /// Takes in the answer of a call about one VM.
     pub fn report(&self, node_id: &str, report: VmReport) {
         let mut state = self.lock();
+        let facts = state.vms.entry(report.spec.id.to_string()).or_default();
+        facts.oom_kills.get_or_insert(report.oom_kills);
         let node = state.nodes.entry(node_id.to_owned()).or_default();
         node.reports.insert(report.spec.id, report);
     }
@@ -110,7 +112,10 @@ impl Fleet {
             }
             (None, None) => false,
             (None, progress) => {
-                let facts = VmFacts { progress, ..VmFacts::default() };
+                let facts = VmFacts {
+                    progress,
+                    ..VmFacts::default()
+                };
                 state.vms.insert(vm_id.to_owned(), facts);
                 true
             }
@@ -152,7 +157,10 @@ impl State {
     fn take_figures(&mut self, report: &VmReport, listed: &mut Listed) {
         let id = report.spec.id;
         let facts = self.vms.entry(id.to_string()).or_default();
-        if facts.oom_kills.is_some_and(|before| report.oom_kills > before) {
+        if facts
+            .oom_kills
+            .is_some_and(|before| report.oom_kills > before)
+        {
             listed.out_of_memory.push(id);
         }
         facts.oom_kills = Some(report.oom_kills);
@@ -163,7 +171,9 @@ impl State {
         if facts.history.len() == HISTORY {
             facts.history.pop_front();
         }
-        facts.history.push_back(cpu_percent(usage.cpu_millis, report.spec.cpu_millis) as u8);
+        facts
+            .history
+            .push_back(cpu_percent(usage.cpu_millis, report.spec.cpu_millis) as u8);
         listed.sampled.push(id);
     }
 }
@@ -190,7 +200,11 @@ mod tests {
             disk_bytes: None,
             processes: 1,
         };
-        VmReport { usage: Some(usage), oom_kills, ..report(PowerState::Running) }
+        VmReport {
+            usage: Some(usage),
+            oom_kills,
+            ..report(PowerState::Running)
+        }
     }
 
     #[test]
@@ -211,9 +225,21 @@ mod tests {
     fn a_kill_for_memory_is_told_once_and_one_from_before_is_not() {
         let fleet = Fleet::default();
         let killed = |at, kills| {
-            fleet.list("n1", vec![sampled(at, 0, kills)], |_| false, at).out_of_memory.len()
+            fleet
+                .list("n1", vec![sampled(at, 0, kills)], |_| false, at)
+                .out_of_memory
+                .len()
         };
-        assert_eq!([killed(1, 2), killed(2, 2), killed(3, 3), killed(4, 3), killed(5, 0)], [0, 0, 1, 0, 0]);
+        assert_eq!(
+            [
+                killed(1, 2),
+                killed(2, 2),
+                killed(3, 3),
+                killed(4, 3),
+                killed(5, 0)
+            ],
+            [0, 0, 1, 0, 0]
+        );
     }
 
     #[test]

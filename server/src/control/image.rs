@@ -15,9 +15,21 @@ use crate::{
 
 /// Images that `script/image` builds on a host: offered as soon as a node has them.
 const BUILT: [(&str, &str, &str); 3] = [
-    ("base", "minicloud/base", "BusyBox and Dropbear from this host's packages: starts in a moment"),
-    ("debian", "minicloud/debian", "Debian from this host's packages: apt, vim, less, ping, SSH server"),
-    ("ubuntu", "minicloud/ubuntu", "Ubuntu from this host's packages: apt, vim, less, ping, SSH server"),
+    (
+        "base",
+        "minicloud/base",
+        "BusyBox and Dropbear from this host's packages: starts in a moment",
+    ),
+    (
+        "debian",
+        "minicloud/debian",
+        "Debian from this host's packages: apt, vim, less, ping, SSH server",
+    ),
+    (
+        "ubuntu",
+        "minicloud/ubuntu",
+        "Ubuntu from this host's packages: apt, vim, less, ping, SSH server",
+    ),
 ];
 const NAME_MAX: usize = 40;
 const REFERENCE_MAX: usize = 200;
@@ -55,7 +67,10 @@ impl Control {
             if image_insert(&mut tx, &row).await? {
                 event_insert(&mut tx, &event("image_offer", None, &row)).await?;
                 tx.commit().await?;
-                tracing::info!(image = reference, "the image {reference} was found on a node and is offered");
+                tracing::info!(
+                    image = reference,
+                    "the image {reference} was found on a node and is offered"
+                );
             }
         }
         Ok(())
@@ -64,8 +79,16 @@ impl Control {
     /// The catalogue as people see it, the default marked.
     pub(super) async fn image_views(&self) -> Result<Vec<ImageView>, ControlError> {
         let rows = self.image_rows().await?;
-        let present: Vec<u32> = rows.iter().map(|row| self.present_on(&row.reference)).collect();
-        let configured = self.0.config.images.first().map(|image| image.name.as_str());
+        let present: Vec<u32> = rows
+            .iter()
+            .map(|row| self.present_on(&row.reference))
+            .collect();
+        let configured = self
+            .0
+            .config
+            .images
+            .first()
+            .map(|image| image.name.as_str());
         let default = default_of(&rows, &present, configured);
         let views = rows.into_iter().zip(present).enumerate();
         Ok(views
@@ -87,15 +110,25 @@ impl Control {
     /// The entry of that name; the default where none is named.
     pub(super) async fn image_row(&self, name: &str) -> Result<ImageRow, ControlError> {
         let wanted = match name.trim() {
-            "" => self.image_views().await?.into_iter().find(|view| view.default).map(|view| view.name),
+            "" => self
+                .image_views()
+                .await?
+                .into_iter()
+                .find(|view| view.default)
+                .map(|view| view.name),
             name => Some(name.to_owned()),
         };
         let rows = self.image_rows().await?;
         let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
-        rows.into_iter().find(|row| Some(&row.name) == wanted.as_ref()).ok_or_else(|| {
-            let words = format!("There is no image named {name}. Choose one of: {}.", names.join(", "));
-            ControlError::invalid("image", "image_unknown", words)
-        })
+        rows.into_iter()
+            .find(|row| Some(&row.name) == wanted.as_ref())
+            .ok_or_else(|| {
+                let words = format!(
+                    "There is no image named {name}. Choose one of: {}.",
+                    names.join(", ")
+                );
+                ControlError::invalid("image", "image_unknown", words)
+            })
     }
 
     /// On how many ready nodes the image is.
@@ -104,7 +137,10 @@ impl Control {
         let has = nodes.iter().filter(|entry| {
             entry.with_state(|state| {
                 let images = state.status.as_ref().map(|status| status.images.as_slice());
-                let has = images.unwrap_or_default().iter().any(|image| same_image(image, reference));
+                let has = images
+                    .unwrap_or_default()
+                    .iter()
+                    .any(|image| same_image(image, reference));
                 state.is_ready() && has
             })
         });
@@ -150,7 +186,11 @@ impl Control {
         Ok(tx.commit().await?)
     }
 
-    pub async fn image_default(&self, admin: &Actor, name: &str) -> Result<ImageView, ControlError> {
+    pub async fn image_default(
+        &self,
+        admin: &Actor,
+        name: &str,
+    ) -> Result<ImageView, ControlError> {
         let mut tx = self.0.db.write().await?;
         if !image_default_set(&mut tx, name).await? {
             return Err(ControlError::not_found("image", name));
@@ -173,22 +213,37 @@ impl Control {
 fn default_of(rows: &[ImageRow], present: &[u32], configured: Option<&str>) -> Option<usize> {
     let marked = rows.iter().position(|row| row.is_default);
     let is_there = |index: &usize| present.get(*index).is_some_and(|count| *count > 0);
-    let chosen = marked.filter(|index| is_there(index) || Some(rows[*index].name.as_str()) != configured);
+    let chosen =
+        marked.filter(|index| is_there(index) || Some(rows[*index].name.as_str()) != configured);
     let stand_in = || {
-        let built = |row: &ImageRow| BUILT.iter().any(|(_, built, _)| same_image(built, &row.reference));
+        let built = |row: &ImageRow| {
+            BUILT
+                .iter()
+                .any(|(_, built, _)| same_image(built, &row.reference))
+        };
         (0..rows.len()).find(|index| is_there(index) && built(&rows[*index]))
     };
-    chosen.or_else(stand_in).or(marked).or((!rows.is_empty()).then_some(0))
+    chosen
+        .or_else(stand_in)
+        .or(marked)
+        .or((!rows.is_empty()).then_some(0))
 }
 
 fn check(row: &ImageRow) -> Result<(), ControlError> {
     let invalid = |field, words: &str| Err(ControlError::invalid(field, "image_invalid", words));
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._/".contains(&byte);
+    let fits =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._/".contains(&byte);
     if row.name.is_empty() || row.name.len() > NAME_MAX || !row.name.bytes().all(fits) {
-        return invalid("name", "A name has 1 to 40 small letters, digits, and - . _ /");
+        return invalid(
+            "name",
+            "A name has 1 to 40 small letters, digits, and - . _ /",
+        );
     }
     if !is_reference(&row.reference) {
-        return invalid("reference", "A reference is like alpine:3 or registry.example:5000/team/image:tag");
+        return invalid(
+            "reference",
+            "A reference is like alpine:3 or registry.example:5000/team/image:tag",
+        );
     }
     if row.summary.chars().count() > SUMMARY_MAX || row.summary.chars().any(char::is_control) {
         return invalid("summary", "A summary is one line of at most 120 characters");
@@ -199,12 +254,16 @@ fn check(row: &ImageRow) -> Result<(), ControlError> {
 /// The characters of an image reference; the engine judges the rest.
 fn is_reference(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:@".contains(&byte);
-    let begins = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let begins = text
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric());
     begins && text.len() <= REFERENCE_MAX && text.bytes().all(fits)
 }
 
 fn event(kind: &'static str, actor: Option<&Actor>, row: &ImageRow) -> NewEvent {
-    NewEvent::new(kind, actor, SubjectKind::Image, &row.name, &row.name).detail(row.reference.as_str())
+    NewEvent::new(kind, actor, SubjectKind::Image, &row.name, &row.name)
+        .detail(row.reference.as_str())
 }
 
 #[cfg(test)]
@@ -216,7 +275,11 @@ mod tests {
             is_default: name == default,
             ..ImageRow::new(name, reference, "")
         };
-        vec![row("alpine", "alpine:3"), row("fedora", "fedora:40"), row("base", "minicloud/base")]
+        vec![
+            row("alpine", "alpine:3"),
+            row("fedora", "fedora:40"),
+            row("base", "minicloud/base"),
+        ]
     }
 
     #[test]

@@ -39,7 +39,10 @@ impl Networks {
     /// The network of a user: named by the last digits of the user's id, which are random.
     pub fn spec(self, index: u32, user_id: &str) -> NetworkSpec {
         let digits: Vec<char> = user_id.chars().filter(char::is_ascii_hexdigit).collect();
-        let tail: String = digits.iter().skip(digits.len().saturating_sub(10)).collect();
+        let tail: String = digits
+            .iter()
+            .skip(digits.len().saturating_sub(10))
+            .collect();
         let subnet = Ipv4Addr::from(self.base + (index << (32 - PREFIX)));
         NetworkSpec {
             name: format!("mc{tail}"),
@@ -66,7 +69,15 @@ mod tests {
 
     #[test]
     fn a_range_that_is_none_is_refused() {
-        for wrong in ["", "10.0.0.0", "10.0.0.1/12", "10.0.0.0/28", "10.0.0.0/0", "::/64", "x/8"] {
+        for wrong in [
+            "",
+            "10.0.0.0",
+            "10.0.0.1/12",
+            "10.0.0.0/28",
+            "10.0.0.0/0",
+            "::/64",
+            "x/8",
+        ] {
             assert!(Networks::parse(wrong).is_err(), "{wrong}");
         }
         assert_eq!(Networks::parse("10.9.8.32/27").unwrap().count, 1);

@@ -26,15 +26,26 @@ pub fn credential_read(data_dir: &Path, node: &str) -> Result<Option<Secret>, Co
 }
 
 /// Keeps the node's credential (0600), in place of an earlier one.
-pub fn credential_write(data_dir: &Path, node: &str, credential: &Secret) -> Result<(), ControlError> {
+pub fn credential_write(
+    data_dir: &Path,
+    node: &str,
+    credential: &Secret,
+) -> Result<(), ControlError> {
     let folder = folder(data_dir, node);
     let path = folder.join("credential");
     let new = folder.join("credential.new");
     let write = || {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)?;
         // One left behind may have another mode.
         let _ = fs::remove_file(&new);
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&new)?;
         file.write_all(credential.expose().as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &path)
@@ -73,7 +84,10 @@ mod tests {
             credential_write(data.path(), "node-3", &Secret::new(text)).unwrap();
             assert!(read().unwrap().is(text));
         }
-        let mode = fs::metadata(data.path().join("nodes/node-3/credential")).unwrap().permissions().mode();
+        let mode = fs::metadata(data.path().join("nodes/node-3/credential"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         credential_remove(data.path(), "node-3").unwrap();
         assert!(read().is_none());

@@ -2,7 +2,7 @@
 
 use app::model::{FlavorView, QuotaUsage, VmOffer};
 
-use super::{Control, ControlError, vm::flavor_view};
+use super::{Control, ControlError};
 use crate::{
     actor::Actor,
     config::FlavorConfig,
@@ -44,6 +44,17 @@ impl Control {
     }
 }
 
+/// A size as the form offers it.
+fn flavor_view(flavor: &FlavorConfig, unavailable: Option<String>) -> FlavorView {
+    FlavorView {
+        name: flavor.name.clone(),
+        cpu_millis: flavor.cpu_millis,
+        memory_mib: flavor.memory_mib,
+        disk_gib: flavor.disk_gib,
+        unavailable,
+    }
+}
+
 /// Why the user's quota does not hold another of that size.
 fn unavailable(flavor: &FlavorConfig, quota: &QuotaUsage) -> Option<String> {
     if quota.vms >= quota.vms_max {
@@ -55,9 +66,21 @@ fn unavailable(flavor: &FlavorConfig, quota: &QuotaUsage) -> Option<String> {
         _ => format!("{mib} MiB memory"),
     };
     let gib = |gib: u32| format!("{gib} GiB disk");
-    short(flavor.memory_mib, quota.memory_mib_max, quota.memory_mib, mib)
-        .or_else(|| short(flavor.cpu_millis, quota.cpu_millis_max, quota.cpu_millis, vcpu))
-        .or_else(|| short(flavor.disk_gib, quota.disk_gib_max, quota.disk_gib, gib))
+    short(
+        flavor.memory_mib,
+        quota.memory_mib_max,
+        quota.memory_mib,
+        mib,
+    )
+    .or_else(|| {
+        short(
+            flavor.cpu_millis,
+            quota.cpu_millis_max,
+            quota.cpu_millis,
+            vcpu,
+        )
+    })
+    .or_else(|| short(flavor.disk_gib, quota.disk_gib_max, quota.disk_gib, gib))
 }
 
 fn short(need: u32, max: u32, used: u32, words: impl Fn(u32) -> String) -> Option<String> {
@@ -104,7 +127,10 @@ mod tests {
         assert_eq!(unavailable(&large, &quota(0, 0)), None);
         let words = unavailable(&large, &quota(1, 3072)).unwrap();
         assert_eq!(words, "needs 2 GiB memory, you have 1 GiB memory left");
-        assert_eq!(unavailable(&large, &quota(5, 0)).unwrap(), "you have 5 of 5 VMs");
+        assert_eq!(
+            unavailable(&large, &quota(5, 0)).unwrap(),
+            "you have 5 of 5 VMs"
+        );
     }
 
     #[test]

@@ -39,14 +39,20 @@ impl OrphanWatch {
     /// Compares what is there with what the database wants. Call it only with true answers of both.
     pub fn judge(&mut self, there: &[Uuid], wanted: &HashSet<Uuid>, now: i64) -> Verdict {
         self.wanted.extend(wanted);
-        let unwanted: HashSet<Uuid> =
-            there.iter().copied().filter(|id| !wanted.contains(id)).collect();
+        let unwanted: HashSet<Uuid> = there
+            .iter()
+            .copied()
+            .filter(|id| !wanted.contains(id))
+            .collect();
         self.first_seen.retain(|id, _| unwanted.contains(id));
         for id in &unwanted {
             self.first_seen.entry(*id).or_insert(now);
         }
-        let lost: Vec<Uuid> =
-            unwanted.iter().copied().filter(|id| self.wanted.contains(id)).collect();
+        let lost: Vec<Uuid> = unwanted
+            .iter()
+            .copied()
+            .filter(|id| self.wanted.contains(id))
+            .collect();
         if !lost.is_empty() {
             return Verdict::alarm(format!(
                 "the database has lost {} of the VMs it had; their containers are left alone",
@@ -92,7 +98,10 @@ mod tests {
         let mut watch = OrphanWatch::default();
         let wanted = ids(0..3).into_iter().collect();
         assert_eq!(watch.judge(&ids(0..4), &wanted, 0), Verdict::default());
-        assert_eq!(watch.judge(&ids(0..4), &wanted, GRACE - 1), Verdict::default());
+        assert_eq!(
+            watch.judge(&ids(0..4), &wanted, GRACE - 1),
+            Verdict::default()
+        );
         assert_eq!(watch.judge(&ids(0..4), &wanted, GRACE).remove, ids(3..4));
     }
 
@@ -102,7 +111,10 @@ mod tests {
         watch.judge(&ids(0..1), &HashSet::new(), 0);
         watch.judge(&ids(0..1), &ids(0..1).into_iter().collect(), GRACE / 2);
         watch.deleted(Uuid::from_u128(0));
-        assert_eq!(watch.judge(&ids(0..1), &HashSet::new(), GRACE), Verdict::default());
+        assert_eq!(
+            watch.judge(&ids(0..1), &HashSet::new(), GRACE),
+            Verdict::default()
+        );
     }
 
     #[test]

@@ -28,9 +28,9 @@ impl Control {
 
     fn shells(&self) -> u32 {
         let nodes = self.0.registry.list();
-        let shells = nodes
-            .iter()
-            .filter_map(|entry| entry.with_state(|state| Some(state.status.as_ref()?.usage.shells)));
+        let shells = nodes.iter().filter_map(|entry| {
+            entry.with_state(|state| Some(state.status.as_ref()?.usage.shells))
+        });
         shells.sum()
     }
 
@@ -42,7 +42,10 @@ impl Control {
         });
         problems.extend(alarms);
         if nodes.is_empty() {
-            problems.push(severe("There is no node: no VM can be made.".into(), "/admin/nodes"));
+            problems.push(severe(
+                "There is no node: no VM can be made.".into(),
+                "/admin/nodes",
+            ));
         }
         if vms_failed > 0 {
             let words = match vms_failed {
@@ -60,22 +63,34 @@ fn node_problems(node: &NodeView) -> Vec<Problem> {
     let name = &node.name;
     let health = match &node.health {
         NodeHealth::Ready => None,
-        NodeHealth::Suspect => Some(mild(format!("{name} has missed two polls."), "/admin/nodes")),
-        NodeHealth::Unreachable { reason } => {
-            Some(severe(format!("{name} is unreachable: {reason}."), "/admin/nodes"))
-        }
-        NodeHealth::Degraded { reason } => {
-            Some(severe(format!("{name} is degraded: {reason}."), "/admin/nodes"))
-        }
+        NodeHealth::Suspect => Some(mild(
+            format!("{name} has missed two polls."),
+            "/admin/nodes",
+        )),
+        NodeHealth::Unreachable { reason } => Some(severe(
+            format!("{name} is unreachable: {reason}."),
+            "/admin/nodes",
+        )),
+        NodeHealth::Degraded { reason } => Some(severe(
+            format!("{name} is degraded: {reason}."),
+            "/admin/nodes",
+        )),
     };
     let is_known = node.version.is_some() && node.health == NodeHealth::Ready;
     let disk = (is_known && node.disk_free_percent < DISK_FREE_MIN).then(|| {
-        let words = format!("{name} has {} % of its disk free: no VM is made there.", node.disk_free_percent);
+        let words = format!(
+            "{name} has {} % of its disk free: no VM is made there.",
+            node.disk_free_percent
+        );
         severe(words, "/admin/nodes")
     });
     let promised = u64::from(node.memory_mib_allocated) * 100 / u64::from(node.memory_mib.max(1));
-    let full = (is_known && promised >= u64::from(FULL))
-        .then(|| mild(format!("{name} has promised {promised} % of its memory."), "/admin/nodes"));
+    let full = (is_known && promised >= u64::from(FULL)).then(|| {
+        mild(
+            format!("{name} has promised {promised} % of its memory."),
+            "/admin/nodes",
+        )
+    });
     [health, disk, full].into_iter().flatten().collect()
 }
 

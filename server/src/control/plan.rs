@@ -159,8 +159,16 @@ pub fn failed(row: &VmRow, reason: String, now: i64) -> Found {
 /// Fails with the deadline and what was said last.
 fn overdue(row: &VmRow, look: &Look, what: &str, allowed: i64) -> Step {
     let node = row.node.as_deref().unwrap_or("its node");
-    let last = look.tries.words.as_deref().map(|words| format!(": {words}")).unwrap_or_default();
-    let reason = format!("It did not {what} within {} s on {node}{last}.", allowed / SECOND);
+    let last = look
+        .tries
+        .words
+        .as_deref()
+        .map(|words| format!(": {words}"))
+        .unwrap_or_default();
+    let reason = format!(
+        "It did not {what} within {} s on {node}{last}.",
+        allowed / SECOND
+    );
     Step::Record(Box::new(failed(row, reason, look.now)))
 }
 

@@ -137,7 +137,8 @@ impl Worker {
                 _ = tick.tick() => {}
                 () = self.entry.woken.notified() => {}
             }
-            let was_ready = std::mem::replace(&mut ready, self.entry.with_state(|state| state.is_ready()));
+            let was_ready =
+                std::mem::replace(&mut ready, self.entry.with_state(|state| state.is_ready()));
             if ready && !was_ready {
                 // Back again: what was put off is tried at once.
                 self.duties().hurry();
@@ -157,12 +158,15 @@ impl Worker {
             return self.rest(&row);
         }
         let work = self.clone();
-        self.control.spawn(async move { work.work(row, step).await });
+        self.control
+            .spawn(async move { work.work(row, step).await });
     }
 
     /// Follows the steps until the VM may rest.
     async fn work(self: Arc<Self>, mut row: VmRow, mut step: Step) {
-        let Ok(_slot) = self.slots.acquire().await else { return };
+        let Ok(_slot) = self.slots.acquire().await else {
+            return;
+        };
         for _ in 0..STEPS {
             let next = match step {
                 Step::Rest => break,
@@ -211,17 +215,17 @@ impl Worker {
         let id = row.id.parse().unwrap_or(Uuid::nil());
         let report: Option<VmReport> = self.control.0.fleet.get(self.node_id(), id);
         let tries: Tries = self.duties().tries(&row.id, row.generation);
-        let state = self.entry.state();
-        let was_out = |at| state.was_out(at);
-        then(&Look {
-            now: clock::now(),
-            report: report.as_ref(),
-            fresh,
-            unreachable: matches!(state.health, NodeHealth::Unreachable { .. }),
-            began: self.control.0.began,
-            tries: &tries,
-            was_out: &was_out,
-            retention_days: self.control.0.config.stopped_retention_days,
+        self.entry.with_state(|state| {
+            then(&Look {
+                now: clock::now(),
+                report: report.as_ref(),
+                fresh,
+                unreachable: matches!(state.health, NodeHealth::Unreachable { .. }),
+                began: self.control.0.began,
+                tries: &tries,
+                was_out: &|at| state.was_out(at),
+                retention_days: self.control.0.config.stopped_retention_days,
+            })
         })
     }
 
@@ -272,9 +276,21 @@ fn tell(found: &Found) {
     match (&found.event, &row.reason) {
         (Some(event), _) if !event.ok => {
             let detail = event.detail.as_deref().unwrap_or_default();
-            tracing::warn!(vm, owner, node, vm_id = row.id, "{owner}/{vm} on {node}: {state}. {detail}");
+            tracing::warn!(
+                vm,
+                owner,
+                node,
+                vm_id = row.id,
+                "{owner}/{vm} on {node}: {state}. {detail}"
+            );
         }
-        _ => tracing::info!(vm, owner, node, vm_id = row.id, "{owner}/{vm} on {node}: {state}"),
+        _ => tracing::info!(
+            vm,
+            owner,
+            node,
+            vm_id = row.id,
+            "{owner}/{vm} on {node}: {state}"
+        ),
     }
 }
 

@@ -42,7 +42,10 @@ pub fn request(row: &VmRow, verb: Verb, now: i64) -> Result<Option<VmRow>, Contr
         (Verb::Stop, _) => Ok(stop(row, now)),
         (Verb::Start | Verb::Restart | Verb::Retry, VmState::Failed) => Ok(Some(again(row, now))),
         (Verb::Retry, _) => {
-            let words = format!("{} has not failed: there is nothing to try again.", row.name);
+            let words = format!(
+                "{} has not failed: there is nothing to try again.",
+                row.name
+            );
             Err(ControlError::conflict("vm_not_failed", words))
         }
         (Verb::Restart, VmState::Running) if row.desired == DesiredState::Running => {
@@ -110,8 +113,14 @@ mod tests {
     use crate::control::testing::row;
 
     fn asked(desired: DesiredState, state: VmState, verb: Verb) -> Option<(DesiredState, VmState)> {
-        let before = VmRow { desired, state, ..row() };
-        let after = request(&before, verb, 7).ok()?.unwrap_or_else(|| before.clone());
+        let before = VmRow {
+            desired,
+            state,
+            ..row()
+        };
+        let after = request(&before, verb, 7)
+            .ok()?
+            .unwrap_or_else(|| before.clone());
         assert!(after == before || after.generation == before.generation + 1);
         Some((after.desired, after.state))
     }
@@ -141,7 +150,11 @@ mod tests {
             (Verb::Delete, Deleted, Deleting, Some((Deleted, Deleting))),
         ];
         for (verb, desired, state, expected) in cases {
-            assert_eq!(asked(desired, state, verb), expected, "{verb:?} in {state:?}");
+            assert_eq!(
+                asked(desired, state, verb),
+                expected,
+                "{verb:?} in {state:?}"
+            );
         }
     }
 
@@ -166,6 +179,9 @@ mod tests {
             ..row()
         };
         let after = request(&before, Verb::Stop, 7).unwrap().unwrap();
-        assert_eq!((after.restarts, after.retry_at, after.reason), (0, None, None));
+        assert_eq!(
+            (after.restarts, after.retry_at, after.reason),
+            (0, None, None)
+        );
     }
 }

@@ -106,11 +106,17 @@ impl Control {
                 return Err(ControlError::conflict("vm_unknown", words));
             }
             state => {
-                let words = format!("{name} is not running ({}). Start it first.", state.word().to_lowercase());
+                let words = format!(
+                    "{name} is not running ({}). Start it first.",
+                    state.word().to_lowercase()
+                );
                 return Err(ControlError::conflict("vm_not_running", words));
             }
         }
-        let entry = row.node_id.as_deref().and_then(|id| self.0.registry.get(id));
+        let entry = row
+            .node_id
+            .as_deref()
+            .and_then(|id| self.0.registry.get(id));
         match (entry, row.id.parse()) {
             (Some(entry), Ok(id)) => Ok((entry, id)),
             _ => Err(ControlError::not_found("VM", name)),
@@ -128,11 +134,15 @@ impl Control {
         let listed = entry.client.shell_list(vm_id).await;
         let listed = listed.map_err(|error| ControlError::node(&entry.name, error))?;
         let is_live = |id: &str| {
-            listed.iter().any(|shell| shell.id.to_string() == id && shell.exit_code.is_none())
+            listed
+                .iter()
+                .any(|shell| shell.id.to_string() == id && shell.exit_code.is_none())
         };
         let old = clock::now() - MAKING;
-        let over: Vec<&ShellRow> =
-            known.iter().filter(|shell| !is_live(&shell.id) && shell.created_at < old).collect();
+        let over: Vec<&ShellRow> = known
+            .iter()
+            .filter(|shell| !is_live(&shell.id) && shell.created_at < old)
+            .collect();
         if !over.is_empty() {
             let mut tx = self.0.db.write().await?;
             for shell in over {
@@ -178,7 +188,15 @@ impl Control {
         };
         match entry.client.shell_create(vm_id, &create).await {
             Ok(shell) => {
-                tracing::info!(vm = row.name, owner = row.owner, shell_id, "{} opened a shell in {}/{}", actor.name, row.owner, row.name);
+                tracing::info!(
+                    vm = row.name,
+                    owner = row.owner,
+                    shell_id,
+                    "{} opened a shell in {}/{}",
+                    actor.name,
+                    row.owner,
+                    row.name
+                );
                 Ok(shell)
             }
             Err(error) => {
@@ -201,7 +219,10 @@ impl Control {
         };
         let shell = shell.ok_or_else(|| ControlError::not_found("shell", id))?;
         let place = self.shell_place(&shell).await?;
-        let shell_id = shell.id.parse().map_err(|_| ControlError::not_found("shell", id))?;
+        let shell_id = shell
+            .id
+            .parse()
+            .map_err(|_| ControlError::not_found("shell", id))?;
         let closed = place.entry.client.shell_close(shell_id).await;
         closed.map_err(|error| ControlError::node(&place.entry.name, error))?;
         let row = self.vm_any(&shell.vm_id).await?;
@@ -243,8 +264,13 @@ impl Control {
 
     async fn shell_place(&self, shell: &ShellRow) -> Result<ShellPlace, ControlError> {
         let not_found = || ControlError::not_found("shell", &shell.id);
-        let row = vm_get_any(&self.0.db, &shell.vm_id).await?.ok_or_else(not_found)?;
-        let entry = row.node_id.as_deref().and_then(|id| self.0.registry.get(id));
+        let row = vm_get_any(&self.0.db, &shell.vm_id)
+            .await?
+            .ok_or_else(not_found)?;
+        let entry = row
+            .node_id
+            .as_deref()
+            .and_then(|id| self.0.registry.get(id));
         Ok(ShellPlace {
             shell_id: shell.id.clone(),
             vm_id: row.id,
@@ -272,7 +298,11 @@ impl Control {
     /// Remembers that it was told; true when it was not before.
     fn shell_is_told(&self, actor: &Actor, shell_id: &str) -> bool {
         let pair = (actor.user_id.clone(), shell_id.to_owned());
-        self.0.told_shells.lock().unwrap_or_else(PoisonError::into_inner).insert(pair)
+        self.0
+            .told_shells
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(pair)
     }
 }
 

@@ -20,7 +20,10 @@ impl Control {
         let facts = self.0.fleet.facts(&row.id);
         let (state, reason) = self.vm_state(row);
         let runs = state == VmState::Running;
-        let usage = report.as_ref().and_then(|report| report.usage).filter(|_| runs);
+        let usage = report
+            .as_ref()
+            .and_then(|report| report.usage)
+            .filter(|_| runs);
         VmView {
             id: row.id.clone(),
             name: row.name.clone(),
@@ -45,7 +48,9 @@ impl Control {
 
     /// What its node said last of a VM.
     pub(super) fn vm_report(&self, row: &VmRow) -> Option<VmReport> {
-        self.0.fleet.get(row.node_id.as_deref()?, row.id.parse().ok()?)
+        self.0
+            .fleet
+            .get(row.node_id.as_deref()?, row.id.parse().ok()?)
     }
 
     /// The state to show, and a sentence for it. Nobody knows what a VM does whose node is silent;
@@ -53,7 +58,9 @@ impl Control {
     fn vm_state(&self, row: &VmRow) -> (VmState, Option<String>) {
         let trouble = row.node_id.as_deref().and_then(|id| self.node_trouble(id));
         match (row.state, trouble) {
-            (VmState::Failed, _) | (_, None) => (row.state, row.reason.clone().or(self.notice(row))),
+            (VmState::Failed, _) | (_, None) => {
+                (row.state, row.reason.clone().or(self.notice(row)))
+            }
             (VmState::Creating | VmState::Deleting, Some(trouble)) => (row.state, Some(trouble)),
             (_, Some(trouble)) => (VmState::Unknown, Some(trouble)),
         }
@@ -75,7 +82,11 @@ impl Control {
 
     /// Said of a stopped VM before it goes.
     fn notice(&self, row: &VmRow) -> Option<String> {
-        let days = self.0.config.stopped_retention_days.filter(|_| row.state == VmState::Stopped)?;
+        let days = self
+            .0
+            .config
+            .stopped_retention_days
+            .filter(|_| row.state == VmState::Stopped)?;
         let left = row.changed_at + i64::from(days) * DAY - clock::now();
         (left < RETENTION_NOTICE).then(|| {
             let left = (left / DAY).max(0);

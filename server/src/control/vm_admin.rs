@@ -46,7 +46,9 @@ impl Control {
 
     /// The row of a VM, whoever's it is.
     pub(super) async fn vm_any(&self, id: &str) -> Result<VmRow, ControlError> {
-        vm_get_any(&self.0.db, id).await?.ok_or_else(|| ControlError::not_found("VM", id))
+        vm_get_any(&self.0.db, id)
+            .await?
+            .ok_or_else(|| ControlError::not_found("VM", id))
     }
 
     async fn vm_ask_any(

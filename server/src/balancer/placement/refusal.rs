@@ -26,13 +26,21 @@ pub fn why_not(node: &Candidate, need: &Need) -> Option<String> {
         .or_else(|| too_small(node, need))
         .or_else(|| {
             let percent = node.disk_free_percent;
-            (percent < DISK_FREE_MIN)
-                .then(|| format!("{name} has {percent} % of its disk free, {DISK_FREE_MIN} % are kept"))
+            (percent < DISK_FREE_MIN).then(|| {
+                format!("{name} has {percent} % of its disk free, {DISK_FREE_MIN} % are kept")
+            })
         })
         .or_else(|| {
-            let has = node.images.iter().any(|image| same_image(image, &need.image_ref));
-            (!has && is_built_here(&need.image_ref))
-                .then(|| format!("{name} has no image {} and it cannot be pulled", need.image_ref))
+            let has = node
+                .images
+                .iter()
+                .any(|image| same_image(image, &need.image_ref));
+            (!has && is_built_here(&need.image_ref)).then(|| {
+                format!(
+                    "{name} has no image {} and it cannot be pulled",
+                    need.image_ref
+                )
+            })
         })
 }
 
@@ -55,11 +63,17 @@ fn too_small(node: &Candidate, need: &Need) -> Option<String> {
     let name = &node.name;
     let memory = node.memory_mib.saturating_sub(node.memory_mib_allocated);
     if memory < need.memory_mib {
-        return Some(format!("{name} has {memory} MiB free, it needs {} MiB", need.memory_mib));
+        return Some(format!(
+            "{name} has {memory} MiB free, it needs {} MiB",
+            need.memory_mib
+        ));
     }
     if node.cores.saturating_mul(1000) < need.cpu_millis {
         let needed = need.cpu_millis.div_ceil(1000);
-        return Some(format!("{name} has {} cores, it needs {needed}", node.cores));
+        return Some(format!(
+            "{name} has {} cores, it needs {needed}",
+            node.cores
+        ));
     }
     let cpu = node.cpu_millis.saturating_sub(node.cpu_millis_allocated);
     (cpu < need.cpu_millis).then(|| {

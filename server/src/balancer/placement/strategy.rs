@@ -5,17 +5,16 @@ use crate::config::Strategy;
 
 /// The node that the strategy likes best; ties go to the one placed on longest ago, then by the
 /// order they came in.
-pub fn pick<'a>(
-    nodes: &[&'a Candidate],
-    need: &Need,
-    strategy: Strategy,
-) -> Option<&'a Candidate> {
+pub fn pick<'a>(nodes: &[&'a Candidate], need: &Need, strategy: Strategy) -> Option<&'a Candidate> {
     let score = |node: &Candidate| match strategy {
         Strategy::RoundRobin => 0,
         Strategy::Spread => used_after(node, need),
         Strategy::BinPack => -used_after(node, need),
     };
-    nodes.iter().copied().min_by_key(|node| (score(node), node.placed_seq))
+    nodes
+        .iter()
+        .copied()
+        .min_by_key(|node| (score(node), node.placed_seq))
 }
 
 /// Memory promised once the VM is there, in millionths of what the node has.

@@ -29,8 +29,13 @@ fn need() -> Need {
 fn place_many(nodes: &mut [Candidate], count: usize, strategy: Strategy) -> Vec<usize> {
     let mut placed = vec![0; nodes.len()];
     for seq in 1..=count {
-        let Ok(place) = place(nodes, &need(), strategy) else { break };
-        let at = nodes.iter().position(|node| node.id == place.node_id).unwrap();
+        let Ok(place) = place(nodes, &need(), strategy) else {
+            break;
+        };
+        let at = nodes
+            .iter()
+            .position(|node| node.id == place.node_id)
+            .unwrap();
         nodes[at].placed_seq = i64::try_from(seq).unwrap();
         nodes[at].memory_mib_allocated += need().memory_mib;
         nodes[at].cpu_millis_allocated += need().cpu_millis;
@@ -42,7 +47,10 @@ fn place_many(nodes: &mut [Candidate], count: usize, strategy: Strategy) -> Vec<
 fn why_not(change: impl FnOnce(&mut Candidate)) -> String {
     let mut only = node(1);
     change(&mut only);
-    place(&[only], &need(), Strategy::RoundRobin).unwrap_err().0.remove(0)
+    place(&[only], &need(), Strategy::RoundRobin)
+        .unwrap_err()
+        .0
+        .remove(0)
 }
 
 #[test]
@@ -59,7 +67,10 @@ fn round_robin_passes_over_a_cordoned_and_a_full_node_and_stays_even() {
     let mut nodes: Vec<_> = (1..=5).map(node).collect();
     nodes[1].policy = NodePolicy::Cordoned;
     nodes[3].memory_mib_allocated = 4000;
-    assert_eq!(place_many(&mut nodes, 12, Strategy::RoundRobin), [4, 0, 4, 0, 4]);
+    assert_eq!(
+        place_many(&mut nodes, 12, Strategy::RoundRobin),
+        [4, 0, 4, 0, 4]
+    );
 }
 
 #[test]
@@ -83,7 +94,10 @@ fn no_memory_is_promised_twice() {
 fn the_choice_is_told_in_a_sentence() {
     let nodes = [node(1), node(2)];
     let place = place(&nodes, &need(), Strategy::RoundRobin).unwrap();
-    assert_eq!(place.reason, "Round robin: node-1 was next; 2 of 2 nodes fit.");
+    assert_eq!(
+        place.reason,
+        "Round robin: node-1 was next; 2 of 2 nodes fit."
+    );
 }
 
 #[test]
@@ -92,9 +106,14 @@ fn every_refusal_says_which_node_and_why() {
         why_not(|node| node.memory_mib_allocated = 4000),
         "node-1 has 96 MiB free, it needs 256 MiB"
     );
-    assert_eq!(why_not(|node| node.policy = NodePolicy::Cordoned), "node-1 is cordoned");
     assert_eq!(
-        why_not(|node| node.health = NodeHealth::Degraded { reason: "no engine".into() }),
+        why_not(|node| node.policy = NodePolicy::Cordoned),
+        "node-1 is cordoned"
+    );
+    assert_eq!(
+        why_not(|node| node.health = NodeHealth::Degraded {
+            reason: "no engine".into()
+        }),
         "node-1 is degraded (no engine)"
     );
     assert_eq!(
@@ -114,7 +133,10 @@ fn every_refusal_says_which_node_and_why() {
 fn an_image_built_on_hosts_goes_only_where_it_is_and_others_can_be_pulled() {
     let mut nodes = [node(1), node(2)];
     nodes[1].images = vec!["minicloud/base:latest".into()];
-    let with = |image: &str| Need { image_ref: image.into(), ..need() };
+    let with = |image: &str| Need {
+        image_ref: image.into(),
+        ..need()
+    };
     let place = |need: &Need| place(&nodes, need, Strategy::RoundRobin);
     assert_eq!(place(&with("minicloud/base")).unwrap().node_id, "id-2");
     assert_eq!(place(&with("debian:12")).unwrap().node_id, "id-1");

@@ -59,12 +59,19 @@ mod tests {
     use super::*;
 
     fn refused(code: NodeErrorCode) -> NodeCallError {
-        NodeCallError::Refused(NodeError { code, message: "words".into() })
+        NodeCallError::Refused(NodeError {
+            code,
+            message: "words".into(),
+        })
     }
 
     #[test]
     fn what_cannot_work_is_not_tried_again_but_a_vm_is_always_stopped_and_deleted() {
-        let never = [NodeErrorCode::NoRoom, NodeErrorCode::BadRequest, NodeErrorCode::ImageMissing];
+        let never = [
+            NodeErrorCode::NoRoom,
+            NodeErrorCode::BadRequest,
+            NodeErrorCode::ImageMissing,
+        ];
         for code in never {
             let judge = |step| verdict(&step, &refused(code), &mut Tries::default(), 0);
             assert_eq!(judge(Step::Create), Verdict::Never);
@@ -77,11 +84,20 @@ mod tests {
     fn an_engine_that_refuses_is_tried_for_fifteen_seconds_and_then_given_up() {
         let mut tries = Tries::default();
         let mut now = 0;
-        while verdict(&Step::Start, &refused(NodeErrorCode::Engine), &mut tries, now) != Verdict::Never {
+        while verdict(
+            &Step::Start,
+            &refused(NodeErrorCode::Engine),
+            &mut tries,
+            now,
+        ) != Verdict::Never
+        {
             now = tries.not_before;
         }
         assert!((15 * SECOND..=20 * SECOND).contains(&now), "{now}");
-        let mut tries = Tries { refusals: 100, ..Tries::default() };
+        let mut tries = Tries {
+            refusals: 100,
+            ..Tries::default()
+        };
         let stop = verdict(&Step::Stop, &refused(NodeErrorCode::Engine), &mut tries, 0);
         assert!(matches!(stop, Verdict::Later { .. }));
     }
@@ -92,7 +108,10 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..8 {
             let away = NodeCallError::Unreachable("connection refused".into());
-            assert!(matches!(verdict(&Step::Create, &away, &mut tries, 0), Verdict::Later { .. }));
+            assert!(matches!(
+                verdict(&Step::Create, &away, &mut tries, 0),
+                Verdict::Later { .. }
+            ));
             waits.push(tries.not_before);
         }
         assert_eq!(waits[0], SECOND / 2);

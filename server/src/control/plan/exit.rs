@@ -99,19 +99,30 @@ fn shut_down_inside(row: &VmRow, look: &Look) -> Step {
 
 fn crashed(row: &VmRow, exit: &VmExit, look: &Look) -> Step {
     let why = words(exit, row.memory_mib);
-    let ran_long = row.started_at.is_some_and(|at| exit.finished_at - at >= STEADY);
+    let ran_long = row
+        .started_at
+        .is_some_and(|at| exit.finished_at - at >= STEADY);
     let before = if ran_long { 0 } else { row.restarts };
-    let Some(wait) = usize::try_from(before).ok().and_then(|before| BACKOFF.get(before)) else {
+    let Some(wait) = usize::try_from(before)
+        .ok()
+        .and_then(|before| BACKOFF.get(before))
+    else {
         let reason = format!("It {why} and was restarted {} times.", BACKOFF.len());
         return Step::Record(Box::new(failed(row, reason, look.now)));
     };
     let restarts = before + 1;
     let event = FoundEvent {
         kind: "vm_crashed",
-        detail: Some(format!("{why}; restart {restarts} of {} in {wait} s", BACKOFF.len())),
+        detail: Some(format!(
+            "{why}; restart {restarts} of {} in {wait} s",
+            BACKOFF.len()
+        )),
         ok: false,
     };
-    let reason = format!("It {why} and starts again (restart {restarts} of {}).", BACKOFF.len());
+    let reason = format!(
+        "It {why} and starts again (restart {restarts} of {}).",
+        BACKOFF.len()
+    );
     let after = VmRow {
         restarts,
         retry_at: Some(look.now + wait * SECOND),

@@ -57,7 +57,8 @@ fn missing(row: &VmRow, look: &Look) -> Step {
         return Step::Rest;
     }
     let node = row.node.as_deref().unwrap_or("its node");
-    let reason = format!("Its container is gone from {node}, and its files with it. Retry makes it anew.");
+    let reason =
+        format!("Its container is gone from {node}, and its files with it. Retry makes it anew.");
     Step::Record(Box::new(failed(row, reason, look.now)))
 }
 
@@ -130,7 +131,10 @@ pub(super) fn up(row: &VmRow, report: &VmReport, look: &Look) -> Step {
 fn at_rest(row: &VmRow, look: &Look) -> Step {
     let after = VmRow {
         created_once: row.created_once || look.report.is_some(),
-        engine_id: look.report.map(|report| report.engine_id.clone()).or(row.engine_id.clone()),
+        engine_id: look
+            .report
+            .map(|report| report.engine_id.clone())
+            .or(row.engine_id.clone()),
         address: None,
         started_at: None,
         ..into_state(row, VmState::Stopped, None, look.now)

@@ -58,7 +58,10 @@ fn each_difference_has_its_step() {
     let up = report(PowerState::Running);
     let made = report(PowerState::Created);
     let ended = exited(0, false, 0);
-    let new = VmRow { created_once: false, ..just_changed(Running, Creating) };
+    let new = VmRow {
+        created_once: false,
+        ..just_changed(Running, Creating)
+    };
     let cases: [(&VmRow, Option<&VmReport>, Step); 8] = [
         (&new, None, Step::Create),
         (&new, Some(&made), Step::Create),
@@ -70,7 +73,13 @@ fn each_difference_has_its_step() {
         (&just_changed(Deleted, Deleting), None, Step::Delete),
     ];
     for (row, report, expected) in cases {
-        assert_eq!(step(row, report), expected, "{:?} {:?}", row.desired, row.state);
+        assert_eq!(
+            step(row, report),
+            expected,
+            "{:?} {:?}",
+            row.desired,
+            row.state
+        );
     }
 }
 
@@ -91,14 +100,24 @@ fn a_vm_found_running_is_written_down_with_where_and_since_when() {
 
 #[test]
 fn a_failed_vm_that_runs_after_all_is_running() {
-    let row = VmRow { state: VmState::Failed, reason: Some("late".into()), ..row() };
+    let row = VmRow {
+        state: VmState::Failed,
+        reason: Some("late".into()),
+        ..row()
+    };
     let found = found(step(&row, Some(&report(PowerState::Running))));
-    assert_eq!((found.after.state, found.after.reason), (VmState::Running, None));
+    assert_eq!(
+        (found.after.state, found.after.reason),
+        (VmState::Running, None)
+    );
 }
 
 #[test]
 fn a_failed_vm_is_left_to_its_owner() {
-    let row = VmRow { state: VmState::Failed, ..row() };
+    let row = VmRow {
+        state: VmState::Failed,
+        ..row()
+    };
     assert_eq!(step(&row, None), Step::Rest);
     assert_eq!(step(&row, Some(&exited(1, false, 0))), Step::Rest);
     assert_eq!(step(&row, Some(&report(PowerState::Created))), Step::Rest);
@@ -113,7 +132,10 @@ fn a_container_that_is_gone_is_a_loss_and_only_a_fresh_list_says_so() {
         assert_eq!(found.after.state, VmState::Failed);
         assert!(found.after.reason.unwrap().contains("container is gone"));
         let tries = Tries::default();
-        let stale = Look { fresh: false, ..look(None, &tries) };
+        let stale = Look {
+            fresh: false,
+            ..look(None, &tries)
+        };
         assert_eq!(plan(&row, &stale), Step::Rest);
     }
 }
@@ -121,7 +143,10 @@ fn a_container_that_is_gone_is_a_loss_and_only_a_fresh_list_says_so() {
 #[test]
 fn shut_down_from_inside_means_stopped() {
     let found = found(step(&row(), Some(&exited(0, false, 999 * SECOND))));
-    assert_eq!((found.after.desired, found.after.state), (DesiredState::Stopped, VmState::Stopped));
+    assert_eq!(
+        (found.after.desired, found.after.state),
+        (DesiredState::Stopped, VmState::Stopped)
+    );
     assert_eq!(found.after.generation, row().generation + 1);
     assert_eq!(found.event.unwrap().kind, "vm_exited");
 }
@@ -130,7 +155,10 @@ fn shut_down_from_inside_means_stopped() {
 fn an_exit_is_judged_only_by_a_fresh_list() {
     let tries = Tries::default();
     let ended = exited(0, false, 999 * SECOND);
-    let stale = Look { fresh: false, ..look(Some(&ended), &tries) };
+    let stale = Look {
+        fresh: false,
+        ..look(Some(&ended), &tries)
+    };
     assert_eq!(plan(&row(), &stale), Step::Rest);
 }
 
@@ -143,24 +171,40 @@ fn a_crash_restarts_three_times_with_growing_waits_and_then_fails_in_words() {
         row = found(step(&row, Some(&exited(137, true, 999 * SECOND)))).after;
         assert_eq!((row.state, row.restarts), (VmState::Starting, restarts));
         assert_eq!(row.retry_at, Some((1_000 + wait) * SECOND));
-        assert_eq!(step(&row, Some(&exited(137, true, 999 * SECOND))), Step::Rest);
+        assert_eq!(
+            step(&row, Some(&exited(137, true, 999 * SECOND))),
+            Step::Rest
+        );
         let tries = Tries::default();
         let ended = exited(137, true, 999 * SECOND);
-        let later = Look { now: (1_000 + wait) * SECOND, ..look(Some(&ended), &tries) };
+        let later = Look {
+            now: (1_000 + wait) * SECOND,
+            ..look(Some(&ended), &tries)
+        };
         assert_eq!(plan(&row, &later), Step::Start);
     }
     row.state = VmState::Running;
     let found = found(step(&row, Some(&exited(137, true, 999 * SECOND))));
     assert_eq!(found.after.state, VmState::Failed);
     let reason = found.after.reason.unwrap();
-    assert_eq!(reason, "It ran out of memory (256 MiB) and was restarted 3 times.");
+    assert_eq!(
+        reason,
+        "It ran out of memory (256 MiB) and was restarted 3 times."
+    );
 }
 
 #[test]
 fn a_vm_that_ran_for_long_has_its_restarts_anew() {
-    let row = VmRow { restarts: 3, started_at: Some(0), ..row() };
+    let row = VmRow {
+        restarts: 3,
+        started_at: Some(0),
+        ..row()
+    };
     let crash = found(step(&row, Some(&exited(1, false, 999 * SECOND))));
-    assert_eq!((crash.after.state, crash.after.restarts), (VmState::Starting, 1));
+    assert_eq!(
+        (crash.after.state, crash.after.restarts),
+        (VmState::Starting, 1)
+    );
     let steady = found(step(&row, Some(&report(PowerState::Running))));
     assert_eq!((steady.after.restarts, steady.event), (0, None));
 }
@@ -170,9 +214,15 @@ fn an_exit_with_the_engine_starts_again_without_being_counted() {
     let tries = Tries::default();
     for code in [0, 137, 255] {
         let ended = exited(code, false, 999 * SECOND);
-        let out = Look { was_out: &|at| at == 999 * SECOND, ..look(Some(&ended), &tries) };
+        let out = Look {
+            was_out: &|at| at == 999 * SECOND,
+            ..look(Some(&ended), &tries)
+        };
         let found = found(plan(&row(), &out));
-        assert_eq!((found.after.state, found.after.restarts), (VmState::Starting, 0));
+        assert_eq!(
+            (found.after.state, found.after.restarts),
+            (VmState::Starting, 0)
+        );
         assert_eq!(found.after.desired, DesiredState::Running);
         assert_eq!(found.after.retry_at, None);
     }
@@ -186,27 +236,58 @@ fn a_restart_stops_first_and_then_starts_even_by_another_server() {
     };
     assert_eq!(step(&asked, Some(&report(PowerState::Running))), Step::Stop);
     let stopped = found(step(&asked, Some(&exited(0, false, 999 * SECOND)))).after;
-    assert_eq!((stopped.state, stopped.restart_wanted), (VmState::Starting, false));
-    assert_eq!(step(&stopped, Some(&exited(0, false, 999 * SECOND))), Step::Start);
+    assert_eq!(
+        (stopped.state, stopped.restart_wanted),
+        (VmState::Starting, false)
+    );
+    assert_eq!(
+        step(&stopped, Some(&exited(0, false, 999 * SECOND))),
+        Step::Start
+    );
 }
 
 #[test]
 fn every_transition_has_a_deadline_that_ends_in_words() {
     use DesiredState::{Running, Stopped};
-    let tries = Tries { words: Some("no bridge docker0".into()), ..Tries::default() };
+    let tries = Tries {
+        words: Some("no bridge docker0".into()),
+        ..Tries::default()
+    };
     let up = report(PowerState::Running);
     let ended = exited(0, false, 0);
-    let new = VmRow { created_once: false, ..just_changed(Running, VmState::Creating) };
+    let new = VmRow {
+        created_once: false,
+        ..just_changed(Running, VmState::Creating)
+    };
     let cases = [
         (new, None, CREATING),
-        (just_changed(Running, VmState::Starting), Some(&ended), STARTING),
-        (just_changed(Stopped, VmState::Stopping), Some(&up), STOPPING),
+        (
+            just_changed(Running, VmState::Starting),
+            Some(&ended),
+            STARTING,
+        ),
+        (
+            just_changed(Stopped, VmState::Stopping),
+            Some(&up),
+            STOPPING,
+        ),
     ];
     for (row, report, allowed) in cases {
         for unreachable in [false, true] {
-            let in_time = Look { unreachable, now: row.changed_at + allowed, ..look(report, &tries) };
-            assert!(!matches!(plan(&row, &in_time), Step::Record(_)), "{:?}", row.state);
-            let late = Look { now: row.changed_at + allowed + 1, ..in_time };
+            let in_time = Look {
+                unreachable,
+                now: row.changed_at + allowed,
+                ..look(report, &tries)
+            };
+            assert!(
+                !matches!(plan(&row, &in_time), Step::Record(_)),
+                "{:?}",
+                row.state
+            );
+            let late = Look {
+                now: row.changed_at + allowed + 1,
+                ..in_time
+            };
             let found = found(plan(&row, &late));
             assert_eq!(found.after.state, VmState::Failed);
             assert!(found.after.reason.unwrap().contains("no bridge docker0"));
@@ -216,14 +297,30 @@ fn every_transition_has_a_deadline_that_ends_in_words() {
 
 #[test]
 fn a_deadline_does_not_count_a_pull_nor_the_time_without_a_server() {
-    let new = VmRow { created_once: false, changed_at: 0, ..just_changed(DesiredState::Running, VmState::Creating) };
-    let new = VmRow { changed_at: 0, ..new };
-    let pulling = Tries { pulling: true, ..Tries::default() };
+    let new = VmRow {
+        created_once: false,
+        changed_at: 0,
+        ..just_changed(DesiredState::Running, VmState::Creating)
+    };
+    let new = VmRow {
+        changed_at: 0,
+        ..new
+    };
+    let pulling = Tries {
+        pulling: true,
+        ..Tries::default()
+    };
     assert_eq!(plan(&new, &look(None, &pulling)), Step::Create);
-    let pulled = Tries { image_at: Some(999 * SECOND), ..Tries::default() };
+    let pulled = Tries {
+        image_at: Some(999 * SECOND),
+        ..Tries::default()
+    };
     assert_eq!(plan(&new, &look(None, &pulled)), Step::Create);
     let fresh = Tries::default();
-    let new_server = Look { began: 999 * SECOND, ..look(None, &fresh) };
+    let new_server = Look {
+        began: 999 * SECOND,
+        ..look(None, &fresh)
+    };
     assert_eq!(plan(&new, &new_server), Step::Create);
     assert!(matches!(plan(&new, &look(None, &fresh)), Step::Record(_)));
 }
@@ -233,22 +330,37 @@ fn nothing_is_asked_of_an_unreachable_node_nor_before_its_time() {
     use DesiredState::{Deleted, Running, Stopped};
     let up = report(PowerState::Running);
     let rows = [
-        (VmRow { created_once: false, ..just_changed(Running, VmState::Creating) }, None),
+        (
+            VmRow {
+                created_once: false,
+                ..just_changed(Running, VmState::Creating)
+            },
+            None,
+        ),
         (just_changed(Stopped, VmState::Stopping), Some(&up)),
         (just_changed(Deleted, VmState::Deleting), Some(&up)),
     ];
-    let soon = Tries { not_before: 1_001 * SECOND, ..Tries::default() };
+    let soon = Tries {
+        not_before: 1_001 * SECOND,
+        ..Tries::default()
+    };
     let tries = Tries::default();
     for (row, report) in rows {
         assert_eq!(plan(&row, &look(report, &soon)), Step::Rest);
-        let away = Look { unreachable: true, ..look(report, &tries) };
+        let away = Look {
+            unreachable: true,
+            ..look(report, &tries)
+        };
         assert_eq!(plan(&row, &away), Step::Rest);
     }
 }
 
 #[test]
 fn one_that_cannot_be_shut_down_has_failed_and_is_still_tried() {
-    let row = VmRow { state: VmState::Failed, ..just_changed(DesiredState::Stopped, VmState::Stopping) };
+    let row = VmRow {
+        state: VmState::Failed,
+        ..just_changed(DesiredState::Stopped, VmState::Stopping)
+    };
     assert_eq!(step(&row, Some(&report(PowerState::Running))), Step::Stop);
     let found = found(step(&row, Some(&exited(137, false, 0))));
     assert_eq!(found.after.state, VmState::Stopped);
@@ -256,7 +368,11 @@ fn one_that_cannot_be_shut_down_has_failed_and_is_still_tried() {
 
 #[test]
 fn a_vm_that_runs_though_it_was_stopped_is_said_to_and_stopped() {
-    let row = VmRow { state: VmState::Stopped, desired: DesiredState::Stopped, ..row() };
+    let row = VmRow {
+        state: VmState::Stopped,
+        desired: DesiredState::Stopped,
+        ..row()
+    };
     let seen = found(step(&row, Some(&report(PowerState::Running)))).after;
     assert_eq!(seen.state, VmState::Stopping);
     assert_eq!(step(&seen, Some(&report(PowerState::Running))), Step::Stop);
@@ -274,7 +390,11 @@ fn a_stopped_vm_goes_after_the_retention_and_only_then() {
     };
     let tries = Tries::default();
     let ended = exited(0, false, 0);
-    let with = |retention_days, now| Look { retention_days, now, ..look(Some(&ended), &tries) };
+    let with = |retention_days, now| Look {
+        retention_days,
+        now,
+        ..look(Some(&ended), &tries)
+    };
     assert_eq!(plan(&rest, &with(None, 1_000 * day)), Step::Rest);
     assert_eq!(plan(&rest, &with(Some(30), 30 * day)), Step::Rest);
     let found = found(plan(&rest, &with(Some(30), 30 * day + 1)));
@@ -285,10 +405,16 @@ fn a_stopped_vm_goes_after_the_retention_and_only_then() {
 #[test]
 fn a_create_that_ends_at_once_is_a_crash_and_not_made_again_and_again() {
     let tries = Tries::default();
-    let new = VmRow { created_once: false, ..just_changed(DesiredState::Running, VmState::Creating) };
+    let new = VmRow {
+        created_once: false,
+        ..just_changed(DesiredState::Running, VmState::Creating)
+    };
     let ended = exited(127, false, 999 * SECOND);
     let found = arrived(&new, &look(Some(&ended), &tries)).unwrap();
-    assert_eq!((found.after.state, found.after.restarts), (VmState::Starting, 1));
+    assert_eq!(
+        (found.after.state, found.after.restarts),
+        (VmState::Starting, 1)
+    );
     assert!(found.after.created_once);
 }
 
@@ -318,9 +444,16 @@ fn every_mixture_of_row_and_report_comes_to_rest() {
                 for (created_once, restart_wanted) in
                     [(true, false), (false, false), (true, true), (false, true)]
                 {
-                    let row = VmRow { created_once, restart_wanted, ..just_changed(desired, state) };
+                    let row = VmRow {
+                        created_once,
+                        restart_wanted,
+                        ..just_changed(desired, state)
+                    };
                     let end = follow(row, power.clone());
-                    assert!(end.is_some(), "{power:?} {state:?} {desired:?} {created_once} {restart_wanted}");
+                    assert!(
+                        end.is_some(),
+                        "{power:?} {state:?} {desired:?} {created_once} {restart_wanted}"
+                    );
                 }
             }
         }
@@ -332,7 +465,10 @@ fn follow(mut row: VmRow, mut power: Option<VmReport>) -> Option<VmRow> {
     let tries = Tries::default();
     let mut now = 1_000 * SECOND;
     for _ in 0..20 {
-        let look = Look { now, ..look(power.as_ref(), &tries) };
+        let look = Look {
+            now,
+            ..look(power.as_ref(), &tries)
+        };
         match plan(&row, &look) {
             Step::Rest if row.retry_at.is_some_and(|at| at > now) => now = row.retry_at?,
             Step::Rest => return Some(row),

@@ -45,7 +45,9 @@ impl Duties {
     /// Lets go of a VM; true when it should be looked at once more.
     pub fn release(&mut self, vm_id: &str) -> bool {
         let now = self.next();
-        let Some(duty) = self.vms.get_mut(vm_id) else { return false };
+        let Some(duty) = self.vms.get_mut(vm_id) else {
+            return false;
+        };
         duty.busy = false;
         duty.done = now;
         std::mem::take(&mut duty.again)
@@ -60,7 +62,9 @@ impl Duties {
 
     /// True when it is in hand, or was after `epoch`.
     pub fn newer(&self, vm_id: &str, epoch: u64) -> bool {
-        self.vms.get(vm_id).is_some_and(|duty| duty.busy || duty.done > epoch)
+        self.vms
+            .get(vm_id)
+            .is_some_and(|duty| duty.busy || duty.done > epoch)
     }
 
     /// What was tried for the present generation of the row.

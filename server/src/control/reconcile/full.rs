@@ -28,7 +28,11 @@ impl Worker {
             Ok(rows) => rows,
             Err(error) => {
                 // No answer is no reason to do anything to a VM.
-                tracing::warn!(node = self.entry.name, "its VMs could not be read: {}", chain(&error));
+                tracing::warn!(
+                    node = self.entry.name,
+                    "its VMs could not be read: {}",
+                    chain(&error)
+                );
                 return;
             }
         };
@@ -36,7 +40,8 @@ impl Worker {
         if let Some(list) = list {
             self.take(list, &rows, epoch).await;
         }
-        self.duties().retain(|id| rows.iter().any(|row| row.id == id));
+        self.duties()
+            .retain(|id| rows.iter().any(|row| row.id == id));
         for row in rows {
             self.consider(row, epoch, fresh);
         }
@@ -44,7 +49,10 @@ impl Worker {
 
     async fn list(&self) -> Option<Vec<VmReport>> {
         let away = |health: &NodeHealth| matches!(health, NodeHealth::Unreachable { .. });
-        if self.entry.with_state(|state| away(&state.health) && state.seen_at.is_some()) {
+        if self
+            .entry
+            .with_state(|state| away(&state.health) && state.seen_at.is_some())
+        {
             return None;
         }
         match self.entry.client.vm_list().await {
@@ -59,11 +67,18 @@ impl Worker {
     async fn take(&self, list: Vec<VmReport>, rows: &[VmRow], epoch: u64) {
         let there: Vec<Uuid> = list.iter().map(|report| report.spec.id).collect();
         let newer = |id: &Uuid| self.duties().newer(&id.to_string(), epoch);
-        let listed = self.control.0.fleet.list(self.node_id(), list, newer, clock::now());
-        let by_id: HashMap<Uuid, &VmRow> =
-            rows.iter().filter_map(|row| Some((row.id.parse().ok()?, row))).collect();
+        let listed = self
+            .control
+            .0
+            .fleet
+            .list(self.node_id(), list, newer, clock::now());
+        let by_id: HashMap<Uuid, &VmRow> = rows
+            .iter()
+            .filter_map(|row| Some((row.id.parse().ok()?, row)))
+            .collect();
         self.tell_figures(&listed, &by_id).await;
-        self.judge_orphans(&there, &by_id.keys().copied().collect()).await;
+        self.judge_orphans(&there, &by_id.keys().copied().collect())
+            .await;
     }
 
     async fn tell_figures(&self, listed: &Listed, rows: &HashMap<Uuid, &VmRow>) {
@@ -88,7 +103,12 @@ impl Worker {
     async fn judge_orphans(&self, there: &[Uuid], wanted: &HashSet<Uuid>) {
         let verdict = lock(&self.orphans).judge(there, wanted, clock::now());
         let node = &self.entry.name;
-        if self.control.0.fleet.set_alarm(self.node_id(), verdict.alarm.clone()) {
+        if self
+            .control
+            .0
+            .fleet
+            .set_alarm(self.node_id(), verdict.alarm.clone())
+        {
             if let Some(alarm) = &verdict.alarm {
                 tracing::error!(node, "{node}: {alarm}. Is this the right database?");
             }
@@ -98,10 +118,18 @@ impl Worker {
             match self.entry.client.vm_delete(id).await {
                 Ok(()) => {
                     tracing::warn!(node, vm_id = %id, "a container that no VM stands for was removed from {node}");
-                    let event = NewEvent::new("orphan_remove", None, SubjectKind::Node, self.node_id(), node);
+                    let event = NewEvent::new(
+                        "orphan_remove",
+                        None,
+                        SubjectKind::Node,
+                        self.node_id(),
+                        node,
+                    );
                     self.event(event.detail(format!("mc-{id}"))).await;
                 }
-                Err(error) => tracing::warn!(node, vm_id = %id, "an orphan could not be removed: {error}"),
+                Err(error) => {
+                    tracing::warn!(node, vm_id = %id, "an orphan could not be removed: {error}")
+                }
             }
         }
     }
@@ -114,7 +142,11 @@ impl Worker {
             Ok::<(), ControlError>(())
         };
         if let Err(error) = write.await {
-            tracing::warn!(kind = event.kind, "an event could not be written: {}", chain(&error));
+            tracing::warn!(
+                kind = event.kind,
+                "an event could not be written: {}",
+                chain(&error)
+            );
         }
     }
 }

@@ -1,0 +1,111 @@
+//! A node is forgotten, and what was on it told.
+
+use app::model::VmState;
+
+use super::{Control, ControlError, node::found, node_file};
+use crate::{
+    actor::Actor,
+    clock,
+    db::{
+        Tx,
+        event::{NewEvent, SubjectKind, event_insert},
+        node::node_delete,
+        user::user_purge,
+        vm::{DesiredState, VmRow, vm_list_by_node_in, vm_purge, vm_write},
+    },
+};
+
+impl Control {
+    /// Forgets a node. With VMs on it only when `confirm` is its name: they are lost, and their
+    /// owners can retry them elsewhere, without their files.
+    pub async fn node_remove(
+        &self,
+        admin: &Actor,
+        name: &str,
+        confirm: Option<&str>,
+    ) -> Result<(), ControlError> {
+        let mut tx = self.0.db.write_exclusive().await?;
+        let row = found(&mut tx, name).await?;
+        if row.local && self.is_configured(name) {
+            let words = format!(
+                "{name} is run by this server: take its port out of the configuration (node_ports) first."
+            );
+            return Err(ControlError::conflict("node_local", words));
+        }
+        let vms = vm_list_by_node_in(&mut tx, &row.id).await?;
+        if !vms.is_empty() && confirm.map(str::trim) != Some(name) {
+            return Err(would_lose(name, &vms));
+        }
+        for vm in &vms {
+            lose(&mut tx, vm, name).await?;
+        }
+        node_delete(&mut tx, &row.id).await?;
+        let event = NewEvent::new("node_remove", Some(admin), SubjectKind::Node, &row.id, name);
+        event_insert(&mut tx, &event.detail(format!("with {} VMs", vms.len()))).await?;
+        tx.commit().await?;
+        tracing::warn!(
+            node = name,
+            "{} removed {name} with {} VMs",
+            admin.name,
+            vms.len()
+        );
+        self.0.registry.remove(&row.id);
+        self.lock_workers().remove(&row.id);
+        self.0.fleet.forget_node(&row.id);
+        self.tell(None);
+        node_file::credential_remove(&self.0.config.data_dir, name)
+    }
+
+    /// True for the name of a node that this server starts (`node-1` for the first port, …).
+    fn is_configured(&self, name: &str) -> bool {
+        (1..=self.0.config.node_ports.len()).any(|number| name == format!("node-{number}"))
+    }
+}
+
+fn would_lose(name: &str, vms: &[VmRow]) -> ControlError {
+    let names: Vec<String> = vms
+        .iter()
+        .map(|vm| format!("{}/{}", vm.owner, vm.name))
+        .collect();
+    let words = format!(
+        "{name} has {} VMs that would be lost: {}. To remove it all the same, confirm with its name.",
+        vms.len(),
+        names.join(", ")
+    );
+    ControlError::conflict("node_has_vms", words)
+}
+
+/// A VM whose node is removed: gone if it was to go, else failed until its owner retries it.
+async fn lose(tx: &mut Tx, vm: &VmRow, node: &str) -> Result<(), ControlError> {
+    if vm.desired == DesiredState::Deleted {
+        vm_purge(tx, &vm.id).await?;
+        user_purge(tx, &vm.owner_id).await?;
+        return Ok(());
+    }
+    let reason = format!(
+        "Its node {node} was removed, and its files with it. Retry makes it anew on another node."
+    );
+    let after = VmRow {
+        node_id: None,
+        node: None,
+        state: VmState::Failed,
+        reason: Some(reason),
+        generation: vm.generation + 1,
+        created_once: false,
+        restart_wanted: false,
+        retry_at: None,
+        engine_id: None,
+        address: None,
+        started_at: None,
+        changed_at: clock::now(),
+        ..vm.clone()
+    };
+    vm_write(tx, vm, &after).await?;
+    let event = NewEvent::new("vm_lost", None, SubjectKind::Vm, &vm.id, &vm.name);
+    let event = event
+        .owner(&vm.owner_id)
+        .detail(format!("its node {node} was removed"))
+        .failed();
+    event_insert(tx, &event).await?;
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! A small cloud for a test: a database, control, and simulated nodes on ports of their own.
+
+use std::sync::Arc;
+
+use app::model::{AppError, NodeHealth, VmState, VmView};
+use node::{
+    Credential, Node, NodeConfig,
+    driver::sim::{SimConfig, SimDriver, SimEngine},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    actor::Actor,
+    config::{Config, ImageConfig},
+    control::{Control, ControlError},
+    db::{
+        Db,
+        event::{EventQuery, event_list},
+        testing::eventually,
+        vm::{VmRow, vm_get, vm_list_any},
+    },
+};
+
+const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
+
+pub struct Cloud {
+    pub db: Db,
+    pub control: Control,
+    pub config: Arc<Config>,
+    pub nodes: Vec<SimNode>,
+    _data: tempfile::TempDir,
+}
+
+/// A node in this process; its engine outlives it.
+pub struct SimNode {
+    pub name: String,
+    pub engine: Arc<SimEngine>,
+    pub address: String,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl SimNode {
+    pub async fn begin(name: &str, engine: Arc<SimEngine>, listen: &str) -> Self {
+        let listener = TcpListener::bind(listen).await.expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("its number"));
+        let credential = Credential::new(CREDENTIAL).expect("good");
+        let config = NodeConfig {
+            name: name.to_owned(),
+            credential,
+        };
+        let node = Node::new(config, Arc::new(SimDriver::new(engine.clone(), name)));
+        let stop = node.shutdown_token();
+        let task = tokio::spawn(node.serve(listener));
+        Self {
+            name: name.to_owned(),
+            engine,
+            address,
+            stop,
+            task,
+        }
+    }
+
+    /// Ends the node's process, so to say; its containers live on.
+    pub async fn end(&mut self) {
+        self.stop.cancel();
+        (&mut self.task).await.expect("it ended well");
+    }
+
+    /// Begins it anew on the same port, over the same containers.
+    pub async fn begin_again(&mut self) {
+        let listen = self
+            .address
+            .strip_prefix("http://")
+            .expect("http")
+            .to_owned();
+        *self = Self::begin(&self.name, self.engine.clone(), &listen).await;
+    }
+}
+
+impl Cloud {
+    pub async fn new(db: Db, nodes: usize) -> Self {
+        Self::with(db, nodes, SimConfig::default(), |_| {}).await
+    }
+
+    /// So many nodes, each with an engine of its own.
+    pub async fn with(
+        db: Db,
+        nodes: usize,
+        engine: SimConfig,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let data = tempfile::tempdir().expect("a folder");
+        let mut config = config(data.path());
+        change(&mut config);
+        let config = Arc::new(config);
+        let mut begun = Vec::new();
+        for number in 1..=nodes {
+            let engine = SimEngine::new(engine.clone());
+            begun.push(SimNode::begin(&format!("node-{number}"), engine, "127.0.0.1:0").await);
+        }
+        let control = Self::control(&db, &config, &begun).await;
+        let cloud = Self {
+            db,
+            control,
+            config,
+            nodes: begun,
+            _data: data,
+        };
+        cloud.all_ready().await;
+        cloud
+    }
+
+    async fn control(db: &Db, config: &Arc<Config>, nodes: &[SimNode]) -> Control {
+        let control = Control::start(db.clone(), config.clone(), |_, _| {})
+            .await
+            .expect("it starts");
+        for node in nodes {
+            control
+                .node_local_ensure(&node.name, &node.address, CREDENTIAL)
+                .await
+                .expect("the node is taken");
+        }
+        control
+    }
+
+    /// The server ends and another one begins.
+    pub async fn restart(&mut self) {
+        self.control.stop().await;
+        self.control = Self::control(&self.db, &self.config, &self.nodes).await;
+    }
+
+    pub async fn all_ready(&self) {
+        eventually("every node is ready", async || {
+            let nodes = self.control.node_list(&admin()).await.expect("nodes");
+            nodes.iter().all(|node| node.health == NodeHealth::Ready)
+        })
+        .await;
+    }
+
+    pub async fn end(mut self) {
+        self.control.stop().await;
+        for node in &mut self.nodes {
+            node.end().await;
+        }
+    }
+
+    /// Makes a small VM.
+    pub async fn create(&self, actor: &Actor, name: &str) -> Result<VmView, ControlError> {
+        self.control.vm_create(actor, name, "small", "alpine").await
+    }
+
+    /// Makes a small VM and waits until it runs.
+    pub async fn run(&self, actor: &Actor, name: &str) -> VmView {
+        self.create(actor, name).await.expect("it is created");
+        self.comes(actor, name, VmState::Running).await
+    }
+
+    pub async fn see(&self, actor: &Actor, name: &str) -> Option<VmView> {
+        let list = self.control.vm_list(actor).await.expect("a list");
+        list.vms.into_iter().find(|vm| vm.name == name)
+    }
+
+    /// Waits until the VM is in that state.
+    pub async fn comes(&self, actor: &Actor, name: &str, state: VmState) -> VmView {
+        let mut last = None;
+        eventually(&format!("{name} is {state:?}"), async || {
+            last = self.see(actor, name).await;
+            last.as_ref().is_some_and(|vm| vm.state == state)
+        })
+        .await;
+        last.expect("seen")
+    }
+
+    pub async fn gone(&self, actor: &Actor, name: &str) {
+        eventually(&format!("{name} is gone"), async || {
+            self.see(actor, name).await.is_none()
+        })
+        .await;
+    }
+
+    pub async fn row(&self, actor: &Actor, name: &str) -> VmRow {
+        vm_get(&self.db, &actor.user_id, name)
+            .await
+            .expect("a read")
+            .expect("a row")
+    }
+
+    pub async fn rows(&self) -> Vec<VmRow> {
+        vm_list_any(&self.db).await.expect("rows")
+    }
+
+    /// How many VMs are placed on each node.
+    pub async fn placed(&self) -> Vec<usize> {
+        let rows = self.rows().await;
+        let on = |node: &SimNode| {
+            rows.iter()
+                .filter(|row| row.node.as_deref() == Some(&node.name))
+                .count()
+        };
+        self.nodes.iter().map(on).collect()
+    }
+
+    /// Containers there are on all nodes.
+    pub fn containers(&self) -> usize {
+        self.nodes.iter().map(|node| node.engine.vms().len()).sum()
+    }
+
+    /// Kinds of the events that an owner sees of a VM, oldest first.
+    pub async fn kinds(&self, actor: &Actor, vm: &str) -> Vec<String> {
+        let query = EventQuery {
+            owner_id: Some(&actor.user_id),
+            subject: Some(vm),
+            limit: 100,
+            ..EventQuery::default()
+        };
+        let mut rows = event_list(&self.db, &query).await.expect("events");
+        rows.reverse();
+        rows.into_iter().map(|row| row.kind).collect()
+    }
+}
+
+/// The configuration of a test: one image, which every simulated engine has; no local nodes.
+pub fn config(data_dir: &std::path::Path) -> Config {
+    Config {
+        data_dir: data_dir.to_owned(),
+        node_ports: Vec::new(),
+        images: vec![ImageConfig {
+            name: "alpine".into(),
+            reference: "alpine".into(),
+            summary: "Alpine".into(),
+        }],
+        ..Config::default()
+    }
+}
+
+/// An admin who is in no table: control is told who asks, and believes it.
+pub fn admin() -> Actor {
+    Actor {
+        user_id: uuid::Uuid::nil().to_string(),
+        name: "root".into(),
+        role: app::model::Role::Admin,
+    }
+}
+
+/// A refusal as the person sees it.
+pub fn words<T: std::fmt::Debug>(done: Result<T, ControlError>) -> AppError {
+    done.expect_err("a refusal").answer("r-1")
+}
+
+/// The id of a VM as nodes know it.
+pub fn id(vm: &VmView) -> uuid::Uuid {
+    vm.id.parse().expect("an id")
+}

@@ -1,0 +1,252 @@
+//! A server that dies at the worst moments: before and after the commit, after the node acted, and
+//! before the answer, of each change. The nodes live on in this process; the server is a process of
+//! its own (this test program, run again), so that it can really die.
+
+use std::{
+    process::{Command, Output, Stdio},
+    sync::Arc,
+};
+
+use app::model::{Role, VmState};
+use node::driver::sim::{SimConfig, SimEngine};
+
+use super::cloud::{SimNode, config};
+use crate::{
+    actor::Actor,
+    control::Control,
+    db::{
+        Db,
+        testing::{eventually, user},
+        vm::{vm_get, vm_list_any},
+    },
+};
+
+const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
+/// What the dying server is told: database, node, folder, user, and what to ask for.
+const TOLD: &str = "MINICLOUD_TEST_CRASH";
+const POINTS: [&str; 4] = [
+    "before_commit",
+    "after_commit",
+    "node_acted",
+    "before_answer",
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Create,
+    Start,
+    Stop,
+    Delete,
+}
+
+impl Change {
+    const ALL: [Self; 4] = [Self::Create, Self::Start, Self::Stop, Self::Delete];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Create => "vm_create",
+            Self::Start => "vm_start",
+            Self::Stop => "vm_stop",
+            Self::Delete => "vm_delete",
+        }
+    }
+
+    async fn ask(self, control: &Control, actor: &Actor) {
+        let done = match self {
+            Self::Create => control
+                .vm_create(actor, "web1", "small", "alpine")
+                .await
+                .map(drop),
+            Self::Start => control.vm_start(actor, "web1").await.map(drop),
+            Self::Stop => control.vm_stop(actor, "web1").await.map(drop),
+            Self::Delete => control.vm_delete(actor, "web1").await,
+        };
+        done.expect("it is accepted");
+    }
+
+    /// The state before it is asked for.
+    fn before(self) -> Option<VmState> {
+        match self {
+            Self::Create => None,
+            Self::Start => Some(VmState::Stopped),
+            Self::Stop | Self::Delete => Some(VmState::Running),
+        }
+    }
+
+    fn after(self) -> Option<VmState> {
+        match self {
+            Self::Create | Self::Start => Some(VmState::Running),
+            Self::Stop => Some(VmState::Stopped),
+            Self::Delete => None,
+        }
+    }
+}
+
+/// How often each point is hit: 2, or what `MINICLOUD_TEST_CRASH_ROUNDS` says (the long run: 20).
+fn rounds() -> usize {
+    std::env::var("MINICLOUD_TEST_CRASH_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(2)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_dies_anywhere_in_a_change_loses_doubles_and_leaves_nothing() {
+    for round in 0..rounds() {
+        for change in Change::ALL {
+            for point in POINTS {
+                crash(change, point, round).await;
+            }
+        }
+    }
+}
+
+async fn crash(change: Change, point: &str, round: usize) {
+    let what = format!("{}:{point}, round {round}", change.name());
+    let data = tempfile::tempdir().expect("a folder");
+    let url = Db::sqlite_url(&data.path().join("minicloud.db"));
+    let db = Db::open(&url).await.expect("SQLite opens");
+    let ann = user(&db, "ann", 5).await;
+    let mut node = SimNode::begin(
+        "node-1",
+        SimEngine::new(SimConfig::default()),
+        "127.0.0.1:0",
+    )
+    .await;
+
+    // The state before, made by a server that ends well.
+    let control = server(&db, &node, data.path()).await;
+    if change.before().is_some() {
+        Change::Create.ask(&control, &ann).await;
+        comes(&db, &ann, Some(VmState::Running), &what).await;
+    }
+    if change.before() == Some(VmState::Stopped) {
+        Change::Stop.ask(&control, &ann).await;
+        comes(&db, &ann, Some(VmState::Stopped), &what).await;
+    }
+    control.stop().await;
+    db.close().await;
+
+    // A server that dies.
+    let told = [
+        &url,
+        &node.address,
+        &data.path().display().to_string(),
+        &ann.user_id,
+        change.name(),
+    ]
+    .map(String::as_str)
+    .join("\n");
+    let point_name = format!("{}:{point}", change.name());
+    let died = tokio::task::spawn_blocking(move || die(&told, &point_name))
+        .await
+        .expect("it ran");
+    let said = String::from_utf8_lossy(&died.stderr).into_owned();
+    assert!(
+        !died.status.success() && said.contains("hit: the process dies here"),
+        "{what}: {said}"
+    );
+
+    // The next one mends it.
+    let db = Db::open(&url).await.expect("SQLite opens");
+    let control = server(&db, &node, data.path()).await;
+    let committed = point != "before_commit";
+    let expected = if committed {
+        change.after()
+    } else {
+        change.before()
+    };
+    comes(&db, &ann, expected, &what).await;
+    let wanted = vm_list_any(&db).await.expect("rows").len();
+    assert_eq!(
+        node.engine.vms().len(),
+        wanted,
+        "{what}: as many containers as rows"
+    );
+    assert_eq!(
+        wanted,
+        usize::from(expected.is_some()),
+        "{what}: none lost, none doubled"
+    );
+    control.stop().await;
+    node.end().await;
+}
+
+async fn server(db: &Db, node: &SimNode, data: &std::path::Path) -> Control {
+    connect(db, &node.address, data).await
+}
+
+async fn connect(db: &Db, address: &str, data: &std::path::Path) -> Control {
+    let config = Arc::new(config(data));
+    let control = Control::start(db.clone(), config, |_, _| {})
+        .await
+        .expect("it starts");
+    control
+        .node_local_ensure("node-1", address, CREDENTIAL)
+        .await
+        .expect("the node is taken");
+    eventually("the node is ready", async || {
+        let overview = control.overview().await.expect("an overview");
+        overview
+            .nodes
+            .iter()
+            .all(|node| node.health == app::model::NodeHealth::Ready)
+    })
+    .await;
+    control
+}
+
+/// Waits for the VM's state; None: no VM.
+async fn comes(db: &Db, actor: &Actor, state: Option<VmState>, what: &str) {
+    eventually(&format!("{what}: {state:?}"), async || {
+        let row = vm_get(db, &actor.user_id, "web1").await.expect("a read");
+        row.map(|row| row.state) == state
+    })
+    .await;
+}
+
+fn die(told: &str, point: &str) -> Output {
+    let program = std::env::current_exe().expect("this program");
+    let name = "control::tests::crash::the_server_that_dies";
+    Command::new(program)
+        .args([
+            "--exact",
+            name,
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(TOLD, told)
+        .env("MINICLOUD_FAIL_POINT", point)
+        .stdin(Stdio::null())
+        .output()
+        .expect("it runs")
+}
+
+/// The other half of the test above; without being told what to do it does nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by the crash test, as a process of its own"]
+async fn the_server_that_dies() {
+    let Ok(told) = std::env::var(TOLD) else {
+        return;
+    };
+    let parts: Vec<&str> = told.split('\n').collect();
+    let [url, address, data, user_id, change] = parts[..] else {
+        panic!("told too little")
+    };
+    let change = Change::ALL
+        .into_iter()
+        .find(|known| known.name() == change)
+        .expect("a change");
+    let ann = Actor {
+        user_id: user_id.into(),
+        name: "ann".into(),
+        role: Role::Member,
+    };
+    let db = Db::open(url).await.expect("SQLite opens");
+    let control = connect(&db, address, std::path::Path::new(data)).await;
+    change.ask(&control, &ann).await;
+    // The reconciler is to hit what the request did not.
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    panic!("the point was not hit");
+}

@@ -1,0 +1,142 @@
+//! Exits that nobody asked for, and containers that vanish.
+
+use app::model::VmState;
+
+use super::cloud::{Cloud, id};
+use crate::db::{
+    testing::{each_db, eventually, user},
+    vm::DesiredState,
+};
+
+#[tokio::test]
+async fn shut_down_from_inside_is_stopped_and_stays_so() {
+    each_db(async |db| {
+        let mut cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let vm = cloud.run(&ann, "web1").await;
+        cloud.nodes[0].engine.vm_exits(id(&vm), 0);
+        cloud.comes(&ann, "web1", VmState::Stopped).await;
+        assert_eq!(cloud.row(&ann, "web1").await.desired, DesiredState::Stopped);
+        cloud.restart().await;
+        cloud.all_ready().await;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        assert_eq!(
+            cloud.see(&ann, "web1").await.unwrap().state,
+            VmState::Stopped
+        );
+        assert_eq!(cloud.kinds(&ann, "web1").await.last().unwrap(), "vm_exited");
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_crash_is_restarted_and_told() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let vm = cloud.run(&ann, "web1").await;
+        cloud.nodes[0].engine.vm_exits(id(&vm), 3);
+        let waits = cloud.comes(&ann, "web1", VmState::Starting).await;
+        assert_eq!(
+            waits.reason.unwrap(),
+            "It ended with code 3 and starts again (restart 1 of 3)."
+        );
+        let again = cloud.comes(&ann, "web1", VmState::Running).await;
+        assert!(again.started_at > vm.started_at);
+        assert_eq!(cloud.row(&ann, "web1").await.restarts, 1);
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn out_of_memory_again_and_again_is_failed_with_the_reason_in_words() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let vm = cloud.run(&ann, "web1").await;
+        // As after two restarts, so that the test need not wait for 21 s.
+        let row = cloud.row(&ann, "web1").await;
+        let after = crate::db::vm::VmRow {
+            restarts: 3,
+            ..row.clone()
+        };
+        let mut tx = cloud.db.write().await.unwrap();
+        assert!(
+            crate::db::vm::vm_write(&mut tx, &row, &after)
+                .await
+                .unwrap()
+        );
+        tx.commit().await.unwrap();
+        cloud.nodes[0].engine.vm_runs_out_of_memory(id(&vm));
+        let failed = cloud.comes(&ann, "web1", VmState::Failed).await;
+        assert_eq!(
+            failed.reason.unwrap(),
+            "It ran out of memory (256 MiB) and was restarted 3 times."
+        );
+        eventually("the kill is an event of its own", async || {
+            cloud
+                .kinds(&ann, "web1")
+                .await
+                .contains(&"vm_oom".to_owned())
+        })
+        .await;
+        cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Running).await;
+        assert_eq!(cloud.containers(), 1);
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_ended_with_its_engine_runs_again_and_what_was_stopped_rests() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let runs = cloud.run(&ann, "runs").await;
+        let other = cloud.run(&ann, "other").await;
+        cloud.run(&ann, "rests").await;
+        cloud.control.vm_stop(&ann, "rests").await.unwrap();
+        cloud.comes(&ann, "rests", VmState::Stopped).await;
+        let engine = &cloud.nodes[0].engine;
+        engine.set_away(Some("Cannot connect to the Docker daemon"));
+        let unknown = cloud.comes(&ann, "runs", VmState::Unknown).await;
+        assert!(unknown.reason.unwrap().contains("Cannot connect"));
+        engine.vm_exits(id(&runs), 0);
+        engine.vm_exits(id(&other), 137);
+        engine.set_away(None);
+        for (name, before) in [("runs", &runs), ("other", &other)] {
+            eventually(&format!("{name} runs again"), async || {
+                let vm = cloud.see(&ann, name).await.unwrap();
+                vm.state == VmState::Running && vm.started_at > before.started_at
+            })
+            .await;
+            assert_eq!(cloud.row(&ann, name).await.restarts, 0);
+        }
+        assert_eq!(
+            cloud.see(&ann, "rests").await.unwrap().state,
+            VmState::Stopped
+        );
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_container_that_vanished_is_told_and_a_retry_makes_it_anew() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let vm = cloud.run(&ann, "web1").await;
+        cloud.nodes[0].engine.vm_vanishes(id(&vm));
+        let lost = cloud.comes(&ann, "web1", VmState::Failed).await;
+        assert!(lost.reason.unwrap().contains("container is gone"));
+        cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Running).await;
+        assert_eq!(cloud.containers(), 1);
+        cloud.end().await;
+    })
+    .await;
+}

@@ -1,0 +1,158 @@
+//! Nodes added, removed, and asked for by the wrong name.
+
+use app::model::{NodeHealth, VmState};
+use node::driver::sim::{SimConfig, SimEngine};
+
+use super::cloud::{Cloud, SimNode, admin, words};
+use crate::db::testing::{each_db, eventually, user};
+
+const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
+
+#[tokio::test]
+async fn a_node_is_added_only_when_it_answers_by_that_name_with_that_credential() {
+    each_db(async |db| {
+        let mut cloud = Cloud::new(db, 0).await;
+        let engine = SimEngine::new(SimConfig::default());
+        let mut other = SimNode::begin("lab", engine, "127.0.0.1:0").await;
+        let root = admin();
+        let add = async |name: &str, address: &str, credential: &str| {
+            cloud
+                .control
+                .node_add(&root, name, address, credential, None)
+                .await
+        };
+        let wrong = "f".repeat(32);
+        for (name, address, credential, field) in [
+            ("lab", other.address.as_str(), wrong.as_str(), "credential"),
+            ("lab", other.address.as_str(), "short", "credential"),
+            ("bal", other.address.as_str(), CREDENTIAL, "name"),
+            ("La_b", other.address.as_str(), CREDENTIAL, "name"),
+            ("lab", "http://127.0.0.1:9", CREDENTIAL, "address"),
+            ("lab", "http://10.1.2.3:5000", CREDENTIAL, "fingerprint"),
+            ("lab", "nonsense", CREDENTIAL, "address"),
+        ] {
+            let error = words(add(name, address, credential).await);
+            assert_eq!(error.field.as_deref(), Some(field), "{}", error.message);
+            assert!(
+                !error.message.contains(credential),
+                "no secret in {}",
+                error.message
+            );
+        }
+        assert!(cloud.control.node_list(&root).await.unwrap().is_empty());
+        add("lab", &other.address, CREDENTIAL).await.unwrap();
+        assert_eq!(
+            words(add("lab", &other.address, CREDENTIAL).await).code,
+            "node_name_taken"
+        );
+        cloud.all_ready().await;
+        cloud.restart().await;
+        cloud.all_ready().await;
+        let view = cloud.control.node_get(&root, "lab").await.unwrap();
+        assert!(!view.local && view.seen_at.is_some() && view.memory_mib > 0);
+        cloud.control.node_remove(&root, "lab", None).await.unwrap();
+        assert!(cloud.control.node_list(&root).await.unwrap().is_empty());
+        other.end().await;
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_with_vms_is_removed_only_by_name_and_its_vms_can_be_made_anew_elsewhere() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 2).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        cloud.run(&ann, "web1").await;
+        cloud.run(&ann, "web2").await;
+        let root = admin();
+        let refused = words(cloud.control.node_remove(&root, "node-1", None).await);
+        assert!(refused.message.contains("ann/web1") && !refused.message.contains("web2"));
+        assert_eq!(
+            words(
+                cloud
+                    .control
+                    .node_remove(&root, "node-1", Some("yes"))
+                    .await
+            )
+            .code,
+            "node_has_vms"
+        );
+        cloud
+            .control
+            .node_remove(&root, "node-1", Some("node-1"))
+            .await
+            .unwrap();
+        let lost = cloud.see(&ann, "web1").await.unwrap();
+        assert_eq!((lost.state, lost.node.clone()), (VmState::Failed, None));
+        assert!(lost.reason.unwrap().contains("node-1 was removed"));
+        assert_eq!(
+            cloud.see(&ann, "web2").await.unwrap().state,
+            VmState::Running
+        );
+        cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        assert_eq!(
+            cloud
+                .comes(&ann, "web1", VmState::Running)
+                .await
+                .node
+                .as_deref(),
+            Some("node-2")
+        );
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_vm_without_a_node_is_deleted_at_once() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        cloud.run(&ann, "web1").await;
+        cloud
+            .control
+            .node_remove(&admin(), "node-1", Some("node-1"))
+            .await
+            .unwrap();
+        assert_eq!(
+            words(cloud.control.vm_retry(&ann, "web1").await).code,
+            "no_room"
+        );
+        cloud.control.vm_delete(&ann, "web1").await.unwrap();
+        assert!(cloud.see(&ann, "web1").await.is_none());
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_overview_says_what_is_wrong_worst_first() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 2).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        cloud.run(&ann, "web1").await;
+        let well = cloud.control.overview().await.unwrap();
+        assert!(well.problems.is_empty(), "{:?}", well.problems);
+        assert_eq!((well.users, well.vms, well.vms_running), (1, 1, 1));
+        cloud.nodes[1].engine.set_away(Some("no engine here"));
+        eventually("node-2 is degraded", async || {
+            let node = cloud.control.node_get(&admin(), "node-2").await.unwrap();
+            matches!(node.health, NodeHealth::Degraded { .. })
+        })
+        .await;
+        let problems = cloud.control.overview().await.unwrap().problems;
+        assert!(
+            problems[0].severe && problems[0].message.contains("no engine here"),
+            "{problems:?}"
+        );
+        cloud.run(&ann, "web2").await;
+        assert_eq!(
+            cloud.placed().await,
+            [2, 0],
+            "nothing is placed on a degraded node"
+        );
+        cloud.end().await;
+    })
+    .await;
+}

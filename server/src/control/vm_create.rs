@@ -1,0 +1,161 @@
+//! A new VM: its name and size checked, its place promised, its row written; the reconciler makes it.
+
+use app::model::{VmView, name_check};
+
+use super::{Control, ControlError, fail_point::fail_point};
+use crate::{
+    actor::Actor,
+    balancer::placement::{Candidate, Need, NoPlace, place},
+    config::FlavorConfig,
+    db::{
+        event::{NewEvent, SubjectKind, event_insert},
+        node::NodeAllocation,
+        vm::{VmPlace, VmRequest, VmRow, vm_get, vm_reserve},
+    },
+};
+
+impl Control {
+    /// Ok when the user could make a VM of that name.
+    pub async fn vm_name_check(&self, actor: &Actor, name: &str) -> Result<(), ControlError> {
+        check_name(name)?;
+        match vm_get(&self.0.db, &actor.user_id, name).await? {
+            Some(row) => Err(ControlError::NameTaken(row.name, row.state)),
+            None => Ok(()),
+        }
+    }
+
+    /// Promises a place, and has the VM made there. Answers once that is committed.
+    pub async fn vm_create(
+        &self,
+        actor: &Actor,
+        name: &str,
+        flavor: &str,
+        image: &str,
+    ) -> Result<VmView, ControlError> {
+        check_name(name)?;
+        let flavor = self.flavor(flavor)?;
+        let image = self.image_row(image).await?;
+        let request = VmRequest {
+            owner_id: actor.user_id.clone(),
+            name: name.to_owned(),
+            flavor: flavor.name.clone(),
+            cpu_millis: flavor.cpu_millis,
+            memory_mib: flavor.memory_mib,
+            disk_gib: flavor.disk_gib,
+            image: image.name,
+            image_ref: image.reference,
+            networks: self.0.networks.count,
+        };
+        let row = self.vm_commit(actor, &request).await?;
+        self.wake_vm(row.node_id.as_deref(), &row.id);
+        self.tell(Some(&row.owner_id));
+        let node = row.node.as_deref().unwrap_or("-");
+        tracing::info!(
+            vm = row.name,
+            owner = row.owner,
+            node,
+            vm_id = row.id,
+            "{} creates {} on {node}",
+            actor.name,
+            row.name
+        );
+        fail_point("vm_create:before_answer");
+        Ok(self.vm_view(&row))
+    }
+
+    async fn vm_commit(&self, actor: &Actor, request: &VmRequest) -> Result<VmRow, ControlError> {
+        let mut tx = self.0.db.write_exclusive().await?;
+        let need = Need {
+            cpu_millis: request.cpu_millis,
+            memory_mib: request.memory_mib,
+            image_ref: request.image_ref.clone(),
+        };
+        let row = vm_reserve(&mut tx, request, |nodes| self.place(nodes, &need))
+            .await
+            .map_err(|error| match ControlError::from(error) {
+                ControlError::NameTaken(_, state) => {
+                    ControlError::NameTaken(request.name.clone(), state)
+                }
+                other => other,
+            })?;
+        let node = row.node.as_deref().unwrap_or_default();
+        let detail = format!("{}, {}, on {node}", row.flavor, row.image);
+        let event = NewEvent::new(
+            "vm_create",
+            Some(actor),
+            SubjectKind::Vm,
+            &row.id,
+            &row.name,
+        );
+        event_insert(&mut tx, &event.owner(&row.owner_id).detail(detail)).await?;
+        fail_point("vm_create:before_commit");
+        tx.commit().await?;
+        fail_point("vm_create:after_commit");
+        Ok(row)
+    }
+
+    /// Picks a node from what is promised, as the transaction sees it, and what nodes said last.
+    pub(super) fn place(
+        &self,
+        promised: &[NodeAllocation],
+        need: &Need,
+    ) -> Result<VmPlace, NoPlace> {
+        let candidates: Vec<Candidate> = promised
+            .iter()
+            .filter_map(|node| self.candidate(node))
+            .collect();
+        let placed = place(&candidates, need, self.0.config.placement)?;
+        Ok(VmPlace {
+            node_id: placed.node_id,
+            reason: placed.reason,
+        })
+    }
+
+    fn candidate(&self, promised: &NodeAllocation) -> Option<Candidate> {
+        let state = self.0.registry.get(&promised.node_id)?.state();
+        let capacity = state
+            .status
+            .as_ref()
+            .map(|status| status.capacity)
+            .unwrap_or_default();
+        let images = state.status.as_ref().map(|status| status.images.clone());
+        let free = state
+            .status
+            .as_ref()
+            .map(|status| status.usage.disk_free_percent);
+        Some(Candidate {
+            id: promised.node_id.clone(),
+            name: promised.name.clone(),
+            policy: promised.policy,
+            health: state.health,
+            placed_seq: promised.placed_seq,
+            cores: capacity.cores,
+            cpu_millis: capacity.cpu_millis,
+            cpu_millis_allocated: promised.cpu_millis,
+            memory_mib: capacity.memory_mib,
+            memory_mib_allocated: promised.memory_mib,
+            disk_free_percent: free.unwrap_or_default(),
+            images: images.unwrap_or_default(),
+        })
+    }
+
+    fn flavor(&self, name: &str) -> Result<FlavorConfig, ControlError> {
+        let flavors = &self.0.config.flavors;
+        flavors
+            .iter()
+            .find(|flavor| flavor.name == name)
+            .cloned()
+            .ok_or_else(|| {
+                let names: Vec<&str> = flavors.iter().map(|flavor| flavor.name.as_str()).collect();
+                let words = format!(
+                    "There is no size named {name}. Choose one of: {}.",
+                    names.join(", ")
+                );
+                ControlError::invalid("flavor", "flavor_unknown", words)
+            })
+    }
+}
+
+fn check_name(name: &str) -> Result<(), ControlError> {
+    name_check(name).map_err(|words| ControlError::invalid("name", "name_invalid", words))
+}
