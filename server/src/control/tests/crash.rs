@@ -128,14 +128,14 @@ async fn crash(change: Change, point: &str, round: usize) {
     db.close().await;
 
     // A server that dies.
+    let folder = data.path().display().to_string();
     let told = [
-        &url,
+        url.as_str(),
         &node.address,
-        &data.path().display().to_string(),
+        &folder,
         &ann.user_id,
         change.name(),
     ]
-    .map(String::as_str)
     .join("\n");
     let point_name = format!("{}:{point}", change.name());
     let died = tokio::task::spawn_blocking(move || die(&told, &point_name))
