@@ -9,6 +9,7 @@ mod error;
 mod first_start;
 pub mod layer;
 mod login;
+mod login_session;
 mod origin;
 mod password;
 mod revocation;
@@ -97,7 +98,11 @@ impl Auth {
     }
 
     /// How good a password would be for the user of that name.
-    pub async fn password_strength(&self, name: &str, password: &Secret) -> Result<PasswordStrength, AuthError> {
+    pub async fn password_strength(
+        &self,
+        name: &str,
+        password: &Secret,
+    ) -> Result<PasswordStrength, AuthError> {
         self.0.passwords.strength(name, password).await
     }
 

@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use tracing::Instrument as _;
 
 use super::{Auth, Caller, address, origin, token};
@@ -56,9 +56,11 @@ pub async fn caller(State(auth): State<Auth>, request: Request, next: Next) -> R
     let mut caller = Caller::anonymous(peer(&request), "");
     let span = tracing::info_span!("request", request_id = %caller.request_id);
     async move {
-        let mut response = match admit(&auth, &mut caller, &request).await {
+        // Taken apart, because a body cannot be looked at from two threads while this waits.
+        let (parts, body) = request.into_parts();
+        let mut response = match admit(&auth, &mut caller, &parts).await {
             Ok(()) => {
-                let mut request = request;
+                let mut request = Request::from_parts(parts, body);
                 request.extensions_mut().insert(caller.clone());
                 next.run(request).await
             }
@@ -82,8 +84,8 @@ fn peer(request: &Request) -> IpAddr {
 }
 
 /// Fills in who asks, from what the request says.
-async fn admit(auth: &Auth, caller: &mut Caller, request: &Request) -> Result<(), Response> {
-    let headers = request.headers();
+async fn admit(auth: &Auth, caller: &mut Caller, request: &Parts) -> Result<(), Response> {
+    let headers = &request.headers;
     let proxies = &auth.config().trusted_proxies;
     let peer = caller.address;
     caller.address = address::client_address(peer, headers, proxies);
@@ -93,7 +95,7 @@ async fn admit(auth: &Auth, caller: &mut Caller, request: &Request) -> Result<()
     let cookie = token::token_present(headers);
     let host = auth
         .origins()
-        .check(request.method(), request.uri(), headers, cookie)
+        .check(&request.method, &request.uri, headers, cookie)
         .map_err(|refusal| refuse(refusal, caller, headers))?;
     caller.host = host.name;
     caller.secure = host.https.unwrap_or_else(|| {
@@ -103,8 +105,8 @@ async fn admit(auth: &Auth, caller: &mut Caller, request: &Request) -> Result<()
 }
 
 /// Reads the cookie: one query, and none without a cookie.
-async fn sign_in(auth: &Auth, caller: &mut Caller, request: &Request) -> Result<(), Response> {
-    let headers = request.headers();
+async fn sign_in(auth: &Auth, caller: &mut Caller, request: &Parts) -> Result<(), Response> {
+    let headers = &request.headers;
     let Some(token) = token::token_read(headers, caller.secure) else {
         return Ok(());
     };
@@ -137,12 +139,12 @@ fn refuse(refusal: origin::Refusal, caller: &Caller, headers: &HeaderMap) -> Res
 }
 
 /// True for what a person opens, in contrast to a program's call.
-fn is_page(request: &Request) -> bool {
+fn is_page(request: &Parts) -> bool {
     let accept = request
-        .headers()
+        .headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok());
-    request.method() == Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
+    request.method == Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn user_agent(headers: &HeaderMap) -> String {

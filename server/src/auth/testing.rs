@@ -19,7 +19,10 @@ pub const OTHER: &str = "marble-canyon-whistle";
 
 /// An installation whose admin has the password [`PASSWORD`].
 pub async fn auth_on(db: Db) -> Auth {
-    auth_with(db, |config| config.admin_password = Some(Secret::new(PASSWORD))).await
+    auth_with(db, |config| {
+        config.admin_password = Some(Secret::new(PASSWORD))
+    })
+    .await
 }
 
 pub async fn auth_with(db: Db, change: impl FnOnce(&mut Config)) -> Auth {

@@ -2,5 +2,6 @@
 
 mod account;
 mod first_start;
+mod layer;
 mod login;
 mod user;

@@ -100,22 +100,22 @@ impl NodeState {
     }
 
     /// True when a VM that ended at that time ended with its engine or host, and not by itself: the
-    /// engine was away then, or the node was not running.
+    /// engine was away then, as the node or the polls saw, or the node was not running.
     pub fn was_out(&self, at: i64) -> bool {
-        let before_start = self
-            .status
-            .as_ref()
-            .is_some_and(|status| at < status.started_at);
-        let in_outage = self.outage.is_some_and(|(from, to)| {
-            at >= from - OUTAGE_MARGIN && to.is_none_or(|to| at <= to + OUTAGE_MARGIN)
-        });
-        before_start || in_outage
+        let told = self.status.as_ref().and_then(|status| status.outage);
+        let told = told.map(|outage| (outage.from, outage.to));
+        let before_start = self.status.as_ref().is_some_and(|status| at < status.started_at);
+        before_start || [told, self.outage].into_iter().flatten().any(|outage| covers(outage, at))
     }
+}
+
+fn covers((from, to): (i64, Option<i64>), at: i64) -> bool {
+    at >= from - OUTAGE_MARGIN && to.is_none_or(|to| at <= to + OUTAGE_MARGIN)
 }
 
 #[cfg(test)]
 pub mod tests {
-    use node_api::status::{Capacity, EngineStatus, NodeUsage};
+    use node_api::status::{Capacity, EngineOutage, EngineStatus, NodeUsage};
 
     use super::*;
 
@@ -145,6 +145,7 @@ pub mod tests {
             },
             images: vec!["alpine:3".into()],
             disk_limit_hard: true,
+            outage: None,
         }
     }
 
@@ -208,6 +209,17 @@ pub mod tests {
             (324, true),
             (330, false),
         ] {
+            assert_eq!(state.was_out(at * SECOND), out, "at {at} s");
+        }
+    }
+
+    #[test]
+    fn an_outage_that_no_poll_saw_is_known_from_the_node() {
+        let mut state = NodeState::new(0);
+        let outage = EngineOutage { from: 300 * SECOND, to: Some(301 * SECOND) };
+        state.poll(Ok(NodeStatus { outage: Some(outage), ..status(None) }), 302 * SECOND);
+        assert!(state.is_ready());
+        for (at, out) in [(290, false), (300, true), (301, true), (310, false)] {
             assert_eq!(state.was_out(at * SECOND), out, "at {at} s");
         }
     }

@@ -51,6 +51,13 @@ impl NodeEntry {
         read(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Asks the node how it is, at once; what it said before stays when it does not answer.
+    pub async fn refresh(&self) {
+        if let Ok(status) = self.client.status().await {
+            self.poll(Ok(status));
+        }
+    }
+
     /// Takes in a poll's outcome; true when something others act on has changed.
     fn poll(&self, outcome: Result<node_api::status::NodeStatus, NodeCallError>) -> bool {
         let outcome = outcome.map_err(|error| error.to_string());

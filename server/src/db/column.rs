@@ -31,11 +31,7 @@ pub fn amount(row: &AnyRow, name: &str) -> Result<u32, DbError> {
 }
 
 /// A word of a closed list.
-pub fn word<T>(
-    row: &AnyRow,
-    name: &str,
-    read: impl Fn(&str) -> Option<T>,
-) -> Result<T, DbError> {
+pub fn word<T>(row: &AnyRow, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, DbError> {
     let value = text(row, name)?;
     read(&value).ok_or_else(|| DbError::Unexpected(format!("{name} {value}")))
 }

@@ -221,12 +221,23 @@ mod tests {
                 event_insert(&mut tx, &event).await.unwrap();
             }
             tx.commit().await.unwrap();
-            let query = EventQuery { limit: 2, owner_id: Some("ann"), ..Default::default() };
+            let query = EventQuery {
+                limit: 2,
+                owner_id: Some("ann"),
+                ..Default::default()
+            };
             let page = event_list(&db, &query).await.unwrap();
             assert_eq!(details(&page), ["4", "2"]);
-            let query = EventQuery { before: Some(page[1].id), ..query };
+            let query = EventQuery {
+                before: Some(page[1].id),
+                ..query
+            };
             assert_eq!(details(&event_list(&db, &query).await.unwrap()), ["0"]);
-            let query = EventQuery { kind: Some("vm_stop"), limit: 9, ..Default::default() };
+            let query = EventQuery {
+                kind: Some("vm_stop"),
+                limit: 9,
+                ..Default::default()
+            };
             assert!(event_list(&db, &query).await.unwrap().is_empty());
         })
         .await;
@@ -239,13 +250,18 @@ mod tests {
             let event = NewEvent::new("vm_create", None, SubjectKind::Vm, "v1", "web1");
             event_insert(&mut tx, &event).await.unwrap();
             drop(tx);
-            let query = EventQuery { limit: 9, ..Default::default() };
+            let query = EventQuery {
+                limit: 9,
+                ..Default::default()
+            };
             assert!(event_list(&db, &query).await.unwrap().is_empty());
         })
         .await;
     }
 
     fn details(rows: &[EventRow]) -> Vec<&str> {
-        rows.iter().filter_map(|row| row.detail.as_deref()).collect()
+        rows.iter()
+            .filter_map(|row| row.detail.as_deref())
+            .collect()
     }
 }

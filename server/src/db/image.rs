@@ -65,12 +65,11 @@ pub async fn image_insert(tx: &mut Tx, image: &ImageRow) -> Result<bool, DbError
 
 /// Takes it out of the catalogue; VMs made from it stay. False when there is none.
 pub async fn image_hide(tx: &mut Tx, name: &str) -> Result<bool, DbError> {
-    let done = sqlx::query(
-        "UPDATE images SET hidden = 1, is_default = 0 WHERE name = $1 AND hidden = 0",
-    )
-    .bind(name)
-    .execute(&mut **tx)
-    .await?;
+    let done =
+        sqlx::query("UPDATE images SET hidden = 1, is_default = 0 WHERE name = $1 AND hidden = 0")
+            .bind(name)
+            .execute(&mut **tx)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -61,11 +61,7 @@ pub async fn node_insert(tx: &mut Tx, node: &NodeRow) -> Result<(), DbError> {
 }
 
 /// The row of a node that this server runs; made, or moved to its present address.
-pub async fn node_local_ensure(
-    tx: &mut Tx,
-    name: &str,
-    address: &str,
-) -> Result<NodeRow, DbError> {
+pub async fn node_local_ensure(tx: &mut Tx, name: &str, address: &str) -> Result<NodeRow, DbError> {
     if let Some(mut row) = node_get(tx, name).await? {
         sqlx::query("UPDATE nodes SET address = $1, local = 1, fingerprint = NULL WHERE id = $2")
             .bind(address)

@@ -31,11 +31,7 @@ pub async fn shell_insert(
 }
 
 /// The shell of a VM of that owner.
-pub async fn shell_get(
-    db: &Db,
-    owner_id: &str,
-    id: &str,
-) -> Result<Option<ShellRow>, DbError> {
+pub async fn shell_get(db: &Db, owner_id: &str, id: &str) -> Result<Option<ShellRow>, DbError> {
     let row = sqlx::query(
         "SELECT s.id, s.vm_id, s.opened_by, s.created_at \
          FROM shells s JOIN vms v ON v.id = s.vm_id \

@@ -11,7 +11,9 @@ use super::Db;
 pub async fn each_db(test: impl AsyncFn(Db)) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("minicloud.db");
-    let db = Db::open(&Db::sqlite_url(&path)).await.expect("SQLite opens");
+    let db = Db::open(&Db::sqlite_url(&path))
+        .await
+        .expect("SQLite opens");
     test(db.clone()).await;
     db.close().await;
     if let Ok(server) = std::env::var("MINICLOUD_TEST_DATABASE_URL") {
@@ -21,13 +23,18 @@ pub async fn each_db(test: impl AsyncFn(Db)) {
 
 async fn on_postgres(server: &str, test: impl AsyncFn(Db)) {
     let name = format!("mc_{}", uuid::Uuid::now_v7().simple());
-    let mut admin = PgConnection::connect(server).await.expect("PostgreSQL answers");
+    let mut admin = PgConnection::connect(server)
+        .await
+        .expect("PostgreSQL answers");
     let sql = AssertSqlSafe(format!("CREATE DATABASE {name}"));
     admin.execute(sql).await.expect("a database");
     let (base, _) = server.rsplit_once('/').expect("a database in the URL");
-    let db = Db::open(&format!("{base}/{name}")).await.expect("PostgreSQL opens");
+    let db = Db::open(&format!("{base}/{name}"))
+        .await
+        .expect("PostgreSQL opens");
     // Dropped even when the test fails, so that a long day of tests leaves nothing behind.
-    let outcome = futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(test(db.clone())));
+    let outcome =
+        futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(test(db.clone())));
     let outcome = outcome.await;
     db.close().await;
     let sql = AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));

@@ -6,7 +6,9 @@ mod reserve;
 mod row;
 
 pub use owner::{vm_count_by_owner, vm_delete_by_owner, vm_stop_by_owner};
-pub use reserve::{ReserveError, VmPlace, VmRequest, vm_place_anew, vm_quota, vm_quota_list, vm_reserve};
+pub use reserve::{
+    ReserveError, VmPlace, VmRequest, vm_place_anew, vm_quota, vm_quota_list, vm_reserve,
+};
 pub use row::{DesiredState, VmRow};
 
 use row::{state_word, vm_row};
@@ -50,7 +52,9 @@ pub async fn vm_get(db: &Db, owner_id: &str, name: &str) -> Result<Option<VmRow>
 
 /// Everybody's VMs, oldest first.
 pub async fn vm_list_any(db: &Db) -> Result<Vec<VmRow>, DbError> {
-    let rows = sqlx::query(vm_select!("ORDER BY v.id")).fetch_all(db.pool()).await?;
+    let rows = sqlx::query(vm_select!("ORDER BY v.id"))
+        .fetch_all(db.pool())
+        .await?;
     rows.iter().map(vm_row).collect()
 }
 

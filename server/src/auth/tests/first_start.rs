@@ -131,7 +131,10 @@ async fn a_restart_makes_no_second_admin_and_keeps_the_chosen_password() {
         let auth = fresh(db.clone()).await;
         let mut admin = Browser::of(&auth, "admin", "admin").await;
         admin.password_change("admin", PASSWORD).await.unwrap();
-        let again = auth_with(db, |config| config.admin_password = Some(Secret::new(OTHER))).await;
+        let again = auth_with(db, |config| {
+            config.admin_password = Some(Secret::new(OTHER))
+        })
+        .await;
         Browser::of(&again, "admin", PASSWORD).await;
         assert!(matches!(
             Browser::new(&again).login("admin", OTHER).await,

@@ -5,8 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use app::model::NodeHealth;
-use node_api::vm::VmReport;
+use app::model::{NodeHealth, VmState};
+use node_api::vm::{PowerState, VmReport};
 use uuid::Uuid;
 
 use super::{Worker, lock};
@@ -15,7 +15,7 @@ use crate::{
     control::{ControlError, error::chain, fleet::Listed},
     db::{
         event::{NewEvent, SubjectKind, event_insert},
-        vm::{VmRow, vm_list_by_node},
+        vm::{DesiredState, VmRow, vm_list_by_node},
     },
 };
 
@@ -37,6 +37,10 @@ impl Worker {
             }
         };
         let fresh = list.is_some();
+        if list.as_ref().is_some_and(|list| some_ended(list, &rows)) {
+            // By themselves, or with the engine? The node knows more by now than at the last poll.
+            self.entry.refresh().await;
+        }
         if let Some(list) = list {
             self.take(list, &rows, epoch).await;
         }
@@ -149,4 +153,16 @@ impl Worker {
             );
         }
     }
+}
+
+/// True when a VM that is to run has ended.
+fn some_ended(list: &[VmReport], rows: &[VmRow]) -> bool {
+    let ended = |row: &VmRow| {
+        list.iter().any(|report| {
+            report.power == PowerState::Exited && report.spec.id.to_string() == row.id
+        })
+    };
+    rows.iter().any(|row| {
+        row.desired == DesiredState::Running && row.state == VmState::Running && ended(row)
+    })
 }

@@ -125,6 +125,27 @@ async fn what_ended_with_its_engine_runs_again_and_what_was_stopped_rests() {
 }
 
 #[tokio::test]
+async fn an_engine_that_was_away_for_a_moment_between_two_polls_is_no_shut_down() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let before = cloud.run(&ann, "web1").await;
+        let engine = &cloud.nodes[0].engine;
+        engine.set_away(Some("it restarts"));
+        engine.vm_exits(id(&before), 0);
+        engine.set_away(None);
+        eventually("it runs again", async || {
+            let vm = cloud.see(&ann, "web1").await.unwrap();
+            vm.state == VmState::Running && vm.started_at > before.started_at
+        })
+        .await;
+        assert!(cloud.kinds(&ann, "web1").await.contains(&"vm_interrupted".to_owned()));
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_container_that_vanished_is_told_and_a_retry_makes_it_anew() {
     each_db(async |db| {
         let cloud = Cloud::new(db, 1).await;

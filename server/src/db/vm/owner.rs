@@ -19,7 +19,15 @@ pub async fn vm_delete_by_owner(
     owner_id: &str,
     actor: Option<&Actor>,
 ) -> Result<Vec<String>, DbError> {
-    desire(tx, owner_id, actor, "vm_delete", DesiredState::Deleted, VmState::Deleting).await
+    desire(
+        tx,
+        owner_id,
+        actor,
+        "vm_delete",
+        DesiredState::Deleted,
+        VmState::Deleting,
+    )
+    .await
 }
 
 /// Wants every running VM of the user stopped, with an event for each.
@@ -28,7 +36,15 @@ pub async fn vm_stop_by_owner(
     owner_id: &str,
     actor: Option<&Actor>,
 ) -> Result<Vec<String>, DbError> {
-    desire(tx, owner_id, actor, "vm_stop", DesiredState::Stopped, VmState::Stopping).await
+    desire(
+        tx,
+        owner_id,
+        actor,
+        "vm_stop",
+        DesiredState::Stopped,
+        VmState::Stopping,
+    )
+    .await
 }
 
 /// Rows the user still has, those being deleted too.

@@ -62,7 +62,9 @@ pub async fn vm_reserve<R>(
     place: impl FnOnce(&[NodeAllocation]) -> Result<VmPlace, R>,
 ) -> Result<VmRow, ReserveError<R>> {
     name_free(tx, request).await?;
-    let quota = quota_in(tx, &request.owner_id).await?.ok_or(ReserveError::NoOwner)?;
+    let quota = quota_in(tx, &request.owner_id)
+        .await?
+        .ok_or(ReserveError::NoOwner)?;
     if !fits(&quota, request) {
         return Err(ReserveError::Quota(quota));
     }

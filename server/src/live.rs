@@ -1,0 +1,73 @@
+//! Live state over WebSockets: a tab gets the whole small picture at once and after every change.
+//! Sockets, because browsers allow only six open HTTP/1.1 requests a host, and people keep more
+//! tabs than that.
+
+mod logs;
+mod socket;
+
+use app::model::{AppError, LogFilter};
+use axum::{
+    Extension, Router,
+    extract::{Query, State, WebSocketUpgrade},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use self::socket::Pictures;
+use crate::{auth::Caller, pages::RequestPlane, state::AppState};
+
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/live", get(vms))
+        .route("/live/admin", get(overview))
+        .route("/live/logs", get(log_records))
+}
+
+/// One's own VMs.
+async fn vms(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let actor = match caller.require() {
+        Ok(actor) => actor.clone(),
+        Err(error) => return refuse(&error),
+    };
+    let plane = RequestPlane { state, caller };
+    let pictures = Pictures::Vms { owner_id: actor.user_id };
+    upgrade.on_upgrade(async move |socket| socket::pictures(socket, &plane, &pictures).await)
+}
+
+/// The admin's overview.
+async fn overview(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if let Err(error) = caller.require_admin() {
+        return refuse(&error);
+    }
+    let plane = RequestPlane { state, caller };
+    upgrade.on_upgrade(async move |socket| socket::pictures(socket, &plane, &Pictures::Overview).await)
+}
+
+/// Log records that match the filter in the query.
+async fn log_records(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Query(filter): Query<LogFilter>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if let Err(error) = caller.require_admin() {
+        return refuse(&error);
+    }
+    let plane = RequestPlane { state, caller };
+    upgrade.on_upgrade(async move |socket| logs::follow(socket, &plane, &filter).await)
+}
+
+/// A refusal before the upgrade, as JSON.
+pub fn refuse(error: &AppError) -> Response {
+    let status = axum::http::StatusCode::from_u16(error.kind.status())
+        .unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+    (status, axum::Json(error.clone())).into_response()
+}

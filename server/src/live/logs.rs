@@ -1,0 +1,67 @@
+//! The live log: the newest records that match, then more as they come, in batches.
+
+use std::time::Duration;
+
+use app::model::{Live, LogFilter, LogView};
+use axum::extract::ws::{Message, WebSocket};
+use tokio::{sync::broadcast::error::RecvError, time::timeout};
+
+use super::socket;
+use crate::{log::matches, pages::RequestPlane};
+
+/// Records that come within this time travel in one message.
+const BATCH_PAUSE: Duration = Duration::from_millis(100);
+const BATCH_MAX: usize = 500;
+
+/// Follows until the browser leaves or access ends.
+pub async fn follow(mut socket: WebSocket, plane: &RequestPlane, filter: &LogFilter) {
+    let mut live = plane.state.logs.subscribe();
+    let mut revoked = plane.state.auth.revocations();
+    let start = plane.state.logs.list(filter).records;
+    let mut seen = start.last().map_or(0, |record| record.seq);
+    if !send(&mut socket, start).await {
+        return;
+    }
+    loop {
+        let mut batch = Vec::new();
+        tokio::select! {
+            record = live.recv() => match record {
+                Ok(record) => batch.push(record),
+                Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return,
+            },
+            () = revoked.wait(&plane.caller) => return socket::close_revoked(socket).await,
+            () = plane.state.stop.cancelled() => return socket::close_restart(socket).await,
+            message = socket.recv() => match message {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => continue,
+            },
+        }
+        let more = async {
+            while batch.len() < BATCH_MAX {
+                match live.recv().await {
+                    Ok(record) => batch.push(record),
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        };
+        let _ = timeout(BATCH_PAUSE, more).await;
+        let records: Vec<LogView> = batch
+            .iter()
+            .filter(|record| record.seq > seen && matches(filter, record))
+            .map(|record| (**record).clone())
+            .collect();
+        seen = batch.last().map_or(seen, |record| record.seq.max(seen));
+        if !records.is_empty() && !send(&mut socket, records).await {
+            return;
+        }
+    }
+}
+
+async fn send(socket: &mut WebSocket, records: Vec<LogView>) -> bool {
+    match serde_json::to_string(&Live::Logs(records)) {
+        Ok(text) => socket::send(socket, Message::text(text)).await,
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,120 @@
+//! One live socket: a picture at once, then one after each change, until access ends.
+
+use std::time::Duration;
+
+use app::{
+    control_plane::{AdminPlane as _, Answer, VmPlane as _},
+    model::Live,
+};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use tokio::{
+    sync::broadcast::error::RecvError,
+    time::{Instant, timeout},
+};
+
+use crate::{control::Change, pages::RequestPlane};
+
+/// Access was taken back, or the login session ended.
+const CLOSE_REVOKED: u16 = 4003;
+/// The server stops; come again.
+const CLOSE_RESTART: u16 = 1012;
+/// A browser that takes nothing for so long is gone.
+const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+/// Keeps proxies from closing a quiet socket.
+const PING: Duration = Duration::from_secs(20);
+
+/// What a live socket shows.
+pub enum Pictures {
+    /// A user's own VMs.
+    Vms { owner_id: String },
+    /// The admin's overview.
+    Overview,
+}
+
+impl Pictures {
+    async fn look(&self, plane: &RequestPlane) -> Answer<Live> {
+        match self {
+            Self::Vms { .. } => plane.vm_list().await.map(Live::Vms),
+            Self::Overview => plane.overview().await.map(Live::Overview),
+        }
+    }
+
+    fn concerns(&self, change: &Change) -> bool {
+        match (self, &change.owner_id) {
+            (Self::Vms { owner_id }, Some(changed)) => owner_id == changed,
+            _ => true,
+        }
+    }
+
+    /// Changes that come together within this time are told together.
+    fn pause(&self) -> Duration {
+        Duration::from_millis(if matches!(self, Self::Vms { .. }) { 100 } else { 1_000 })
+    }
+
+    /// Usage figures move without a change: they are looked at this often.
+    fn refresh(&self) -> Duration {
+        Duration::from_secs(if matches!(self, Self::Vms { .. }) { 5 } else { 2 })
+    }
+}
+
+/// Sends a picture at once, after every change that concerns it, and now and then for the usage;
+/// never the same twice.
+pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pictures) {
+    let mut changes = plane.state.control.changes();
+    let mut revoked = plane.state.auth.revocations();
+    let mut last = String::new();
+    let mut pinged = Instant::now();
+    loop {
+        let Ok(picture) = pictures.look(plane).await else { return close(socket, CLOSE_REVOKED).await };
+        let Ok(text) = serde_json::to_string(&picture) else { return };
+        if text != last && !send(&mut socket, Message::text(text.clone())).await {
+            return;
+        }
+        last = text;
+        if pinged.elapsed() > PING {
+            pinged = Instant::now();
+            if !send(&mut socket, Message::Ping(Default::default())).await {
+                return;
+            }
+        }
+        let changed = async {
+            loop {
+                match changes.recv().await {
+                    Ok(change) if pictures.concerns(&change) => break,
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => break,
+                    Err(RecvError::Closed) => std::future::pending().await,
+                }
+            }
+            tokio::time::sleep(pictures.pause()).await;
+        };
+        tokio::select! {
+            _ = timeout(pictures.refresh(), changed) => {}
+            () = revoked.wait(&plane.caller) => return close(socket, CLOSE_REVOKED).await,
+            () = plane.state.stop.cancelled() => return close(socket, CLOSE_RESTART).await,
+            message = socket.recv() => match message {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => {}
+            },
+        }
+    }
+}
+
+/// False when the socket is of no use any more.
+pub async fn send(socket: &mut WebSocket, message: Message) -> bool {
+    matches!(timeout(SEND_TIMEOUT, socket.send(message)).await, Ok(Ok(())))
+}
+
+pub async fn close(mut socket: WebSocket, code: u16) {
+    send(&mut socket, Message::Close(Some(CloseFrame { code, reason: "".into() }))).await;
+}
+
+/// Ends the socket because access was taken back.
+pub async fn close_revoked(socket: WebSocket) {
+    close(socket, CLOSE_REVOKED).await;
+}
+
+/// Ends the socket because the server stops.
+pub async fn close_restart(socket: WebSocket) {
+    close(socket, CLOSE_RESTART).await;
+}

@@ -1,0 +1,146 @@
+//! The local nodes: started, adopted and watched by this server.
+//!
+//! A node lives in a process session of its own, with its credential (0600) and pid in
+//! `data/nodes/NAME/`. So a restart or kill -9 of the server leaves nodes, VMs and shells alone, and
+//! the next server adopts a living node that it can authenticate to.
+
+mod process;
+mod supervise;
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{config::Config, control::Control};
+
+pub use process::port_holder;
+
+/// How long a node may take to end after it was asked to.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One local node: what is needed to start it again.
+#[derive(Clone, Debug)]
+pub struct LocalNode {
+    pub name: String,
+    pub address: SocketAddr,
+    folder: PathBuf,
+    bin: PathBuf,
+    args: Vec<String>,
+}
+
+/// All local nodes of this server.
+pub struct LocalNodes {
+    nodes: Vec<Arc<LocalNode>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl LocalNodes {
+    /// Registers every configured node with control, and starts or adopts it. They come up in the
+    /// background: a page is answered before the first node is.
+    pub async fn start(config: &Config, control: &Control) -> anyhow::Result<Self> {
+        let started = Self { nodes: nodes(config)?, tasks: TaskTracker::new(), stop: CancellationToken::new() };
+        for node in &started.nodes {
+            let credential = node.credential()?;
+            let address = format!("http://{}", node.address);
+            control.node_local_ensure(&node.name, &address, &credential).await?;
+            started.tasks.spawn(supervise::supervise(node.clone(), started.stop.clone()));
+        }
+        Ok(started)
+    }
+
+    /// Stops watching; the nodes live on.
+    pub async fn leave(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Stops watching and ends the nodes; their VMs live on.
+    pub async fn end(self) {
+        let nodes = self.nodes.clone();
+        self.leave().await;
+        for node in nodes {
+            process::end(&node, STOP_TIMEOUT).await;
+        }
+    }
+}
+
+fn nodes(config: &Config) -> anyhow::Result<Vec<Arc<LocalNode>>> {
+    let count = config.node_ports.len();
+    let bin = config.node_bin.clone().map_or_else(beside_this_program, Ok)?;
+    let lock_dir = config.data_dir.join("engine");
+    make_private_folder(&lock_dir)?;
+    let mut nodes = Vec::with_capacity(count);
+    for (index, port) in config.node_ports.iter().enumerate() {
+        let name = format!("node-{}", index + 1);
+        let folder = config.data_dir.join("nodes").join(&name);
+        make_private_folder(&folder)?;
+        let address = SocketAddr::from(([127, 0, 0, 1], *port));
+        let mut args = vec![
+            "--name".into(),
+            name.clone(),
+            "--listen".into(),
+            address.to_string(),
+            "--credential-file".into(),
+            folder.join("credential").display().to_string(),
+            "--driver".into(),
+            config.node_driver.clone(),
+            "--share".into(),
+            format!("{:.4}", 1.0 / count as f64),
+            "--lock-dir".into(),
+            lock_dir.display().to_string(),
+        ];
+        if let Some(host) = &config.docker_host {
+            args.extend(["--docker-host".into(), host.clone()]);
+        }
+        nodes.push(Arc::new(LocalNode { name, address, folder, bin: bin.clone(), args }));
+    }
+    Ok(nodes)
+}
+
+impl LocalNode {
+    /// The node's credential, made at its first start.
+    fn credential(&self) -> io::Result<String> {
+        let path = self.folder.join("credential");
+        match fs::read_to_string(&path) {
+            Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut random = [0u8; 32];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        io::Write::write_all(&mut file, text.as_bytes())?;
+        file.sync_all()?;
+        Ok(text)
+    }
+
+    fn pid_file(&self) -> PathBuf {
+        self.folder.join("pid")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+}
+
+fn beside_this_program() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    Ok(own.with_file_name("minicloud-node"))
+}
+
+/// Makes a folder that only its owner can enter.
+pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}

@@ -1,0 +1,95 @@
+//! Processes of nodes: started, recognised again, ended.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use super::LocalNode;
+
+/// A process, told apart from a later one with the same number by when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    pub pid: i32,
+    /// Clock ticks after boot (field 22 of /proc/PID/stat).
+    began: u64,
+}
+
+impl Process {
+    /// The living process of that number; a zombie is not living.
+    pub fn find(pid: i32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in brackets may hold spaces: count from behind it.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let state = *fields.first()?;
+        let began = fields.get(19)?.parse().ok()?;
+        (state != "Z" && state != "X").then_some(Self { pid, began })
+    }
+
+    pub fn is_alive(self) -> bool {
+        Self::find(self.pid) == Some(self)
+    }
+
+    fn signal(self, signal: Signal) {
+        if let Some(pid) = Pid::from_raw(self.pid).filter(|_| self.is_alive()) {
+            // It may have ended since: then there is nothing to do.
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+/// The process that the node's pid file names, if it lives.
+pub fn recorded(node: &LocalNode) -> Option<Process> {
+    let text = fs::read_to_string(node.pid_file()).ok()?;
+    let (pid, began) = text.trim().split_once(' ')?;
+    let process = Process { pid: pid.parse().ok()?, began: began.parse().ok()? };
+    process.is_alive().then_some(process)
+}
+
+/// Starts the node in a session of its own, so that Ctrl-C on the server's terminal passes it by.
+pub fn start(node: &LocalNode) -> io::Result<(Process, Child)> {
+    let log = fs::OpenOptions::new().create(true).append(true).open(node.log_file())?;
+    let child = Command::new("setsid")
+        .arg(&node.bin)
+        .args(&node.args)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(false)
+        .spawn()?;
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+    let process = pid
+        .and_then(Process::find)
+        .ok_or_else(|| io::Error::other(format!("{} ended at once", node.bin.display())))?;
+    fs::write(node.pid_file(), format!("{} {}\n", process.pid, process.began))?;
+    Ok((process, child))
+}
+
+/// Asks the node to end, and ends it if it does not.
+pub async fn end(node: &LocalNode, limit: Duration) {
+    let Some(process) = recorded(node) else { return };
+    process.signal(Signal::TERM);
+    let begun = Instant::now();
+    while process.is_alive() {
+        if begun.elapsed() > limit {
+            tracing::warn!(node = node.name, "the node did not end when asked to and was killed");
+            process.signal(Signal::KILL);
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tracing::info!(node = node.name, "node ended");
+}
+
+/// Who listens on a port, in words for an error message.
+pub fn port_holder(address: SocketAddr) -> String {
+    match listeners::get_process_by_port(address.port(), listeners::Protocol::TCP) {
+        Ok(process) => format!("{} (process {}) listens on port {} already", process.name, process.pid, address.port()),
+        Err(_) => format!("another process listens on port {} already", address.port()),
+    }
+}

@@ -1,0 +1,61 @@
+//! The pages: hands each request to `app`, with a [`RequestPlane`] bound to its caller as context.
+
+mod account_plane;
+mod admin_plane;
+mod form;
+mod plane;
+mod vm_plane;
+
+use app::control_plane::Plane;
+use axum::{
+    Extension, Router,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use leptos::{config::LeptosOptions, context::provide_context};
+use leptos_axum::{handle_server_fns_with_context, render_app_async_with_context};
+
+pub use plane::RequestPlane;
+
+use crate::{auth::Caller, state::AppState};
+
+/// The server functions' addresses and, for all else, the pages.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/api/{endpoint}", any(server_fn)).fallback(page)
+}
+
+/// A page, rendered whole; also the 404 page.
+async fn page(State(state): State<AppState>, Extension(caller): Extension<Caller>, request: Request) -> Response {
+    let options = options(&state);
+    let plane = RequestPlane::plane(state, caller);
+    let render = render_app_async_with_context(
+        move || provide_context::<Plane>(plane.clone()),
+        move || app::app::shell(options.clone()),
+    );
+    render(request).await.into_response()
+}
+
+/// A server function. A plain form that fails comes back with what was typed.
+async fn server_fn(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response {
+    let plane = RequestPlane::plane(state, caller);
+    form::keep_typed(request, |request| async move {
+        handle_server_fns_with_context(move || provide_context::<Plane>(plane.clone()), request)
+            .await
+            .into_response()
+    })
+    .await
+}
+
+fn options(state: &AppState) -> LeptosOptions {
+    LeptosOptions::builder()
+        .output_name("minicloud")
+        .site_root(state.config.site_root.display().to_string())
+        .site_pkg_dir("pkg")
+        .site_addr(state.config.listen)
+        .build()
+}

@@ -1,0 +1,21 @@
+//! `app`'s traits, implemented for one request: the state, and who asks.
+
+use std::sync::Arc;
+
+use app::control_plane::{ControlPlane, Plane};
+
+use crate::{auth::Caller, state::AppState};
+
+/// What pages and server functions of one request may do, bound to its caller.
+pub struct RequestPlane {
+    pub state: AppState,
+    pub caller: Caller,
+}
+
+impl RequestPlane {
+    pub fn plane(state: AppState, caller: Caller) -> Plane {
+        Arc::new(Self { state, caller })
+    }
+}
+
+impl ControlPlane for RequestPlane {}

@@ -1,0 +1,79 @@
+//! VMs and shells, as pages use them: the caller's right, then control.
+
+use app::{
+    control_plane::{Answer, VmPlane},
+    model::{EventPage, ShellPage, VmDetail, VmList, VmOffer, VmView},
+};
+use async_trait::async_trait;
+
+use super::RequestPlane;
+use crate::control::ControlError;
+
+impl RequestPlane {
+    /// The words for what control refused.
+    pub(super) fn control_answer<T>(&self, done: Result<T, ControlError>) -> Answer<T> {
+        done.map_err(|error| error.answer(&self.caller.request_id))
+    }
+}
+
+/// Calls control for the signed-in user, and puts what it refused into words.
+macro_rules! for_actor {
+    ($plane:ident, $call:ident ( $($argument:expr),* )) => {
+        $plane.control_answer($plane.state.control.$call($plane.caller.require()?, $($argument),*).await)
+    };
+}
+
+#[async_trait]
+impl VmPlane for RequestPlane {
+    async fn vm_list(&self) -> Answer<VmList> {
+        for_actor!(self, vm_list())
+    }
+
+    async fn vm_get(&self, name: &str) -> Answer<VmDetail> {
+        for_actor!(self, vm_get(name))
+    }
+
+    async fn vm_offer(&self) -> Answer<VmOffer> {
+        for_actor!(self, vm_offer())
+    }
+
+    async fn vm_name_check(&self, name: &str) -> Answer<()> {
+        for_actor!(self, vm_name_check(name))
+    }
+
+    async fn vm_create(&self, name: &str, flavor: &str, image: &str) -> Answer<VmView> {
+        for_actor!(self, vm_create(name, flavor, image))
+    }
+
+    async fn vm_start(&self, name: &str) -> Answer<VmView> {
+        for_actor!(self, vm_start(name))
+    }
+
+    async fn vm_stop(&self, name: &str) -> Answer<VmView> {
+        for_actor!(self, vm_stop(name))
+    }
+
+    async fn vm_restart(&self, name: &str) -> Answer<VmView> {
+        for_actor!(self, vm_restart(name))
+    }
+
+    async fn vm_retry(&self, name: &str) -> Answer<VmView> {
+        for_actor!(self, vm_retry(name))
+    }
+
+    async fn vm_delete(&self, name: &str) -> Answer<()> {
+        for_actor!(self, vm_delete(name))
+    }
+
+    async fn vm_event_list(&self, name: &str, before: Option<i64>) -> Answer<EventPage> {
+        for_actor!(self, vm_event_list(name, before))
+    }
+
+    async fn shell_open(&self, vm: &str, shell: Option<&str>, new: bool) -> Answer<ShellPage> {
+        for_actor!(self, shell_open(vm, shell, new))
+    }
+
+    async fn shell_close(&self, id: &str) -> Answer<()> {
+        for_actor!(self, shell_close(id))
+    }
+}

@@ -1,0 +1,77 @@
+//! Every address of the server on one page.
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tower_http::services::{ServeDir, ServeFile};
+
+use crate::{auth, live, metrics, pages, shell, state::AppState};
+
+/// Bytes of a request body that are read at most; no form or call of ours needs more.
+const BODY_MAX: usize = 64 * 1024;
+
+/// Pages, server functions, sockets and files, for the address people use.
+///
+/// | address | what |
+/// |---|---|
+/// | `/healthz` | `ok` while the database answers |
+/// | `/metrics` | Prometheus text |
+/// | `/pkg/*`, `/favicon.svg`, `/favicon.ico`, `/robots.txt` | files of the bundle |
+/// | `/api/{endpoint}` | server functions |
+/// | `/live`, `/live/admin`, `/live/logs` | live state (WebSocket) |
+/// | `/shells/{id}/attach` | a shell (WebSocket, docs/shell-protocol.md) |
+/// | all else | pages, and their 404 |
+pub fn router(state: AppState) -> Router {
+    let guarded = Router::new()
+        .merge(live::router())
+        .merge(shell::router())
+        .merge(pages::router())
+        .layer(from_fn_with_state(state.auth.clone(), auth::layer::caller))
+        .layer(DefaultBodyLimit::max(BODY_MAX));
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/metrics", get(metrics::metrics))
+        .merge(files(&state))
+        .merge(guarded)
+        .layer(from_fn(no_sniff))
+        .with_state(state)
+}
+
+async fn healthz(State(state): State<AppState>) -> Response {
+    match state.db.ping().await {
+        Ok(()) => "ok".into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the database does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response()
+        }
+    }
+}
+
+fn files(state: &AppState) -> Router<AppState> {
+    let root = &state.config.site_root;
+    let file = |name: &str| ServeFile::new(root.join(name)).precompressed_br();
+    Router::new()
+        .nest_service("/pkg", ServeDir::new(root.join("pkg")).precompressed_br())
+        .route_service("/favicon.svg", file("favicon.svg"))
+        .route_service("/favicon.ico", file("favicon.svg"))
+        .route_service("/robots.txt", file("robots.txt"))
+        .layer(from_fn(revalidate))
+}
+
+/// Names of bundled files do not change with their content: ask each time, answer 304 mostly.
+async fn revalidate(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+async fn no_sniff(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

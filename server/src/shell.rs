@@ -1,0 +1,52 @@
+//! The shell bridge: authorises a viewer, then copies frames between browser and node without
+//! reading them (docs/shell-protocol.md).
+
+mod pump;
+
+use axum::{
+    Extension, Router,
+    extract::{Path, RawQuery, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+
+use crate::{
+    auth::Caller,
+    live::refuse,
+    state::AppState,
+};
+
+/// A frame is at most 64 KiB of input or what the node sends; more is malformed.
+const FRAME_MAX: usize = 1024 * 1024;
+
+pub fn router() -> Router<AppState> {
+    Router::new().route("/shells/{id}/attach", get(shell_attach))
+}
+
+/// Upgrades when the shell is the caller's (or the caller an admin), 404 otherwise.
+async fn shell_attach(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let actor = match caller.require() {
+        Ok(actor) => actor.clone(),
+        Err(error) => return refuse(&error),
+    };
+    let place = match state.control.shell_find(&actor, &id).await {
+        Ok(place) => place,
+        Err(error) => return refuse(&error.answer(&caller.request_id)),
+    };
+    // Only now: who may not see the shell learns nothing from how the upgrade fails.
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    upgrade
+        .max_message_size(FRAME_MAX)
+        .on_upgrade(async move |socket| {
+            pump::bridge(socket, &state, &caller, &actor, place, query.as_deref().unwrap_or_default()).await;
+        })
+}

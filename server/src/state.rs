@@ -1,0 +1,26 @@
+//! What every handler gets: handles, all cheap to clone.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use tokio_util::sync::CancellationToken;
+
+use crate::{auth::Auth, config::Config, control::Control, db::Db, log::LogHub};
+
+#[derive(Clone)]
+pub struct AppState {
+    pub config: Arc<Config>,
+    pub db: Db,
+    pub auth: Auth,
+    pub control: Control,
+    pub logs: LogHub,
+    /// Cancelled when the server is to stop: sockets that would stay open end themselves.
+    pub stop: CancellationToken,
+}
+
+/// For the layer in front, which needs nothing else.
+impl FromRef<AppState> for Auth {
+    fn from_ref(state: &AppState) -> Self {
+        state.auth.clone()
+    }
+}

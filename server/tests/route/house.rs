@@ -1,0 +1,287 @@
+//! A whole server on a port of its own, over one simulated node, with six kinds of people.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+
+use node::{
+    Credential, Node, NodeConfig,
+    driver::sim::{SimConfig, SimDriver, SimEngine},
+};
+use reqwest::{
+    Client, Method,
+    header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, ORIGIN, SET_COOKIE},
+};
+use server::{
+    config::{Config, ImageConfig},
+    log::LogHub,
+    secret::Secret,
+    serve::Server,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
+pub const PASSWORD: &str = "violet-kettle-harbour";
+
+/// The kinds of people who ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Person {
+    Anonymous,
+    /// Has VMs of her own, but not Ann's.
+    Bob,
+    /// Was signed in when an admin disabled the account.
+    Disabled,
+    /// Signed in with a one-time password.
+    MustChange,
+    Admin,
+    /// Whose VMs it is about. Last, because her calls change them.
+    Ann,
+}
+
+pub const PEOPLE: [Person; 6] = [
+    Person::Anonymous,
+    Person::Bob,
+    Person::Disabled,
+    Person::MustChange,
+    Person::Admin,
+    Person::Ann,
+];
+
+pub struct House {
+    server: Server,
+    base: String,
+    client: Client,
+    cookies: BTreeMap<Person, String>,
+    /// What stands for `{…}` in paths and arguments: Ann's things.
+    pub things: BTreeMap<&'static str, String>,
+    node_stop: CancellationToken,
+    _data: tempfile::TempDir,
+}
+
+/// An answer, read whole.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    /// The stable code of a refusal, if it is one.
+    pub fn code(&self) -> Option<String> {
+        let error: serde_json::Value = serde_json::from_str(&self.text).ok()?;
+        Some(error.get("code")?.as_str()?.to_owned())
+    }
+
+    /// Where it redirects to.
+    pub fn location(&self) -> Option<&str> {
+        self.headers.get("location")?.to_str().ok()
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+}
+
+impl House {
+    pub async fn new() -> Self {
+        // The nodes' client needs it; another test of this process may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let data = tempfile::tempdir().unwrap();
+        let server = Server::start(config(data.path()), LogHub::default()).await.unwrap();
+        let (node_stop, address) = sim_node().await;
+        server.state.control.node_local_ensure("node-1", &address, CREDENTIAL).await.unwrap();
+        let base = format!("http://{}", server.listen);
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none());
+        let client = client.timeout(Duration::from_secs(30)).build().unwrap();
+        let mut house = Self {
+            server,
+            base,
+            client,
+            cookies: BTreeMap::new(),
+            things: BTreeMap::new(),
+            node_stop,
+            _data: data,
+        };
+        house.people_move_in().await;
+        house.ann_makes_things().await;
+        house
+    }
+
+    pub async fn end(self) {
+        self.server.end().await;
+        self.node_stop.cancel();
+    }
+
+    async fn people_move_in(&mut self) {
+        for (person, name) in [
+            (Person::Ann, "ann"),
+            (Person::Bob, "bob"),
+            (Person::Disabled, "dora"),
+            (Person::MustChange, "mia"),
+        ] {
+            let form = [("name", name), ("password", PASSWORD)];
+            let answer = self.call(Person::Anonymous, "account_create", &form).await;
+            self.keep(person, &answer);
+        }
+        let form = [("name", "admin"), ("password", PASSWORD)];
+        let answer = self.call(Person::Anonymous, "login", &form).await;
+        self.keep(Person::Admin, &answer);
+        self.good(Person::Admin, "user_disable", &[("name", "dora"), ("disabled", "true")]).await;
+        let reset = self.good(Person::Admin, "user_password_reset", &[("name", "mia")]).await;
+        let password = reset.json().as_str().unwrap().to_owned();
+        let form = [("name", "mia"), ("password", password.as_str())];
+        let answer = self.call(Person::Anonymous, "login", &form).await;
+        self.keep(Person::MustChange, &answer);
+    }
+
+    /// Two VMs, a shell, and a second place where she is signed in.
+    async fn ann_makes_things(&mut self) {
+        self.node_ready().await;
+        for (key, name) in [("vm", "web1"), ("vm2", "web2")] {
+            let form = [("name", name), ("flavor", "small"), ("image", "alpine")];
+            let made = self.good(Person::Ann, "vm_create", &form).await;
+            let id = made.json()["id"].as_str().unwrap().to_owned();
+            self.things.insert(key, name.to_owned());
+            self.things.insert(if key == "vm" { "vm_id" } else { "vm2_id" }, id);
+            self.running(name).await;
+        }
+        let opened = self.good(Person::Ann, "shell_open", &[("vm", "web1")]).await;
+        let shell = find(&opened.json(), "shell").unwrap()["id"].as_str().unwrap().to_owned();
+        self.things.insert("shell", shell);
+        let form = [("name", "ann"), ("password", PASSWORD)];
+        self.call(Person::Anonymous, "login", &form).await;
+        let list = self.get_function(Person::Ann, "login_session_list", &[]).await.json();
+        let sessions = find_array(&list).unwrap();
+        let other = sessions.iter().find(|session| session["current"] == false).unwrap();
+        self.things.insert("session", other["id"].as_str().unwrap().to_owned());
+    }
+
+    async fn node_ready(&self) {
+        for _ in 0..200 {
+            let list = self.get_function(Person::Admin, "node_list", &[]).await;
+            if list.text.contains("\"ready\"") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the node is not ready");
+    }
+
+    async fn running(&self, name: &str) {
+        for _ in 0..200 {
+            let vm = self.get_function(Person::Ann, "vm_get", &[("name", name)]).await;
+            if vm.text.contains("\"running\"") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{name} does not run");
+    }
+
+    fn keep(&mut self, person: Person, answer: &Answer) {
+        let line = answer.headers.get(SET_COOKIE).unwrap_or_else(|| panic!("{person:?}: {answer:?}"));
+        let pair = line.to_str().unwrap().split(';').next().unwrap();
+        self.cookies.insert(person, pair.to_owned());
+    }
+
+    /// Calls a server function that must work.
+    async fn good(&self, person: Person, endpoint: &str, form: &[(&str, &str)]) -> Answer {
+        let answer = self.call(person, endpoint, form).await;
+        assert_eq!(answer.status, 200, "{endpoint}: {answer:?}");
+        answer
+    }
+
+    /// Calls a server function by POST, as a program does.
+    pub async fn call(&self, person: Person, endpoint: &str, form: &[(&str, &str)]) -> Answer {
+        let body = serde_urlencoded::to_string(form).unwrap();
+        let request = self
+            .request(person, Method::POST, &format!("/api/{endpoint}"))
+            .header(ORIGIN, &self.base)
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body);
+        read(request).await
+    }
+
+    /// Calls a server function by GET.
+    pub async fn get_function(&self, person: Person, endpoint: &str, form: &[(&str, &str)]) -> Answer {
+        let query = serde_urlencoded::to_string(form).unwrap();
+        let path = format!("/api/{endpoint}?{query}");
+        read(self.request(person, Method::GET, &path).header(ACCEPT, "application/json")).await
+    }
+
+    /// Opens a page.
+    pub async fn page(&self, person: Person, path: &str) -> Answer {
+        read(self.request(person, Method::GET, path).header(ACCEPT, "text/html")).await
+    }
+
+    /// Begins a WebSocket; the status says whether it was let through.
+    pub async fn socket(&self, person: Person, path: &str) -> Answer {
+        let request = self
+            .request(person, Method::GET, path)
+            .header(ORIGIN, &self.base)
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = if status == 101 { String::new() } else { response.text().await.unwrap() };
+        Answer { status, headers, text }
+    }
+
+    fn request(&self, person: Person, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match self.cookies.get(&person) {
+            Some(cookie) => request.header(COOKIE, cookie),
+            None => request,
+        }
+    }
+}
+
+async fn read(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { status, headers, text: response.text().await.unwrap() }
+}
+
+/// The value of that key, however deep.
+fn find<'a>(value: &'a serde_json::Value, key: &str) -> Option<&'a serde_json::Value> {
+    let fields = value.as_object()?;
+    fields.get(key).or_else(|| fields.values().find_map(|value| find(value, key)))
+}
+
+/// The first list, however deep.
+fn find_array(value: &serde_json::Value) -> Option<&Vec<serde_json::Value>> {
+    value.as_array().or_else(|| value.as_object()?.values().find_map(find_array))
+}
+
+fn config(data_dir: &std::path::Path) -> Config {
+    Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        api_listen: None,
+        data_dir: data_dir.to_owned(),
+        node_ports: Vec::new(),
+        admin_password: Some(Secret::new(PASSWORD)),
+        images: vec![ImageConfig {
+            name: "alpine".into(),
+            reference: "alpine".into(),
+            summary: "Alpine".into(),
+        }],
+        ..Config::default()
+    }
+}
+
+async fn sim_node() -> (CancellationToken, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let config = NodeConfig {
+        name: "node-1".into(),
+        credential: Credential::new(CREDENTIAL).unwrap(),
+    };
+    let engine: Arc<SimEngine> = SimEngine::new(SimConfig::default());
+    let node = Node::new(config, Arc::new(SimDriver::new(engine, "node-1")));
+    let stop = node.shutdown_token();
+    tokio::spawn(node.serve(listener));
+    (stop, address)
+}
