@@ -14,7 +14,7 @@ use node_api::{
     error::NodeErrorCode,
     exec::{ExecOutput, ExecRequest},
     image::ImageReport,
-    status::{Capacity, EngineStatus, NodeUsage},
+    status::{Capacity, EngineOutage, EngineStatus, NodeUsage},
     vm::{VmReport, VmSpec},
 };
 use tokio::{io::AsyncWrite, sync::broadcast};
@@ -120,6 +120,10 @@ pub trait Driver: Send + Sync + 'static {
     async fn vm_tty(&self, id: Uuid, cols: u16, rows: u16) -> Result<Tty, DriverError>;
     /// Starts making the image present, in the background; answers at once with where it stands.
     async fn image_ensure(&self, name: &str) -> Result<ImageReport, DriverError>;
+    /// The last time the engine was out of touch, if only for a moment.
+    fn outage(&self) -> Option<EngineOutage> {
+        None
+    }
     /// Events from now on.
     fn events(&self) -> broadcast::Receiver<DriverEvent>;
 }

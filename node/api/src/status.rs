@@ -19,6 +19,29 @@ pub struct NodeStatus {
     pub images: Vec<String>,
     /// True where a VM's disk size is a hard limit of the engine's storage.
     pub disk_limit_hard: bool,
+    /// The last time the node was out of touch with its engine, if only for a moment: what ended
+    /// then ended with the engine, and not by itself.
+    #[serde(default)]
+    pub outage: Option<EngineOutage>,
+}
+
+/// A time without an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineOutage {
+    pub from: i64,
+    /// None: it lasts.
+    pub to: Option<i64>,
+}
+
+impl EngineOutage {
+    /// What is known after the engine was in touch or not at `now`.
+    pub fn after(last: Option<Self>, in_touch: bool, now: i64) -> Option<Self> {
+        match (last, in_touch) {
+            (Some(Self { from, to: None }), true) => Some(Self { from, to: Some(now) }),
+            (Some(Self { to: None, .. }), false) | (_, true) => last,
+            (_, false) => Some(Self { from: now, to: None }),
+        }
+    }
 }
 
 /// The engine under the node, or why it cannot be used.

@@ -6,7 +6,9 @@ use std::{
 };
 
 use bollard::{models::ContainerInspectResponse, query_parameters::InspectContainerOptions};
-use node_api::{event::NodeEventKind, image::ImageState, vm::VmReport};
+use node_api::{
+    event::NodeEventKind, image::ImageState, status::EngineOutage, vm::VmReport,
+};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -20,7 +22,10 @@ use super::{
     report,
     room::Room,
 };
-use crate::driver::{DriverError, DriverEvent, health::StartHealth};
+use crate::{
+    clock::now_us,
+    driver::{DriverError, DriverEvent, health::StartHealth},
+};
 
 pub(super) struct Context {
     pub config: DockerConfig,
@@ -48,6 +53,8 @@ pub(super) struct State {
     pub stopping: HashSet<Uuid>,
     /// How often memory has run out in a VM, and whether it did since its last start.
     pub ooms: HashMap<Uuid, (u64, bool)>,
+    /// The last time the engine was out of touch.
+    pub outage: Option<EngineOutage>,
 }
 
 impl Context {
@@ -69,6 +76,12 @@ impl Context {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes whether the engine was in touch just now.
+    pub(super) fn touch(&self, in_touch: bool) {
+        let mut state = self.state();
+        state.outage = EngineOutage::after(state.outage, in_touch, now_us());
     }
 
     /// Waits until nobody else creates or deletes the VM.

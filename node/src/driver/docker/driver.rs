@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use node_api::{
     exec::{ExecOutput, ExecRequest},
     image::ImageReport,
+    status::EngineOutage,
     vm::{VmReport, VmSpec},
 };
 use tokio::{sync::broadcast, task::AbortHandle};
@@ -93,6 +94,10 @@ impl Driver for DockerDriver {
 
     async fn image_ensure(&self, name: &str) -> Result<ImageReport, DriverError> {
         image::image_ensure(&self.context, name).await
+    }
+
+    fn outage(&self) -> Option<EngineOutage> {
+        self.context.state().outage
     }
 
     fn events(&self) -> broadcast::Receiver<DriverEvent> {

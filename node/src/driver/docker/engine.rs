@@ -109,6 +109,7 @@ fn names(tags: impl Iterator<Item = String>) -> Vec<String> {
 /// Never fails: an engine that is away is degraded, with its words.
 pub(super) async fn engine(context: &Context) -> EngineReport {
     let looked = look(context).await;
+    context.touch(looked.is_ok());
     if looked.is_err() {
         context.facts.forget();
     }

@@ -26,6 +26,8 @@ pub(super) async fn follow(context: Weak<Context>) {
         // What happened while nobody listened is not known.
         context.cache.clear();
         stream(&context, &mut since).await;
+        // An engine that restarts breaks the stream, however short it is away.
+        context.touch(false);
         drop(context);
         tokio::time::sleep(RETRY).await;
     }

@@ -8,7 +8,7 @@ use node_api::{
     event::NodeEventKind,
     exec::{ExecOutput, ExecRequest},
     image::{ImageReport, ImageState},
-    status::{Capacity, EngineStatus, NodeUsage},
+    status::{Capacity, EngineOutage, EngineStatus, NodeUsage},
     vm::{PowerState, VmReport, VmSpec},
 };
 use tokio::sync::broadcast;
@@ -345,6 +345,10 @@ impl Driver for SimDriver {
             name: name.to_owned(),
             state,
         })
+    }
+
+    fn outage(&self) -> Option<EngineOutage> {
+        self.engine.lock().outage
     }
 
     fn events(&self) -> broadcast::Receiver<DriverEvent> {

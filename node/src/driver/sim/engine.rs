@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use node_api::{error::NodeErrorCode, event::NodeEventKind, image::ImageState, vm::NetworkSpec};
+use node_api::{
+    error::NodeErrorCode, event::NodeEventKind, image::ImageState, status::EngineOutage,
+    vm::NetworkSpec,
+};
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
@@ -14,7 +17,10 @@ use super::{
     fault::{Faults, SimCall, SimFault},
     vm::SimVm,
 };
-use crate::driver::{DriverError, DriverEvent, health::StartHealth};
+use crate::{
+    clock::now_us,
+    driver::{DriverError, DriverEvent, health::StartHealth},
+};
 
 /// How the engine behaves; may be changed while it runs.
 #[derive(Clone, Debug)]
@@ -69,6 +75,7 @@ pub(super) struct Inner {
     pub pulls: HashMap<String, ImageState>,
     faults: Faults,
     away: Option<String>,
+    pub outage: Option<EngineOutage>,
     events: HashMap<String, broadcast::Sender<DriverEvent>>,
 }
 
@@ -82,6 +89,7 @@ impl SimEngine {
                 pulls: HashMap::new(),
                 faults: Faults::default(),
                 away: None,
+                outage: None,
                 events: HashMap::new(),
             }),
             silent: watch::Sender::new(false),
@@ -101,7 +109,9 @@ impl SimEngine {
 
     /// The engine goes away with these words, or comes back.
     pub fn set_away(&self, reason: Option<&str>) {
-        self.lock().away = reason.map(str::to_owned);
+        let mut inner = self.lock();
+        inner.outage = EngineOutage::after(inner.outage, reason.is_none(), now_us());
+        inner.away = reason.map(str::to_owned);
     }
 
     /// The engine stops answering, or answers again.
