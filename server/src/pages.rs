@@ -22,6 +22,8 @@ use crate::{auth::Caller, state::AppState};
 
 /// The server functions' addresses and, for all else, the pages.
 pub fn router() -> Router<AppState> {
+    // Pages render on tokio. Said again by a second router of the same process, which is fine.
+    let _ = any_spawner::Executor::init_tokio();
     Router::new().route("/api/{endpoint}", any(server_fn)).fallback(page)
 }
 

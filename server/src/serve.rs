@@ -43,7 +43,8 @@ impl Server {
         let lock = data::lock(&config)?;
         let listener = listen(config.listen).await?;
         let listen = listener.local_addr()?;
-        let config = Arc::new(config);
+        // Port 0 has become a true one; Host and Origin are held against it.
+        let config = Arc::new(Config { listen, ..config });
         let db = open_db(&config).await?;
         let auth = Auth::start(db.clone(), config.clone()).await?;
         if config.is_open() && auth.first_start_pending().await? {

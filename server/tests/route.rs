@@ -196,7 +196,7 @@ fn mask_digits(text: &str) -> String {
 
 /// Puts Ann's things in.
 fn fill(house: &House, value: &str, person: Person) -> String {
-    let value = value.replace("{person}", &format!("{person:?}").to_lowercase());
+    let value = value.replace("{person}", &person.word());
     house.things.iter().fold(value, |value, (key, thing)| value.replace(&format!("{{{key}}}"), thing))
 }
 

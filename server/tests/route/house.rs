@@ -37,6 +37,12 @@ pub enum Person {
     Ann,
 }
 
+impl Person {
+    pub fn word(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+}
+
 pub const PEOPLE: [Person; 6] = [
     Person::Anonymous,
     Person::Bob,
@@ -52,7 +58,7 @@ pub struct House {
     client: Client,
     cookies: BTreeMap<Person, String>,
     /// What stands for `{…}` in paths and arguments: Ann's things.
-    pub things: BTreeMap<&'static str, String>,
+    pub things: BTreeMap<String, String>,
     node_stop: CancellationToken,
     _data: tempfile::TempDir,
 }
@@ -141,19 +147,26 @@ impl House {
             let form = [("name", name), ("flavor", "small"), ("image", "alpine")];
             let made = self.good(Person::Ann, "vm_create", &form).await;
             let id = made.json()["id"].as_str().unwrap().to_owned();
-            self.things.insert(key, name.to_owned());
-            self.things.insert(if key == "vm" { "vm_id" } else { "vm2_id" }, id);
+            self.things.insert(key.to_owned(), name.to_owned());
+            self.things.insert(format!("{key}_id"), id);
             self.running(name).await;
         }
-        let opened = self.good(Person::Ann, "shell_open", &[("vm", "web1")]).await;
-        let shell = find(&opened.json(), "shell").unwrap()["id"].as_str().unwrap().to_owned();
-        self.things.insert("shell", shell);
+        let shell = self.shell_made().await;
+        self.things.insert("shell".to_owned(), shell);
+        let second = self.shell_made().await;
+        self.things.insert("shell2".to_owned(), second);
         let form = [("name", "ann"), ("password", PASSWORD)];
         self.call(Person::Anonymous, "login", &form).await;
         let list = self.get_function(Person::Ann, "login_session_list", &[]).await.json();
         let sessions = find_array(&list).unwrap();
         let other = sessions.iter().find(|session| session["current"] == false).unwrap();
-        self.things.insert("session", other["id"].as_str().unwrap().to_owned());
+        self.things.insert("session".to_owned(), other["id"].as_str().unwrap().to_owned());
+    }
+
+    /// A new shell of Ann's web1; its id.
+    async fn shell_made(&self) -> String {
+        let opened = self.good(Person::Ann, "shell_open", &[("vm", "web1"), ("new", "true")]).await;
+        find(&opened.json(), "shell").unwrap()["id"].as_str().unwrap().to_owned()
     }
 
     async fn node_ready(&self) {
