@@ -134,7 +134,13 @@ mod tests {
             }
             let text = std::fs::read_to_string(&path).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            for marker in ["NewEvent::new(", "user_event(", "kind: ", " event(", "&event("] {
+            for marker in [
+                "NewEvent::new(",
+                "user_event(",
+                "kind: ",
+                " event(",
+                "&event(",
+            ] {
                 for rest in code.split(marker).skip(1) {
                     let rest = rest.trim_start();
                     let kind = rest

@@ -5,7 +5,7 @@ mod owner;
 mod reserve;
 mod row;
 
-pub use owner::{vm_count_by_owner, vm_delete_by_owner, vm_stop_by_owner};
+pub use owner::{vm_count_by_owner, vm_delete_by_owner, vm_owner_known, vm_stop_by_owner};
 pub use reserve::{
     ReserveError, VmPlace, VmRequest, vm_place_anew, vm_quota, vm_quota_list, vm_reserve,
 };

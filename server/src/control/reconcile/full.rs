@@ -15,7 +15,7 @@ use crate::{
     control::{ControlError, error::chain, fleet::Listed},
     db::{
         event::{NewEvent, SubjectKind, event_insert},
-        vm::{DesiredState, VmRow, vm_list_by_node},
+        vm::{DesiredState, VmRow, vm_list_by_node, vm_owner_known},
     },
 };
 
@@ -69,7 +69,10 @@ impl Worker {
     }
 
     async fn take(&self, list: Vec<VmReport>, rows: &[VmRow], epoch: u64) {
-        let there: Vec<Uuid> = list.iter().map(|report| report.spec.id).collect();
+        let there: Vec<(Uuid, Uuid)> = list
+            .iter()
+            .map(|report| (report.spec.id, report.spec.owner_id))
+            .collect();
         let newer = |id: &Uuid| self.duties().newer(&id.to_string(), epoch);
         let listed = self
             .control
@@ -104,16 +107,30 @@ impl Worker {
         }
     }
 
-    async fn judge_orphans(&self, there: &[Uuid], wanted: &HashSet<Uuid>) {
-        let verdict = lock(&self.orphans).judge(there, wanted, clock::now());
+    /// `there`: each VM of the node with its owner.
+    async fn judge_orphans(&self, there: &[(Uuid, Uuid)], wanted: &HashSet<Uuid>) {
+        let foreign = match self.foreign(there, wanted).await {
+            Ok(foreign) => foreign,
+            // Not known whose they are: nothing is done to any.
+            Err(error) => return tracing::warn!("{}", chain(&error)),
+        };
+        let ids = there.iter().map(|(id, _)| *id);
+        let ours: Vec<Uuid> = ids.filter(|id| !foreign.contains(id)).collect();
+        let verdict = lock(&self.orphans).judge(&ours, wanted, clock::now());
+        let alarm = verdict.alarm.or_else(|| {
+            (!foreign.is_empty()).then(|| {
+                let (count, all) = (foreign.len(), there.len());
+                format!("{count} of {all} containers have owners this database never knew; they are left alone")
+            })
+        });
         let node = &self.entry.name;
         if self
             .control
             .0
             .fleet
-            .set_alarm(self.node_id(), verdict.alarm.clone())
+            .set_alarm(self.node_id(), alarm.clone())
         {
-            if let Some(alarm) = &verdict.alarm {
+            if let Some(alarm) = &alarm {
                 tracing::error!(node, "{node}: {alarm}. Is this the right database?");
             }
             self.control.tell(None);
@@ -136,6 +153,28 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Those whose owner was never a user here: another MiniCloud's on the same engine, or those of
+    /// a database that was lost.
+    async fn foreign(
+        &self,
+        there: &[(Uuid, Uuid)],
+        wanted: &HashSet<Uuid>,
+    ) -> Result<HashSet<Uuid>, ControlError> {
+        let mut known = HashMap::new();
+        let mut foreign = HashSet::new();
+        for (id, owner) in there.iter().filter(|(id, _)| !wanted.contains(id)) {
+            let is_known = match known.get(owner) {
+                Some(is_known) => *is_known,
+                None => vm_owner_known(&self.control.0.db, &owner.to_string()).await?,
+            };
+            known.insert(*owner, is_known);
+            if !is_known {
+                foreign.insert(*id);
+            }
+        }
+        Ok(foreign)
     }
 
     async fn event(&self, event: NewEvent) {

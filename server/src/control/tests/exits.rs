@@ -139,7 +139,12 @@ async fn an_engine_that_was_away_for_a_moment_between_two_polls_is_no_shut_down(
             vm.state == VmState::Running && vm.started_at > before.started_at
         })
         .await;
-        assert!(cloud.kinds(&ann, "web1").await.contains(&"vm_interrupted".to_owned()));
+        assert!(
+            cloud
+                .kinds(&ann, "web1")
+                .await
+                .contains(&"vm_interrupted".to_owned())
+        );
         cloud.end().await;
     })
     .await;

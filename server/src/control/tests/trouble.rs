@@ -186,9 +186,12 @@ async fn many_containers_that_the_database_does_not_know_are_left_alone_and_repo
             .unwrap();
         eventually("the alarm is on the overview", async || {
             let problems = second.overview().await.unwrap().problems;
-            problems
-                .iter()
-                .any(|problem| problem.severe && problem.message.contains("8 of 8 containers"))
+            problems.iter().any(|problem| {
+                problem.severe
+                    && problem
+                        .message
+                        .contains("8 of 8 containers have owners this database never knew")
+            })
         })
         .await;
         assert_eq!(cloud.containers(), 8);

@@ -7,7 +7,7 @@ use crate::{
     actor::Actor,
     clock,
     db::{
-        DbError, Tx,
+        Db, DbError, Tx,
         event::{NewEvent, SubjectKind, event_insert},
     },
 };
@@ -50,6 +50,18 @@ pub async fn vm_stop_by_owner(
 /// Rows the user still has, those being deleted too.
 pub async fn vm_count_by_owner(tx: &mut Tx, owner_id: &str) -> Result<usize, DbError> {
     Ok(list(tx, owner_id).await?.len())
+}
+
+/// True when the user is, or ever was, one of this database.
+pub async fn vm_owner_known(db: &Db, owner_id: &str) -> Result<bool, DbError> {
+    let row = sqlx::query(
+        "SELECT id FROM users WHERE id = $1 \
+         UNION ALL SELECT subject_id FROM events WHERE subject_id = $1 LIMIT 1",
+    )
+    .bind(owner_id)
+    .fetch_optional(db.pool())
+    .await?;
+    Ok(row.is_some())
 }
 
 async fn list(tx: &mut Tx, owner_id: &str) -> Result<Vec<VmRow>, DbError> {
