@@ -1,1 +1,324 @@
-//! Pages, rendered.
+//! Pages drawn whole on the server, for everybody who may ask, and forms without script.
+
+mod fake;
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, Response, StatusCode, header},
+};
+use tower::ServiceExt;
+
+struct Answer {
+    status: StatusCode,
+    location: String,
+    policy: String,
+    cookies: String,
+    body: String,
+}
+
+async fn answer(request: Request<Body>) -> Answer {
+    let response: Response<Body> = fake::router(fake::World::new()).oneshot(request).await.unwrap();
+    let header = |name| {
+        let value = response.headers().get(name);
+        value.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    };
+    let (location, cookies) = (header(header::LOCATION), header(header::SET_COOKIE));
+    let policy = header(header::CONTENT_SECURITY_POLICY);
+    let status = response.status();
+    let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+    Answer { status, location, policy, cookies, body: String::from_utf8(body.to_vec()).unwrap() }
+}
+
+/// Opens a page as a browser does; `who` is nobody when empty.
+async fn open(who: &str, path: &str) -> Answer {
+    let request = Request::get(path).header(header::ACCEPT, "text/html,*/*");
+    answer(as_who(request, who).body(Body::empty()).unwrap()).await
+}
+
+/// Sends a plain form, as a browser without script does.
+async fn send(who: &str, from: &str, to: &str, form: &str) -> Answer {
+    let request = Request::post(to)
+        .header(header::ACCEPT, "text/html,*/*")
+        .header(header::REFERER, format!("http://localhost:5555{from}"));
+    answer(with_form(as_who(request, who), form)).await
+}
+
+/// Calls a server function as a program does.
+async fn call(who: &str, to: &str, form: &str) -> Answer {
+    let request = Request::post(to).header(header::ACCEPT, "application/json");
+    answer(with_form(as_who(request, who), form)).await
+}
+
+fn as_who(request: axum::http::request::Builder, who: &str) -> axum::http::request::Builder {
+    match who {
+        "" => request,
+        who => request.header(header::COOKIE, format!("as={who}")),
+    }
+}
+
+fn with_form(request: axum::http::request::Builder, form: &str) -> Request<Body> {
+    let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    request.body(Body::from(form.to_owned())).unwrap()
+}
+
+/// The page a failed form leads back to.
+async fn back(who: &str, sent: &Answer) -> Answer {
+    open(who, sent.location.strip_prefix("http://localhost:5555").unwrap()).await
+}
+
+/// The text of the element with this id.
+fn text_of(page: &str, id: &str) -> String {
+    let start = page.find(&format!("id=\"{id}\"")).unwrap_or_else(|| panic!("no #{id} in {page}"));
+    let element = &page[start..];
+    let text = &element[element.find('>').unwrap() + 1..element.find("</").unwrap()];
+    text.replace("<!>", "")
+}
+
+const MEMBER_PAGES: [&str; 8] = [
+    "/",
+    "/vms/new",
+    "/vms/web1",
+    "/vms/web1/delete",
+    "/shell/web1",
+    "/account",
+    "/account/password",
+    "/logout",
+];
+
+const ADMIN_PAGES: [&str; 11] = [
+    "/admin",
+    "/admin/nodes",
+    "/admin/nodes/node-1/remove",
+    "/admin/users",
+    "/admin/users/ann",
+    "/admin/vms",
+    "/admin/vms/0197c1d4-6a3e-7c31-9f52-00000annweb1",
+    "/admin/vms/0197c1d4-6a3e-7c31-9f52-00000annweb1/delete",
+    "/admin/logs",
+    "/admin/events",
+    "/admin/images",
+];
+
+#[tokio::test]
+async fn a_member_gets_each_page_whole() {
+    for page in MEMBER_PAGES {
+        let answer = open("ann", page).await;
+        assert_eq!(answer.status, StatusCode::OK, "{page}");
+        assert!(answer.body.contains("<h1") || page.starts_with("/shell") || page.ends_with("delete"), "{page}");
+        assert!(!answer.body.contains("skeleton"), "{page} is not whole");
+    }
+}
+
+#[tokio::test]
+async fn an_admin_gets_each_admin_page_whole() {
+    for page in ADMIN_PAGES {
+        let answer = open("admin", page).await;
+        assert_eq!(answer.status, StatusCode::OK, "{page}");
+        assert!(!answer.body.contains("skeleton"), "{page} is not whole");
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_is_led_to_sign_in_and_back() {
+    for page in MEMBER_PAGES.iter().chain(&ADMIN_PAGES) {
+        let answer = open("", page).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{page}");
+        assert!(answer.location.starts_with("/login"), "{page} led to {}", answer.location);
+    }
+    assert_eq!(open("", "/vms/web1").await.location, "/login?next=/vms/web1");
+}
+
+#[tokio::test]
+async fn the_ways_in_are_open_to_who_is_not_signed_in_alone() {
+    for page in ["/login", "/register"] {
+        assert_eq!(open("", page).await.status, StatusCode::OK);
+        assert_eq!(open("ann", page).await.location, "/");
+        assert_eq!(open("admin", page).await.location, "/admin");
+    }
+}
+
+#[tokio::test]
+async fn who_must_change_the_password_is_led_to_it_from_everywhere() {
+    for page in ["/", "/vms/new", "/account", "/admin", "/admin/logs", "/login"] {
+        assert_eq!(open("fresh", page).await.location, "/account/password", "{page}");
+    }
+    assert_eq!(open("fresh", "/account/password").await.status, StatusCode::OK);
+}
+
+/// What differs between two answers that must not: nonces, and the name that was asked for.
+fn masked(answer: &Answer, path: &str) -> String {
+    let nonce = answer.policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    let name = path.rsplit('/').next().unwrap();
+    answer.body.replace(nonce, "NONCE").replace(name, "NAME")
+}
+
+#[tokio::test]
+async fn for_a_member_an_admin_page_is_like_an_address_that_does_not_exist() {
+    let unknown = open("ann", "/no-such-page").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    for page in ADMIN_PAGES {
+        let answer = open("ann", page).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{page}");
+        assert!(answer.body.contains("There is nothing here"), "{page}");
+        assert!(!answer.body.contains("node-2"), "{page} tells something");
+    }
+}
+
+#[tokio::test]
+async fn anothers_vm_is_like_one_that_does_not_exist() {
+    for (page, theirs, unknown) in [
+        ("VM", "/vms/theirs", "/vms/absent"),
+        ("shell", "/shell/theirs", "/shell/absent"),
+    ] {
+        let (a, b) = (open("bob", theirs).await, open("bob", unknown).await);
+        assert_eq!(a.status, StatusCode::NOT_FOUND, "{page}");
+        assert_eq!(masked(&a, theirs), masked(&b, unknown), "{page}");
+    }
+    assert_eq!(open("bob", "/vms/web1").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn nothing_runs_but_what_the_server_sent() {
+    let answer = open("ann", "/").await;
+    assert!(answer.policy.contains("default-src 'none'"), "{}", answer.policy);
+    assert!(answer.policy.contains("'wasm-unsafe-eval'") && !answer.policy.contains("'unsafe-inline'"));
+    assert!(!answer.body.contains(" style=\""), "a style attribute would be refused");
+    for script in answer.body.split("<script").skip(1) {
+        let tag = script.split('>').next().unwrap();
+        assert!(tag.contains("nonce="), "a script without nonce: {tag}");
+    }
+}
+
+#[tokio::test]
+async fn what_people_type_is_shown_as_text() {
+    let sent = send("", "/login", "/api/login", "name=%3Cscript%3Ex&password=y").await;
+    let page = back("", &sent).await;
+    assert!(!page.body.contains("<script>x"));
+    assert!(page.body.contains("value=\"&lt;script"), "the typed name is kept");
+}
+
+#[tokio::test]
+async fn a_failed_form_comes_back_with_its_message_beside_the_field() {
+    let sent = send("", "/login", "/api/login", "name=ann&password=wrong").await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER);
+    let page = back("", &sent).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(
+        text_of(&page.body, "field-password-error"),
+        "User name and password do not match. Check both and try again."
+    );
+    assert!(page.body.contains("value=\"ann\""), "the typed name is kept");
+    assert!(!page.location.contains("wrong") && !page.body.contains("value=\"wrong\""));
+}
+
+#[tokio::test]
+async fn a_second_failure_speaks_for_itself() {
+    let first = send("", "/register", "/api/account_create", "name=zoe&password=short&invite=x").await;
+    let page = back("", &first).await;
+    assert!(text_of(&page.body, "field-password-error").contains("shorter than 10"));
+    let from = first.location.strip_prefix("http://localhost:5555").unwrap();
+    let form = "name=ann&password=long-enough-words&invite=x";
+    let second = send("", from, "/api/account_create", form).await;
+    let page = back("", &second).await;
+    assert!(text_of(&page.body, "field-name-error").contains("ann is taken"));
+    assert_eq!(text_of(&page.body, "field-password-error"), "");
+}
+
+#[tokio::test]
+async fn a_failure_of_no_field_is_told_on_the_page() {
+    let sent = send("ann", "/", "/api/vm_retry", "name=big").await;
+    let page = back("ann", &sent).await;
+    let alert = page.body.split("role=\"alert\"").nth(1).expect("an alert");
+    assert!(alert.contains("big could not start: no node has 2 GiB free"), "{alert}");
+}
+
+#[tokio::test]
+async fn a_form_that_succeeds_leads_on() {
+    let landings = [
+        ("", "/login?next=/vms/web1", "/api/login", "name=ann&password=x&next=/vms/web1", "/vms/web1"),
+        ("", "/login", "/api/login", "name=ann&password=x&next=//evil.example", "/"),
+        ("", "/login", "/api/login", "name=admin&password=x&next=", "/admin"),
+        ("ann", "/", "/api/logout", "", "/login?done=logout"),
+        ("ann", "/vms/new", "/api/vm_create", "name=new&flavor=small&image=alpine", "/"),
+        ("ann", "/vms/db/delete", "/api/vm_delete", "name=db", "/"),
+        ("ann", "/account", "/api/account_delete", "confirm=YES", "/login?done=account"),
+        ("fresh", "/account/password", "/api/password_change", "current=x&new=y", "/admin"),
+        ("ann", "/account/password", "/api/password_change", "current=x&new=y", "/account?done=password"),
+        ("ann", "/vms/web1", "/api/vm_stop", "name=web1", "http://localhost:5555/vms/web1"),
+    ];
+    for (who, from, to, form, landing) in landings {
+        let sent = send(who, from, to, form).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{to}");
+        assert_eq!(sent.location, landing, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_gets_the_true_status_and_the_error_as_json() {
+    let cases = [
+        ("ann", "/api/vm_stop", "name=absent", StatusCode::NOT_FOUND, "not_found"),
+        ("ann", "/api/vm_create", "name=Big&flavor=s&image=a", StatusCode::UNPROCESSABLE_ENTITY, "vm_name"),
+        ("ann", "/api/vm_create", "name=web1&flavor=s&image=a", StatusCode::CONFLICT, "vm_name_taken"),
+        ("ann", "/api/vm_create", "nonsense=1", StatusCode::UNPROCESSABLE_ENTITY, "malformed"),
+        ("", "/api/vm_stop", "name=web1", StatusCode::UNAUTHORIZED, "signed_out"),
+        ("", "/api/login", "name=ann&password=wrong", StatusCode::UNAUTHORIZED, "wrong_password"),
+        ("ann", "/api/node_cordon", "name=node-1&cordoned=true", StatusCode::NOT_FOUND, "not_found"),
+    ];
+    for (who, to, form, status, code) in cases {
+        let answer = call(who, to, form).await;
+        assert_eq!(answer.status, status, "{to} {form}: {}", answer.body);
+        assert!(answer.body.contains(&format!("\"code\":\"{code}\"")), "{to}: {}", answer.body);
+        assert_eq!(answer.location, "", "{to}: a program is not sent anywhere");
+    }
+}
+
+#[tokio::test]
+async fn a_body_too_large_is_refused_before_it_is_read_whole() {
+    let answer = call("ann", "/api/vm_create", &"x".repeat(70_000)).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn opening_the_sign_out_page_signs_nobody_out() {
+    let page = open("ann", "/logout").await;
+    assert_eq!(page.cookies, "");
+    assert!(page.body.contains("action=\"/api/logout\""));
+    let get = open("ann", "/api/logout").await;
+    assert_eq!(get.cookies, "", "a GET of the server function does nothing");
+}
+
+#[tokio::test]
+async fn the_chosen_theme_is_in_the_document_before_any_script() {
+    let request = Request::get("/login").header(header::COOKIE, "theme=dark");
+    let page = answer(request.body(Body::empty()).unwrap()).await;
+    assert!(page.body.contains("data-theme=\"dark\""));
+    let set = send("", "/login", "/api/theme_set", "theme=light").await;
+    assert!(set.cookies.starts_with("theme=light"), "{}", set.cookies);
+}
+
+#[tokio::test]
+async fn a_new_shell_gets_an_address_to_come_back_to() {
+    let answer = open("ann", "/shell/web1?new=1").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(answer.location.starts_with("/shell/web1?shell="), "{}", answer.location);
+    let page = open("ann", &answer.location).await;
+    assert!(page.body.contains("<mc-terminal"), "{}", page.body);
+    assert!(page.body.contains("/pkg/mc-terminal.js"));
+    assert!(!open("ann", "/vms/web1").await.body.contains("mc-terminal"));
+}
+
+#[tokio::test]
+async fn a_stopped_vms_shell_page_offers_to_start_it() {
+    let page = open("ann", "/shell/db").await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    assert!(page.body.contains("db is not running") && page.body.contains("Start db"));
+}
+
+#[tokio::test]
+async fn every_state_of_a_vm_is_told_in_words() {
+    let page = open("ann", "/").await.body;
+    for words in ["Running", "Creating", "Pulling image", "Stopped", "Failed", "no node has", "Unknown"] {
+        assert!(page.to_lowercase().contains(&words.to_lowercase()), "{words}");
+    }
+    assert!(open("bob", "/").await.body.contains("No VMs yet"));
+}

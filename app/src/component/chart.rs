@@ -41,6 +41,21 @@ pub fn Chart(
     let path = move |line: usize, part: usize| {
         paths.with(|paths| paths.get(line).map(|path: &[String; 2]| path[part].clone()))
     };
+    let names = picture.with_untracked(|picture| {
+        picture.lines.iter().map(|line| line.name).collect::<Vec<_>>()
+    });
+    let legend = (names.len() > 1).then(|| {
+        let key = |(place, name)| {
+            let class = if place == 0 { "chart-line" } else { "chart-line second" };
+            view! {
+                <span class="chart-key">
+                    <svg viewBox="0 0 18 4"><path class=class d="M0 2h18" /></svg>
+                    {name}
+                </span>
+            }
+        };
+        view! { <span class="chart-legend">{names.into_iter().enumerate().map(key).collect_view()}</span> }
+    });
     let label = move || format!("{title}, last 15 minutes: now {}", reading.get());
     view! {
         <figure class="chart">
@@ -64,6 +79,7 @@ pub fn Chart(
             </div>
             <div class="chart-foot" aria-hidden="true">
                 <span>"15 min ago"</span>
+                {legend}
                 <span>"now"</span>
             </div>
         </figure>

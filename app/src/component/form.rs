@@ -140,12 +140,29 @@ where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Clone + Send + Sync + 'static,
 {
+    on_answer(action, move |answer| {
+        if let Ok(output) = answer {
+            then(output);
+        }
+    });
+}
+
+/// Calls `then` with each answer to the action, in the browser.
+pub fn on_answer<S>(
+    action: ServerAction<S>,
+    then: impl Fn(Result<S::Output, AppError>) + 'static,
+) where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+{
     let version = action.version();
     let value = action.value();
     Effect::new(move |_| {
-        let done = version.get() > 0;
-        if let Some(Ok(output)) = value.get().filter(|_| done) {
-            then(output);
+        // The value is set right after the version, before effects run.
+        if version.get() > 0
+            && let Some(answer) = value.get_untracked()
+        {
+            then(answer);
         }
     });
 }

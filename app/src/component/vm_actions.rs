@@ -1,12 +1,13 @@
 //! What one can do to a VM: the buttons of a row and of the VM's page, over shared actions.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
-    Alert, AlertKind, Confirm, Dialog, Form, Icon, IconName, Menu, Submit, failure_words, on_success,
+    Alert, AlertKind, Confirm, Dialog, Form, Icon, IconName, Menu, Submit, failure_words, on_answer,
+    on_success,
 };
 use crate::{
-    model::{VmState, VmView},
+    model::{AppError, VmState, VmView},
     server_fn::{VmDelete, VmRestart, VmRetry, VmStart, VmStop},
 };
 
@@ -20,6 +21,8 @@ pub struct VmActions {
     pub delete: ServerAction<VmDelete>,
     /// Whose deletion is being asked about.
     pub deleting: RwSignal<Option<String>>,
+    /// Why the last action failed; a later success takes it away.
+    failure: RwSignal<Option<AppError>>,
 }
 
 impl VmActions {
@@ -32,14 +35,32 @@ impl VmActions {
             retry: ServerAction::new(),
             delete: ServerAction::new(),
             deleting: RwSignal::new(None),
+            failure: RwSignal::new(None),
         };
-        on_success(actions.start, changed);
-        on_success(actions.stop, changed);
-        on_success(actions.restart, changed);
-        on_success(actions.retry, changed);
+        actions.follow(actions.start, changed);
+        actions.follow(actions.stop, changed);
+        actions.follow(actions.restart, changed);
+        actions.follow(actions.retry, changed);
         on_success(actions.delete, move |_| actions.deleting.set(None));
         provide_context(actions);
         actions
+    }
+
+    /// Tells what the action answers; a plain form's failure is there from the start.
+    fn follow<S>(self, action: ServerAction<S>, changed: impl Fn(VmView) + 'static)
+    where
+        S: ServerFn<Error = AppError, Output = VmView> + Clone + Send + Sync + 'static,
+    {
+        if let Some(Err(failure)) = action.value().get_untracked() {
+            self.failure.set(Some(failure));
+        }
+        on_answer(action, move |answer| match answer {
+            Ok(vm) => {
+                self.failure.set(None);
+                changed(vm);
+            }
+            Err(failure) => self.failure.set(Some(failure)),
+        });
     }
 }
 
@@ -48,14 +69,7 @@ impl VmActions {
 pub fn VmFailures() -> impl IntoView {
     let actions = use_context::<VmActions>();
     move || {
-        let actions = actions?;
-        let failures = [
-            actions.start.value().get().and_then(Result::err),
-            actions.stop.value().get().and_then(Result::err),
-            actions.restart.value().get().and_then(Result::err),
-            actions.retry.value().get().and_then(Result::err),
-        ];
-        let failure = failures.into_iter().flatten().next()?;
+        let failure = actions?.failure.get()?;
         Some(view! { <Alert kind=AlertKind::Bad>{failure_words(failure)}</Alert> })
     }
 }

@@ -58,7 +58,8 @@ fn Machines(first: VmList) -> impl IntoView {
             <h1>"Your VMs"</h1>
             <span class="muted numbers">{move || list.with(|list| format!("{} of {} used", list.quota.vms, list.quota.vms_max))}</span>
             <span class="spacer"></span>
-            <NewVm creating />
+            // The empty page has the button in its middle.
+            {move || (!ids.with(Vec::is_empty)).then(|| view! { <NewVm creating /> })}
         </div>
         <VmFailures />
         <Show when=move || !ids.with(Vec::is_empty) fallback=move || view! { <Empty creating /> }>

@@ -69,6 +69,34 @@ fn user(name: &str, role: Role) -> UserView {
     }
 }
 
+/// Lines of the log before a page is opened.
+pub const LOG_LINES: u64 = 400;
+const SOURCES: [&str; 4] = ["balancer", "node-1", "node-2", "server"];
+
+pub fn log_record(seq: u64) -> LogView {
+    let (source, level, message) = match seq % 11 {
+        0 => ("server", LogLevel::Warn, "a sign-in of root failed: no such user <b>here</b>".to_owned()),
+        1 => ("balancer", LogLevel::Info, format!("round robin: node-{} was next; 2 of 2 nodes fit", seq % 2 + 1)),
+        2 => ("node-2", LogLevel::Error, "the engine cannot start mc-0197c1d4-6a3e-7c31-9f52-0000beef: could not find bridge docker0; the bridge interface had been removed while the engine was running".to_owned()),
+        3 => ("node-1", LogLevel::Debug, "usage of 12 VMs read in 41 ms".to_owned()),
+        _ => (SOURCES[seq as usize % 4], LogLevel::Info, format!("vm_create web{seq} took {} ms", 180 + seq % 90)),
+    };
+    LogView {
+        seq,
+        at: now() - LOG_LINES.saturating_sub(seq) as i64 * 700_000,
+        source: source.into(),
+        level,
+        message,
+        request_id: (seq % 5 == 0).then(|| format!("0197c1d4-0000-7c31-9f52-{seq:012x}")),
+    }
+}
+
+pub fn matches(filter: &LogFilter, record: &LogView) -> bool {
+    filter.source.as_ref().is_none_or(|source| *source == record.source)
+        && filter.level.is_none_or(|level| record.level >= level)
+        && filter.text.as_ref().is_none_or(|text| record.message.contains(text.as_str()))
+}
+
 #[async_trait]
 impl AdminPlane for Fake {
     async fn overview(&self) -> Answer<Overview> {
@@ -170,19 +198,10 @@ impl AdminPlane for Fake {
         Ok(data::shell_page(&self.any(id)?.name, shell))
     }
 
-    async fn log_list(&self, _: &LogFilter) -> Answer<LogPage> {
+    async fn log_list(&self, filter: &LogFilter) -> Answer<LogPage> {
         self.admin()?;
-        let record = |seq: u64| LogView {
-            seq,
-            at: now() - (200 - seq as i64) * 700_000,
-            source: ["server", "balancer", "node-1", "node-2"][seq as usize % 4].into(),
-            level: [LogLevel::Info, LogLevel::Info, LogLevel::Debug, LogLevel::Warn, LogLevel::Error]
-                [seq as usize % 5],
-            message: format!("vm_create web{seq} on node-1 took {} ms", 180 + seq),
-            request_id: None,
-        };
-        let sources = ["server", "balancer", "node-1", "node-2"].map(str::to_owned).to_vec();
-        Ok(LogPage { records: (0..200).map(record).collect(), sources })
+        let records = (1..LOG_LINES).map(log_record).filter(|record| matches(filter, record));
+        Ok(LogPage { records: records.collect(), sources: SOURCES.map(str::to_owned).to_vec() })
     }
 
     async fn event_list(&self, _: &EventFilter) -> Answer<EventPage> {

@@ -37,7 +37,7 @@ pub fn vm(owner: &str, name: &str, state: VmState) -> VmView {
 }
 
 fn wave() -> Vec<u8> {
-    (0..24u8).map(|step| 8 + (step * 37) % 61).collect()
+    (0..24u32).map(|step| (8 + (step * 37) % 61) as u8).collect()
 }
 
 /// Ann's VMs, one in every state.

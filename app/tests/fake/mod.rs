@@ -5,6 +5,8 @@
 
 mod admin;
 mod data;
+mod live;
+mod site;
 
 use std::sync::{Arc, Mutex};
 
@@ -16,6 +18,9 @@ use async_trait::async_trait;
 use axum::http::{HeaderMap, header};
 
 pub use data::now;
+#[allow(unused_imports)]
+pub use live::live_router;
+pub use site::router;
 
 /// What the fakes of all requests share.
 #[derive(Clone)]
