@@ -1,4 +1,5 @@
 //! `minicloud-node` as it is started: what it refuses, and how it ends.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The node's HTTP API as a caller meets it.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 mod common;
 

@@ -36,7 +36,7 @@ pub use driver::DockerDriver;
 /// What the driver needs to know.
 #[derive(Clone, Debug)]
 pub struct DockerConfig {
-    /// The node's name; containers are labelled with it.
+    /// What containers are labelled with: the node's name, with its MiniCloud's where it has one.
     pub node: String,
     /// `unix:///var/run/docker.sock`
     pub host: String,

@@ -326,11 +326,5 @@ pub fn busybox_tar() -> std::path::PathBuf {
         .arg(".")
         .status();
     assert!(tarred.expect("tar").success());
-    let imported = Command::new("docker")
-        .arg("import")
-        .arg(&tar)
-        .arg(name)
-        .output();
-    assert!(imported.expect("docker").status.success());
-    std::fs::remove_file(tar).expect("removed");
+    tar
 }

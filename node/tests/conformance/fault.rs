@@ -4,7 +4,7 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -73,18 +73,22 @@ impl PrivateEngine {
     }
 
     fn signal(&self, signal: &str) {
-        let sent = Command::new("kill")
-            .args(["-s", signal, &self.daemon.id().to_string()])
-            .status();
+        let pid = self.daemon.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status();
         assert!(sent.expect("kill").success());
     }
 
+    /// At once; fine where it has ended.
     fn kill(&mut self) {
-        self.daemon.kill().expect("killed");
+        let _ = self.daemon.kill();
         self.daemon.wait().expect("ended");
     }
 
     fn restart(&mut self) {
+        // Its containerd died with it. Where the machine's init does not reap the dead, the engine
+        // would take this one for alive.
+        let pid = self.folder.path().join("exec/containerd/containerd.pid");
+        fs::remove_file(pid).expect("removed");
         self.daemon = spawn(self.folder.path());
         self.wait();
     }
@@ -132,23 +136,36 @@ impl Drop for PrivateEngine {
         }
         self.signal("TERM");
         let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(15) {
-            if matches!(self.daemon.try_wait(), Ok(Some(_))) {
-                return;
-            }
+        while matches!(self.daemon.try_wait(), Ok(None))
+            && began.elapsed() < Duration::from_secs(15)
+        {
             std::thread::sleep(Duration::from_millis(50));
         }
         self.kill();
+        // The engine leaves its data folder mounted on itself.
+        let data = self.folder.path().join("data");
+        let _ = Command::new("umount").arg("--lazy").arg(data).output();
     }
 }
 
-/// runc, unless the file `broken` is there.
+/// runc, unless the file `broken` is there: then it starts nothing, and says why where it is told to.
 fn write_runtime(folder: &Path) {
-    let path: PathBuf = folder.join("runtime");
-    let flag = folder.join("broken");
+    let path = folder.join("runtime");
     let script = format!(
-        "#!/bin/sh\ncase \" $* \" in *' create '*) [ -e {} ] && {{ echo 'could not find bridge docker0' >&2; exit 1; }};; esac\nexec runc \"$@\"\n",
-        flag.display()
+        r#"#!/bin/sh
+create= log= before=
+for word in "$@"; do
+  [ "$before" = --log ] && log=$word
+  [ "$word" = create ] && create=yes
+  before=$word
+done
+if [ -n "$create" ] && [ -e "{}" ]; then
+  echo '{{"level":"error","msg":"could not find bridge docker0","time":"2026-01-01T00:00:00Z"}}' >>"$log"
+  exit 1
+fi
+exec runc "$@"
+"#,
+        folder.join("broken").display()
     );
     fs::write(&path, script).expect("written");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
