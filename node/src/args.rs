@@ -13,6 +13,10 @@ pub struct Args {
     /// Name of the node; its VMs are found by it, so it must never change
     #[arg(long, env = "MINICLOUD_NODE_NAME", value_parser = check_node_name)]
     pub name: String,
+    /// Which MiniCloud it belongs to: keeps apart several on one engine whose nodes have the same
+    /// names; like the name it must never change
+    #[arg(long, env = "MINICLOUD_NODE_CLOUD", value_parser = check_node_name)]
+    pub cloud: Option<String>,
     /// Address to listen on; beyond loopback only with TLS
     #[arg(long, env = "MINICLOUD_NODE_LISTEN", default_value = "127.0.0.1:5000")]
     pub listen: SocketAddr,
@@ -44,6 +48,16 @@ pub struct Args {
     /// Private key of the certificate, PEM
     #[arg(long, requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+}
+
+impl Args {
+    /// What its containers are labelled with.
+    pub fn label(&self) -> String {
+        match &self.cloud {
+            Some(cloud) => format!("{cloud}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// A driver's name on the command line.

@@ -52,7 +52,7 @@ fn make_driver(args: &Args) -> anyhow::Result<Arc<dyn Driver>> {
         share: args.share,
         cpu_factor: args.cpu_factor,
         lock_dir: args.lock_dir.clone(),
-        ..DockerConfig::new(&args.name)
+        ..DockerConfig::new(&args.label())
     };
     let driver = DockerDriver::new(config).context("cannot use the Docker engine")?;
     Ok(Arc::new(driver))

@@ -78,6 +78,7 @@ fn nodes(config: &Config) -> anyhow::Result<Vec<Arc<LocalNode>>> {
     let bin = config.node_bin.clone().map_or_else(beside_this_program, Ok)?;
     let lock_dir = config.data_dir.join("engine");
     make_private_folder(&lock_dir)?;
+    let cloud = cloud_id(&config.data_dir)?;
     let mut nodes = Vec::with_capacity(count);
     for (index, port) in config.node_ports.iter().enumerate() {
         let name = format!("node-{}", index + 1);
@@ -87,6 +88,8 @@ fn nodes(config: &Config) -> anyhow::Result<Vec<Arc<LocalNode>>> {
         let mut args = vec![
             "--name".into(),
             name.clone(),
+            "--cloud".into(),
+            cloud.clone(),
             "--listen".into(),
             address.to_string(),
             "--credential-file".into(),
@@ -132,6 +135,25 @@ impl LocalNode {
     fn log_file(&self) -> PathBuf {
         self.folder.join("log")
     }
+}
+
+/// What tells this MiniCloud's containers from another's on the same engine: made once, kept with
+/// the data.
+fn cloud_id(data_dir: &Path) -> io::Result<String> {
+    let path = data_dir.join("cloud-id");
+    match fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut random = [0u8; 4];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    // Begins with a letter, as every name does.
+    let id = format!("c{:08x}", u32::from_be_bytes(random));
+    let mut file = fs::File::create(&path)?;
+    io::Write::write_all(&mut file, id.as_bytes())?;
+    file.sync_all()?;
+    Ok(id)
 }
 
 fn beside_this_program() -> anyhow::Result<PathBuf> {
