@@ -4,6 +4,7 @@ mod capacity;
 mod cloud;
 mod crash;
 mod exits;
+mod figures;
 mod images;
 mod lifecycle;
 mod nodes;
