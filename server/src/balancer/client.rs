@@ -31,6 +31,9 @@ const IMAGE: Duration = Duration::from_secs(10);
 /// What an exec may take beyond its own limit.
 const EXEC_MARGIN: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(2);
+/// Shorter than the 10 s after which a node closes an idle connection: then no call meets one that
+/// is just being closed.
+const IDLE: Duration = Duration::from_secs(8);
 /// More than any honest answer; a node that sends more is not understood.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;
 
@@ -68,7 +71,7 @@ impl NodeClient {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .tcp_nodelay(true)
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(IDLE)
             .build()
             .map_err(|error| NodeCallError::Unusable(super::error::innermost(&error)))?;
         let inner = Arc::new(Inner { http, address });

@@ -82,12 +82,12 @@ impl Change {
     }
 }
 
-/// How often each point is hit: 2, or what `MINICLOUD_TEST_CRASH_ROUNDS` says (the long run: 20).
+/// How often each point is hit (a minute in all): 20, or what `MINICLOUD_TEST_CRASH_ROUNDS` says.
 fn rounds() -> usize {
     std::env::var("MINICLOUD_TEST_CRASH_ROUNDS")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(2)
+        .unwrap_or(20)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
