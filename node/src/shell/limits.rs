@@ -1,0 +1,85 @@
+//! How much a shell, and all shells of a node together, may use.
+
+use std::time::Duration;
+
+/// Smallest and largest number of columns or rows; everything is clamped before it allocates.
+pub const SIZE_RANGE: std::ops::RangeInclusive<u16> = 1..=500;
+/// Most bytes of input in one frame.
+pub const INPUT_FRAME_BYTES: usize = 64 * 1024;
+/// Most bytes of output in one frame.
+pub const OUTPUT_FRAME_BYTES: usize = 64 * 1024;
+
+/// The limits of a node's shells; [`ShellLimits::default`] is what docs/shell-protocol.md says.
+#[derive(Clone, Debug)]
+pub struct ShellLimits {
+    /// Output kept for each shell, for viewers that come back or lag. Bytes.
+    pub ring_bytes: usize,
+    /// Output kept for all shells together; rings shrink when there are many. Bytes.
+    pub rings_total_bytes: usize,
+    /// Cells of all screens together; past it large windows get fewer rows. Bytes.
+    pub screens_total_bytes: usize,
+    /// Lines kept above the screen.
+    pub scrollback_lines: usize,
+    /// Bytes those lines may take, styles included.
+    pub scrollback_bytes: usize,
+    /// Shells that may live in one VM.
+    pub shells_per_vm: usize,
+    /// Shells that may live on the node.
+    pub shells: usize,
+    /// Viewers of one shell.
+    pub viewers: usize,
+    /// Output a viewer may have unacknowledged before it gets no more. Bytes.
+    pub unacked_output_bytes: u64,
+    /// Input of one client that waits for the PTY. Bytes.
+    pub unwritten_input_bytes: u64,
+    /// Input of all clients of a shell that waits for the PTY. Bytes.
+    pub unwritten_total_bytes: usize,
+    /// Clients whose input offsets a shell remembers.
+    pub clients: usize,
+    /// A shell without viewers into which nobody has typed for so long is closed.
+    pub idle: Duration,
+    /// An ended shell is kept so long, for viewers to learn how it ended.
+    pub ended_kept: Duration,
+    /// A viewer that says nothing for a third of this is pinged; for all of it, closed.
+    pub silence: Duration,
+}
+
+impl Default for ShellLimits {
+    fn default() -> Self {
+        Self {
+            ring_bytes: 256 * 1024,
+            rings_total_bytes: 128 * 1024 * 1024,
+            screens_total_bytes: 256 * 1024 * 1024,
+            scrollback_lines: 1_000,
+            scrollback_bytes: 256 * 1024,
+            shells_per_vm: 32,
+            shells: 2_000,
+            viewers: 32,
+            unacked_output_bytes: 512 * 1024,
+            unwritten_input_bytes: 1024 * 1024,
+            unwritten_total_bytes: 4 * 1024 * 1024,
+            clients: 64,
+            idle: Duration::from_secs(24 * 60 * 60),
+            ended_kept: Duration::from_secs(10 * 60),
+            silence: Duration::from_secs(45),
+        }
+    }
+}
+
+/// A terminal's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub cols: u16,
+    pub rows: u16,
+}
+
+impl Size {
+    /// The size nearest to what was asked for, both numbers in 1..=500.
+    pub fn clamped(cols: u16, rows: u16) -> Self {
+        let clamp = |value: u16| value.clamp(*SIZE_RANGE.start(), *SIZE_RANGE.end());
+        Self {
+            cols: clamp(cols),
+            rows: clamp(rows),
+        }
+    }
+}

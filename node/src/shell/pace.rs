@@ -1,0 +1,98 @@
+//! When to send output: at once while little comes, in fuller frames while much does.
+
+use std::time::{Duration, Instant};
+
+/// The span over which load is judged.
+const SPAN: Duration = Duration::from_millis(8);
+/// How long output is gathered under load.
+const GATHER: Duration = Duration::from_millis(3);
+/// More than this in a span is load. Somebody who types, or a program that answers keys, stays far
+/// below both.
+const BUSY_BYTES: usize = 16 * 1024;
+const BUSY_FRAMES: u32 = 64;
+
+/// Watches what one viewer was sent.
+#[derive(Debug)]
+pub struct Pace {
+    span_began: Instant,
+    bytes: usize,
+    frames: u32,
+    busy: bool,
+    last: Instant,
+}
+
+impl Pace {
+    pub fn new(now: Instant) -> Self {
+        Self {
+            span_began: now,
+            bytes: 0,
+            frames: 0,
+            busy: false,
+            last: now,
+        }
+    }
+
+    /// Output was sent.
+    pub fn sent(&mut self, bytes: usize, now: Instant) {
+        self.last = now;
+        if now.duration_since(self.span_began) >= SPAN {
+            // What was sent before a pause says nothing about now.
+            self.busy = self.over() && now.duration_since(self.span_began) < 2 * SPAN;
+            self.span_began = now;
+            self.bytes = 0;
+            self.frames = 0;
+        }
+        self.bytes += bytes;
+        self.frames += 1;
+        self.busy |= self.over();
+    }
+
+    /// Until when to gather before sending; None: send now.
+    pub fn hold_until(&self, now: Instant) -> Option<Instant> {
+        let due = self.last + GATHER;
+        // A pause longer than a span ends the load.
+        (self.busy && now < due).then_some(due)
+    }
+
+    fn over(&self) -> bool {
+        self.bytes > BUSY_BYTES || self.frames > BUSY_FRAMES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_echoed_at_once_however_fast_they_come() {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(now);
+        for _ in 0..1_000 {
+            assert_eq!(pace.hold_until(now), None);
+            pace.sent(1, now);
+            now += Duration::from_micros(250);
+        }
+    }
+
+    #[test]
+    fn a_flood_is_gathered_and_the_first_output_after_it_is_not() {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(now);
+        pace.sent(60_000, now);
+        now += Duration::from_micros(100);
+        let due = pace.hold_until(now).unwrap();
+        assert!(due - now <= GATHER);
+        assert_eq!(pace.hold_until(now + SPAN), None);
+    }
+
+    #[test]
+    fn many_tiny_writes_are_a_flood_too() {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(now);
+        for _ in 0..100 {
+            pace.sent(2, now);
+            now += Duration::from_micros(10);
+        }
+        assert!(pace.hold_until(now).is_some());
+    }
+}

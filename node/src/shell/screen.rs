@@ -1,0 +1,139 @@
+//! A shell's VT state, kept from slowing or harming the shell.
+//!
+//! It trails the ring: a flood is not drawn as it comes, but when somebody wants to look, when
+//! there is a pause, or before the ring forgets. A fault of the parser makes the screen blank, not
+//! the shell dead.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use super::{
+    limits::{ShellLimits, Size},
+    ring::Ring,
+    session::lock,
+    vt::{Snapshot, Vt},
+};
+
+/// How much is fed at a time on a screen of 80x24. Four bytes can clear a screen: less is fed at a
+/// time where there is more to clear.
+const SLICE_BYTES: usize = 16 * 1024;
+const SLICE_CELLS: usize = 80 * 24;
+
+/// The VT state, and the newest snapshot of it while nothing has changed.
+pub struct Screen {
+    vt: Vt,
+    limits: ShellLimits,
+    drawn: Option<Snapshot>,
+}
+
+/// Whether the screen shows all that was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caught {
+    Up,
+    /// There was not enough time.
+    Behind,
+}
+
+impl Screen {
+    pub fn new(size: Size, limits: &ShellLimits) -> Self {
+        Self {
+            vt: Vt::new(size, limits),
+            limits: limits.clone(),
+            drawn: None,
+        }
+    }
+
+    /// Up to where output has been drawn.
+    pub fn offset(&self) -> u64 {
+        self.vt.offset()
+    }
+
+    /// How much the lines above the screen may take from now on.
+    pub fn set_scrollback_bytes(&mut self, bytes: usize) {
+        self.vt
+            .set_scrollback_bytes(bytes.min(self.limits.scrollback_bytes));
+    }
+
+    /// Draws what the ring has and the screen has not, until the time is over.
+    pub fn catch_up(&mut self, ring: &Mutex<Ring>, time: Duration) -> Caught {
+        let began = Instant::now();
+        let mut backlog = Vec::new();
+        {
+            let ring = lock(ring);
+            if ring.end() == self.vt.offset() {
+                return Caught::Up;
+            }
+            if !ring.read(self.vt.offset(), usize::MAX, &mut backlog) {
+                // The drain sees to it that this cannot be.
+                tracing::error!(
+                    "the ring has forgotten what was not drawn; the screen starts over"
+                );
+                self.vt = Vt::at(ring.end(), self.vt.size(), &self.limits);
+                return Caught::Up;
+            }
+        }
+        self.drawn = None;
+        let passed = self.pass_over(&backlog);
+        for slice in backlog[passed..].chunks(self.slice_bytes()) {
+            if began.elapsed() > time {
+                return Caught::Behind;
+            }
+            let end = self.vt.offset() + slice.len() as u64;
+            self.guarded("output", end, |vt| vt.feed(slice));
+        }
+        Caught::Up
+    }
+
+    fn pass_over(&mut self, backlog: &[u8]) -> usize {
+        let mut passed = 0;
+        let end = self.vt.offset() + backlog.len() as u64;
+        self.guarded("a flood", end, |vt| passed = vt.pass_over(backlog));
+        passed
+    }
+
+    fn slice_bytes(&self) -> usize {
+        let size = self.vt.size();
+        let cells = usize::from(size.cols) * usize::from(size.rows);
+        (SLICE_BYTES * SLICE_CELLS / cells.max(SLICE_CELLS)).max(64)
+    }
+
+    pub fn resize(&mut self, size: Size) {
+        self.drawn = None;
+        let offset = self.vt.offset();
+        self.guarded("a resize", offset, |vt| vt.resize(size));
+        if self.vt.size() != size {
+            self.vt = Vt::at(offset, size, &self.limits);
+        }
+    }
+
+    pub fn snapshot(&mut self) -> Snapshot {
+        if let Some(drawn) = &self.drawn {
+            return drawn.clone();
+        }
+        let offset = self.vt.offset();
+        let drawn = match catch_unwind(AssertUnwindSafe(|| self.vt.snapshot())) {
+            Ok(drawn) => drawn,
+            Err(_) => {
+                self.start_over("a snapshot", offset);
+                self.vt.snapshot()
+            }
+        };
+        self.drawn = Some(drawn.clone());
+        drawn
+    }
+
+    fn guarded(&mut self, what: &str, offset: u64, change: impl FnOnce(&mut Vt)) {
+        if catch_unwind(AssertUnwindSafe(|| change(&mut self.vt))).is_err() {
+            self.start_over(what, offset);
+        }
+    }
+
+    /// After a panic the state is not to be trusted: a blank one goes on from here.
+    fn start_over(&mut self, what: &str, offset: u64) {
+        tracing::error!("the terminal parser failed at {what}; its screen starts over");
+        self.vt = Vt::at(offset, self.vt.size(), &self.limits);
+    }
+}

@@ -1,0 +1,151 @@
+//! The task of a shell: it always drains the PTY, writes what viewers type, and sets the size,
+//! whoever looks or does not.
+
+use std::{convert::Infallible, future::pending, pin::Pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    task::{spawn_blocking, yield_now},
+    time::timeout,
+};
+
+use super::{CONTROL_DEADLINE, Shell, lock};
+use crate::{driver::DriverError, shell::screen::Caught};
+
+/// Output goes to the ring in pieces of this many bytes at most.
+const PIECE_BYTES: usize = 64 * 1024;
+/// Most bytes in the ring that are not drawn yet.
+const UNDRAWN_BYTES: usize = 256 * 1024;
+/// When nothing comes for so long, the screen is drawn.
+const PAUSE: Duration = Duration::from_millis(4);
+/// Longer drawing is done aside.
+const INLINE: Duration = Duration::from_millis(4);
+
+type Output = Pin<Box<dyn Stream<Item = Result<Bytes, DriverError>> + Send>>;
+type Input = Pin<Box<dyn AsyncWrite + Send>>;
+
+impl Shell {
+    /// Runs the shell until its PTY ends or it is aborted; the engine's words when it failed.
+    pub async fn run(self: &Arc<Self>, output: Output, input: Input) -> Option<String> {
+        tokio::select! {
+            failed = self.drain(output) => failed,
+            never = self.write_input(input) => match never {},
+            never = self.apply_sizes() => match never {},
+            () = self.abort.cancelled() => None,
+        }
+    }
+
+    async fn drain(self: &Arc<Self>, mut output: Output) -> Option<String> {
+        loop {
+            // While output keeps coming the screen can wait; in a pause it is drawn.
+            let next = if self.undrawn() == 0 {
+                Ok(output.next().await)
+            } else {
+                timeout(PAUSE, output.next()).await
+            };
+            match next {
+                Ok(Some(Ok(chunk))) => self.keep(chunk).await,
+                Ok(Some(Err(error))) => return Some(error.message),
+                Ok(None) => return None,
+                Err(_) => self.draw().await,
+            }
+        }
+    }
+
+    /// Puts output into the ring, having drawn what the ring forgets for it.
+    async fn keep(self: &Arc<Self>, mut chunk: Bytes) {
+        while !chunk.is_empty() {
+            let ring_bytes = self.commons.ring_bytes();
+            let piece = chunk.split_to(chunk.len().min(PIECE_BYTES).min((ring_bytes / 2).max(1)));
+            if self.undrawn() + piece.len() as u64 > ring_bytes.min(UNDRAWN_BYTES) as u64 {
+                self.draw().await;
+            }
+            lock(&self.ring).push(&piece, ring_bytes);
+            self.news.send_replace(());
+            // Under a flood the output is always ready: the other futures of this task, and other
+            // tasks, get their turn here.
+            yield_now().await;
+        }
+    }
+
+    /// How much of the output is not on the screen yet.
+    fn undrawn(&self) -> u64 {
+        let drawn = lock(&self.screen).offset();
+        self.offset() - drawn
+    }
+
+    /// Brings the screen up to date. A program can make few bytes cost much: that is done aside,
+    /// so that it holds up no other shell.
+    async fn draw(self: &Arc<Self>) {
+        let caught = {
+            let mut screen = lock(&self.screen);
+            screen.set_scrollback_bytes(self.commons.ring_bytes());
+            screen.catch_up(&self.ring, INLINE)
+        };
+        if caught == Caught::Behind {
+            // The semaphore is never closed.
+            let _turn = self.commons.costly.acquire().await;
+            let shell = self.clone();
+            let drawn = spawn_blocking(move || while shell.draw_some() == Caught::Behind {});
+            if drawn.await.is_err() {
+                tracing::error!(shell = %self.id, "the screen could not be drawn");
+            }
+        }
+    }
+
+    /// Draws for a moment. Between two moments a snapshot may be taken.
+    fn draw_some(&self) -> Caught {
+        lock(&self.screen).catch_up(&self.ring, INLINE)
+    }
+
+    async fn write_input(&self, mut pty: Input) -> Infallible {
+        loop {
+            let next = lock(&self.state).inputs.next();
+            let Some(piece) = next else {
+                self.typed.notified().await;
+                continue;
+            };
+            // No deadline: a program may read its input when it likes. It ends with the shell.
+            let written = async {
+                pty.write_all(&piece.bytes).await?;
+                pty.flush().await
+            };
+            if let Err(error) = written.await {
+                // The output ends as well, and tells the viewers.
+                tracing::debug!(shell = %self.id, "the PTY takes no more input: {error}");
+                return pending().await;
+            }
+            lock(&self.state).inputs.written(&piece);
+            self.news.send_replace(());
+        }
+    }
+
+    async fn apply_sizes(self: &Arc<Self>) -> Infallible {
+        let mut wanted = self.wanted_size.subscribe();
+        let mut applied = self.first_size;
+        loop {
+            let size = *wanted.borrow_and_update();
+            if size == applied {
+                if wanted.changed().await.is_err() {
+                    return pending().await;
+                }
+                continue;
+            }
+            // Also when the engine refuses it: asking again and again would not help.
+            applied = size;
+            // What was printed before was meant for the size before.
+            self.draw().await;
+            lock(&self.screen).resize(size);
+            let sized = self.control.resize(size.cols, size.rows);
+            match timeout(CONTROL_DEADLINE, sized).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(shell = %self.id, "the PTY keeps its size: {error}");
+                }
+                Err(_) => tracing::warn!(shell = %self.id, "the PTY was not sized within 10 s"),
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What viewers do with a shell: take a seat, type, size, read output, and look at the screen.
+
+use std::{
+    sync::{Arc, MutexGuard},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{sync::watch, task::spawn_blocking, time::Instant};
+
+use super::{End, Shell, State, lock};
+use crate::{
+    clock::now_us,
+    shell::{
+        frame,
+        input::{ClientId, InputRefused},
+        limits::Size,
+        vt::Snapshot,
+    },
+};
+
+/// Larger screens are drawn aside: it takes milliseconds.
+const LARGE_CELLS: usize = 20_000;
+/// How long output may be drawn for a snapshot.
+const SNAPSHOT_WORK: Duration = Duration::from_millis(10);
+
+/// What a viewer is told of, beside output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    pub size: Size,
+    pub owner: bool,
+    pub viewers: u16,
+    pub input_written: u64,
+    pub end: Option<End>,
+}
+
+/// What is next of the output for a viewer.
+pub enum Next {
+    /// A whole output frame.
+    Output(Vec<u8>),
+    /// The viewer has all there is.
+    Nothing,
+    /// What comes next is forgotten: only a snapshot helps.
+    Gone,
+}
+
+/// A viewer's place; giving it up tells the others.
+pub struct Seat {
+    pub id: u64,
+    pub client: ClientId,
+    pub input_offset: u64,
+    shell: Arc<Shell>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.shell.leave(self.id);
+    }
+}
+
+impl Shell {
+    /// Takes a seat; None when all are taken.
+    pub fn attach(
+        self: &Arc<Self>,
+        client: ClientId,
+        size: Size,
+        watch_only: bool,
+    ) -> Option<Seat> {
+        let mut state = lock(&self.state);
+        if state.seats.count() >= self.limits().viewers {
+            return None;
+        }
+        let input_offset = state.inputs.attach(client, self.limits());
+        let (id, sized) = state.seats.attach(client, size, watch_only);
+        state.active = Instant::now();
+        self.seats_changed(state, sized);
+        let shell = self.clone();
+        Some(Seat {
+            id,
+            client,
+            input_offset,
+            shell,
+        })
+    }
+
+    fn leave(&self, seat: u64) {
+        let mut state = lock(&self.state);
+        let sized = state.seats.leave(seat);
+        state.active = Instant::now();
+        self.seats_changed(state, sized);
+    }
+
+    /// Whether the same client has taken a newer seat: this connection is a leftover then.
+    pub fn is_replaced(&self, seat: &Seat) -> bool {
+        lock(&self.state).seats.newest_of(seat.client) != Some(seat.id)
+    }
+
+    pub fn view(&self, seat: &Seat) -> View {
+        let size = *self.wanted_size.borrow();
+        let state = lock(&self.state);
+        View {
+            size,
+            owner: state.seats.is_owner(seat.id),
+            viewers: state.viewers(),
+            input_written: state.inputs.written_of(seat.client),
+            end: state.end.as_ref().map(|(end, _)| end.clone()),
+        }
+    }
+
+    /// Changes at the next news: output, size, viewers, input written, end.
+    pub fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
+    pub fn input(&self, seat: &Seat, offset: u64, bytes: &Bytes) -> Result<(), InputRefused> {
+        let mut state = lock(&self.state);
+        if state.end.is_some() {
+            // Typed after the end: there is nothing to pass it to.
+            return Ok(());
+        }
+        state.active_at = now_us();
+        let inputs = &mut state.inputs;
+        if inputs.take(seat.client, offset, bytes, self.limits())? {
+            self.typed.notify_one();
+        }
+        Ok(())
+    }
+
+    pub fn resize(&self, seat: &Seat, size: Size) {
+        let mut state = lock(&self.state);
+        let sized = state.seats.resize(seat.id, size);
+        self.seats_changed(state, sized);
+    }
+
+    pub fn take_size(&self, seat: &Seat) {
+        let mut state = lock(&self.state);
+        let sized = state.seats.take(seat.id);
+        self.seats_changed(state, sized);
+    }
+
+    /// Passes a new size on. Takes the guard, so that it is gone when others are told.
+    fn seats_changed(&self, state: MutexGuard<'_, State>, size: Option<Size>) {
+        if let Some(size) = size.map(|size| self.share.fit(size)) {
+            self.wanted_size.send_if_modified(|wanted| {
+                let changes = *wanted != size;
+                *wanted = size;
+                changes
+            });
+        }
+        drop(state);
+        self.news.send_replace(());
+    }
+
+    /// Offset of the next byte that the program will print.
+    pub fn offset(&self) -> u64 {
+        lock(&self.ring).end()
+    }
+
+    /// An output frame of at most `max` bytes from `offset` on.
+    pub fn read(&self, offset: u64, max: usize) -> Next {
+        let ring = lock(&self.ring);
+        if offset == ring.end() {
+            return Next::Nothing;
+        }
+        let available = usize::try_from(ring.end().saturating_sub(offset)).unwrap_or(max);
+        let mut frame = Vec::with_capacity(9 + available.min(max));
+        frame::output_header(offset, &mut frame);
+        if ring.read(offset, max, &mut frame) {
+            Next::Output(frame)
+        } else {
+            Next::Gone
+        }
+    }
+
+    /// How many bytes there are from `offset` on; None when the stream cannot go on there.
+    pub fn available(&self, offset: u64) -> Option<u64> {
+        let ring = lock(&self.ring);
+        let here = (ring.start()..=ring.end()).contains(&offset);
+        here.then(|| ring.end() - offset)
+    }
+
+    /// The terminal drawn anew.
+    pub async fn snapshot(self: &Arc<Self>) -> Snapshot {
+        let size = *self.wanted_size.borrow();
+        if usize::from(size.cols) * usize::from(size.rows) > LARGE_CELLS {
+            let shell = self.clone();
+            if let Ok(drawn) = spawn_blocking(move || shell.snapshot_here()).await {
+                return drawn;
+            }
+        }
+        self.snapshot_here()
+    }
+
+    fn snapshot_here(&self) -> Snapshot {
+        let mut screen = lock(&self.screen);
+        // When that takes longer, the viewer gets the rest from the ring.
+        screen.catch_up(&self.ring, SNAPSHOT_WORK);
+        screen.snapshot()
+    }
+}

@@ -1,0 +1,278 @@
+//! The half that tells a viewer what its shell prints and does.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
+
+use axum::extract::ws::Message;
+use bytes::Bytes;
+use futures_util::SinkExt;
+use tokio::{
+    sync::watch,
+    time::{sleep_until, timeout},
+};
+
+use super::{Shared, Sink};
+use crate::shell::{
+    close::Close,
+    frame::{Hello, NodeFrame, VERSION},
+    limits::OUTPUT_FRAME_BYTES,
+    pace::Pace,
+    session::{End, Next, Seat, Shell, View, lock},
+    vt::Snapshot,
+};
+
+/// A viewer that lost its place has caught up when no more than this is unacknowledged.
+const CAUGHT_UP_BYTES: u64 = 64 * 1024;
+
+/// What comes next for this viewer.
+enum Step {
+    Send(Bytes),
+    /// The screen, because the place in the stream is lost.
+    Draw,
+    /// Nothing to send before there is news, or this time has come.
+    Wait(Option<Instant>),
+    Close(Close),
+}
+
+/// The viewer is gone, or takes nothing any more.
+struct Gone;
+
+pub struct Writer<'a> {
+    shell: &'a Arc<Shell>,
+    seat: &'a Seat,
+    shared: &'a Shared,
+    sink: Sink,
+    /// Offset of the next output byte to send.
+    position: u64,
+    /// The place is lost: a snapshot comes next.
+    lost: bool,
+    pace: Pace,
+    /// What the viewer knows.
+    told: View,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(shell: &'a Arc<Shell>, seat: &'a Seat, shared: &'a Shared, sink: Sink) -> Self {
+        let mut told = shell.view(seat);
+        told.end = None;
+        // The hello says how much was taken; what is written of it is told by acks.
+        told.input_written = told.input_written.min(seat.input_offset);
+        Self {
+            shell,
+            seat,
+            shared,
+            sink,
+            position: 0,
+            lost: false,
+            pace: Pace::new(Instant::now()),
+            told,
+        }
+    }
+
+    /// Hello, output, news, until the viewer is closed or gone.
+    pub async fn run(mut self, from: Option<u64>) {
+        if self.begin(from).await.is_err() {
+            return;
+        }
+        let mut news = self.shell.news();
+        loop {
+            news.borrow_and_update();
+            let done = match self.step() {
+                Step::Send(frame) => self.send(Message::Binary(frame)).await,
+                Step::Draw => self.draw().await,
+                Step::Wait(until) => self.wait(&mut news, until).await,
+                Step::Close(close) => {
+                    // A viewer that is gone already needs no telling.
+                    let _ = self.send(close.message()).await;
+                    return;
+                }
+            };
+            if done.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The stream goes on at `from` where it can; otherwise a snapshot follows the hello.
+    async fn begin(&mut self, from: Option<u64>) -> Result<(), Gone> {
+        let resumes = from.filter(|from| self.shell.available(*from).is_some());
+        let drawn = match resumes {
+            Some(_) => None,
+            None => Some(self.shell.snapshot().await),
+        };
+        let begins = drawn.as_ref().map(|drawn| drawn.offset).or(resumes);
+        self.move_to(begins.unwrap_or(0));
+        self.shared.acked.store(self.position, Ordering::Release);
+        let hello = NodeFrame::Hello(Hello {
+            version: VERSION,
+            shell_id: self.shell.id,
+            cols: self.told.size.cols,
+            rows: self.told.size.rows,
+            offset: self.position,
+            input_offset: self.seat.input_offset,
+            owner: self.told.owner,
+            viewers: self.told.viewers,
+        });
+        self.send(Message::Binary(hello.encode())).await?;
+        match drawn {
+            Some(drawn) => self.send_snapshot(drawn).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for news, from the shell or from the viewer, or for the time.
+    async fn wait(
+        &self,
+        news: &mut watch::Receiver<()>,
+        until: Option<Instant>,
+    ) -> Result<(), Gone> {
+        let due = async {
+            match until {
+                Some(until) => sleep_until(until.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            changed = news.changed() => changed.map_err(|_| Gone),
+            () = self.shared.news.notified() => Ok(()),
+            () = due => Ok(()),
+        }
+    }
+
+    /// What to do now: small news first, then output, and the end when all output is out.
+    fn step(&mut self) -> Step {
+        if let Some(close) = lock(&self.shared.close).clone() {
+            return Step::Close(close);
+        }
+        let view = self.shell.view(self.seat);
+        if let Some(frame) = self.small_news(&view) {
+            return Step::Send(frame.encode());
+        }
+        match self.output() {
+            Step::Wait(None) if self.position == self.shell.offset() => match &view.end {
+                Some(end) => self.tell_end(end),
+                None => Step::Wait(None),
+            },
+            step => step,
+        }
+    }
+
+    fn small_news(&mut self, view: &View) -> Option<NodeFrame> {
+        if let Some(value) = lock(&self.shared.ping).take() {
+            return Some(NodeFrame::Pong(value));
+        }
+        if self.shared.ask.swap(false, Ordering::AcqRel) {
+            return Some(NodeFrame::Ping(self.position));
+        }
+        if (view.size, view.owner) != (self.told.size, self.told.owner) {
+            (self.told.size, self.told.owner) = (view.size, view.owner);
+            return Some(NodeFrame::Size {
+                size: view.size,
+                owner: view.owner,
+            });
+        }
+        if view.input_written > self.told.input_written {
+            self.told.input_written = view.input_written;
+            return Some(NodeFrame::InputAck(view.input_written));
+        }
+        if view.viewers != self.told.viewers {
+            self.told.viewers = view.viewers;
+            return Some(NodeFrame::Viewers(view.viewers));
+        }
+        None
+    }
+
+    /// The exit frame, and the close after it.
+    fn tell_end(&mut self, end: &End) -> Step {
+        let untold = self.told.end.is_none();
+        self.told.end = Some(end.clone());
+        match end {
+            End::Exited(code) if untold => Step::Send(NodeFrame::Exit(*code).encode()),
+            _ => Step::Close(Close::from(end)),
+        }
+    }
+
+    /// The next output, when the viewer may have it.
+    fn output(&mut self) -> Step {
+        let unacked = self.position - self.shared.acked.load(Ordering::Acquire);
+        let window = self
+            .shell
+            .limits()
+            .unacked_output_bytes
+            .saturating_sub(unacked);
+        if self.lost {
+            return self.skip(unacked);
+        }
+        let Some(available) = self.shell.available(self.position) else {
+            return self.skip(unacked);
+        };
+        if available == 0 || window == 0 {
+            return Step::Wait(None);
+        }
+        let now = Instant::now();
+        if available < OUTPUT_FRAME_BYTES as u64
+            && let Some(until) = self.pace.hold_until(now)
+        {
+            return Step::Wait(Some(until));
+        }
+        let max = usize::try_from(window)
+            .unwrap_or(usize::MAX)
+            .min(OUTPUT_FRAME_BYTES);
+        match self.shell.read(self.position, max) {
+            Next::Output(frame) => {
+                let bytes = frame.len() - 9;
+                self.pace.sent(bytes, now);
+                self.move_to(self.position + bytes as u64);
+                Step::Send(frame.into())
+            }
+            Next::Nothing => Step::Wait(None),
+            Next::Gone => self.skip(unacked),
+        }
+    }
+
+    /// The ring has moved on: once the viewer has caught up, it gets the screen instead.
+    fn skip(&mut self, unacked: u64) -> Step {
+        self.lost = unacked > CAUGHT_UP_BYTES;
+        if self.lost {
+            Step::Wait(None)
+        } else {
+            Step::Draw
+        }
+    }
+
+    async fn draw(&mut self) -> Result<(), Gone> {
+        let drawn = self.shell.snapshot().await;
+        self.move_to(drawn.offset);
+        self.shared.acked.fetch_max(drawn.offset, Ordering::AcqRel);
+        self.send_snapshot(drawn).await
+    }
+
+    async fn send_snapshot(&mut self, drawn: Snapshot) -> Result<(), Gone> {
+        let Snapshot {
+            offset,
+            size,
+            bytes,
+        } = drawn;
+        let frame = NodeFrame::Snapshot {
+            offset,
+            size,
+            bytes,
+        };
+        self.send(Message::Binary(frame.encode())).await
+    }
+
+    fn move_to(&mut self, offset: u64) {
+        self.position = offset;
+        self.shared.sent.store(offset, Ordering::Release);
+    }
+
+    /// Sends at once. A viewer that takes nothing for as long as silence is allowed is gone.
+    async fn send(&mut self, message: Message) -> Result<(), Gone> {
+        match timeout(self.shell.limits().silence, self.sink.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Gone),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What is typed arrives in order and exactly once.
+
+use node::shell::{ShellLimits, frame::ViewerFrame};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
+
+use crate::support::Node;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_megabyte_pasted_through_ten_disconnects_arrives_exactly_once() {
+    const PASTE: usize = 1024 * 1024;
+    const FRAME: usize = 5_000;
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let paste: Vec<u8> = (0..PASTE).map(|at| (at * 31 % 251) as u8).collect();
+    let expected = Sha256::digest(&paste);
+    let reading = tokio::spawn(async move {
+        let mut read = vec![0; PASTE];
+        program.typed.read_exact(&mut read).await.unwrap();
+        (read, program)
+    });
+
+    let mut disconnects = 0;
+    let mut sent = 0;
+    loop {
+        let mut viewer = node.attach(shell, 1).await;
+        let taken = viewer.hello().input_offset as usize;
+        assert!(taken <= sent, "the node cannot have more than was sent");
+        sent = taken;
+        let stop = if disconnects < 10 {
+            sent + PASTE / 11
+        } else {
+            PASTE
+        };
+        while sent < PASTE.min(stop) {
+            let end = PASTE.min(sent + FRAME);
+            viewer.type_at(sent as u64, paste[sent..end].to_vec()).await;
+            sent = end;
+        }
+        if sent == PASTE {
+            assert_eq!(viewer.input_ack(PASTE as u64).await, PASTE as u64);
+            break;
+        }
+        // Cut with frames on the way, and with some that were taken but never acknowledged.
+        disconnects += 1;
+        drop(viewer);
+    }
+    assert_eq!(disconnects, 10);
+    let (read, mut program) = reading.await.unwrap();
+    assert_eq!(Sha256::digest(&read), expected);
+    assert_eq!(
+        program.read_some().await,
+        b"",
+        "nothing comes after the paste"
+    );
+}
+
+#[tokio::test]
+async fn resent_input_is_dropped_by_offset() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let mut viewer = node.attach(shell, 1).await;
+    viewer.type_at(0, "echo ").await;
+    viewer.type_at(0, "echo one").await;
+    viewer.type_at(3, "o one\r").await;
+    assert_eq!(viewer.input_ack(9).await, 9);
+    assert_eq!(program.read_some().await, b"echo one\r");
+}
+
+#[tokio::test]
+async fn two_clients_have_offsets_of_their_own() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let (mut one, mut two) = (node.attach(shell, 1).await, node.attach(shell, 2).await);
+    one.type_at(0, "aaa").await;
+    one.input_ack(3).await;
+    two.type_at(0, "bbb").await;
+    two.input_ack(3).await;
+    assert_eq!(program.read(6).await, b"aaabbb");
+    assert_eq!(node.attach(shell, 2).await.hello().input_offset, 3);
+    assert_eq!(node.attach(shell, 3).await.hello().input_offset, 0);
+}
+
+#[tokio::test]
+async fn a_gap_in_the_input_is_malformed() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let mut viewer = node.attach(shell, 1).await;
+    viewer.type_at(7, "lost the beginning").await;
+    assert_eq!(viewer.closed().await, 4400);
+    assert_eq!(program.read_some().await, b"");
+}
+
+#[tokio::test]
+async fn more_than_a_mebibyte_that_nobody_reads_is_refused_and_output_still_flows() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, program) = node.shell().await;
+    let mut typist = node.attach(shell, 1).await;
+    for frame in 0..16 {
+        typist.type_at(frame * 65_536, vec![b'x'; 65_536]).await;
+    }
+    // The program reads nothing; keys wait, acknowledgements and output do not.
+    program.print("still here").await;
+    typist.output_until(b"still here").await;
+    // A few KiB are in the terminal by now: twice as much as that is too much for sure.
+    typist.type_at(16 * 65_536, vec![b'x'; 65_536]).await;
+    assert_eq!(typist.closed().await, 4400);
+}
+
+#[tokio::test]
+async fn a_newer_connection_of_the_same_client_replaces_the_older_one() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let mut old = node.attach(shell, 1).await;
+    let mut new = node.attach(shell, 1).await;
+    new.works(&mut program).await;
+    old.type_at(0, "ghost").await;
+    assert_eq!(old.closed().await, 4409);
+    assert_eq!(program.read_some().await, b"");
+}
+
+#[tokio::test]
+async fn who_may_only_watch_changes_nothing() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let mut watcher = node.attach_with(shell, 1, "&cols=33&rows=11&watch=1").await;
+    watcher.type_at(0, "rm -rf /\r").await;
+    watcher
+        .send(ViewerFrame::Resize { cols: 99, rows: 9 })
+        .await;
+    watcher.send(ViewerFrame::TakeSize).await;
+    program.print("visible").await;
+    watcher.output_until(b"visible").await;
+    assert!(!watcher.hello().owner);
+    assert_eq!(program.read_some().await, b"");
+    assert_eq!(program.control.sizes(), [(80, 24)]);
+}

@@ -1,0 +1,189 @@
+//! Bad input closes the socket it came on, with a reason, and nothing else.
+
+use std::time::{Duration, Instant};
+
+use node::shell::{
+    ShellLimits,
+    frame::{NodeFrame, ViewerFrame},
+};
+use tokio_tungstenite::tungstenite::Message;
+use uuid::Uuid;
+
+use crate::support::{Got, Node, until};
+
+#[tokio::test]
+async fn malformed_frames_close_their_own_socket_only() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let mut good = node.attach(shell, 1).await;
+    let bad: [(&str, Message); 8] = [
+        ("empty", Message::Binary(vec![].into())),
+        ("short input", Message::Binary(vec![0x81, 1, 2].into())),
+        ("short resize", Message::Binary(vec![0x82, 0].into())),
+        ("short ack", Message::Binary(vec![0x83].into())),
+        ("short ping", Message::Binary(vec![0x84, 1].into())),
+        ("text", Message::Text("ls\n".into())),
+        (
+            "ack of what was never sent",
+            Message::Binary(ViewerFrame::Ack(1 << 40).encode()),
+        ),
+        (
+            "input over 64 KiB",
+            Message::Binary(
+                ViewerFrame::Input {
+                    offset: 0,
+                    bytes: vec![0; 65_537].into(),
+                }
+                .encode(),
+            ),
+        ),
+    ];
+    for (client, (what, message)) in bad.into_iter().enumerate() {
+        let mut viewer = node.attach(shell, 100 + client as u64).await;
+        viewer.send_raw(message).await;
+        assert_eq!(viewer.closed().await, 4400, "{what}");
+    }
+    let mut huge = node.attach(shell, 99).await;
+    huge.send_raw(Message::Binary(vec![0x81; 2 * 1024 * 1024].into()))
+        .await;
+    let code = huge.closed().await;
+    assert!(
+        code == 4400 || code == 1006,
+        "a frame over every limit: {code}"
+    );
+    good.works(&mut program).await;
+    until("all bad ones are gone", || {
+        node.shells.list(node.vm_id)[0].viewers == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn unknown_kinds_are_ignored() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let mut viewer = node.attach(shell, 1).await;
+    for kind in [0_u8, 1, 0x7f, 0x90, 0xff] {
+        viewer
+            .send_raw(Message::Binary(vec![kind, 1, 2, 3].into()))
+            .await;
+    }
+    viewer.works(&mut program).await;
+}
+
+#[tokio::test]
+async fn a_shell_that_is_not_there_is_told_by_a_close_code() {
+    let node = Node::start(ShellLimits::default()).await;
+    let client = "client=0000000000000001";
+    assert_eq!(
+        node.connect(Uuid::now_v7(), client).await.closed().await,
+        4004
+    );
+    assert_eq!(
+        node.connect("not-a-uuid", client).await.closed().await,
+        4004
+    );
+    let (shell, _program) = node.shell().await;
+    assert_eq!(node.connect(shell, "").await.closed().await, 4400);
+    assert_eq!(node.connect(shell, "client=1").await.closed().await, 4400);
+    assert_eq!(
+        node.connect(shell, &format!("{client}&from=abc"))
+            .await
+            .closed()
+            .await,
+        4400
+    );
+    assert_eq!(
+        node.connect(shell, &format!("{client}&cols=-1"))
+            .await
+            .closed()
+            .await,
+        4400
+    );
+}
+
+#[tokio::test]
+async fn thirty_two_viewers_fit_and_the_others_are_told() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let mut seated = Vec::new();
+    for client in 0..32 {
+        seated.push(node.attach(shell, client).await);
+    }
+    for client in 32..40 {
+        let mut late = node.connect(shell, &format!("client={client:016x}")).await;
+        assert_eq!(late.closed().await, 4429);
+    }
+    seated[31].works(&mut program).await;
+    seated.truncate(1);
+    until("they left", || node.shells.list(node.vm_id)[0].viewers == 1).await;
+    node.attach(shell, 50).await.works(&mut program).await;
+}
+
+#[tokio::test]
+async fn a_thousand_attaches_leave_nothing_behind() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    program.print("$ ").await;
+    let files = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    drop(node.attach(shell, 1).await);
+    until("left", || node.shells.list(node.vm_id)[0].viewers == 0).await;
+    let before = files();
+    for client in 0..1_000 {
+        drop(node.attach(shell, client).await);
+    }
+    until("all left", || node.shells.list(node.vm_id)[0].viewers == 0).await;
+    // Other tests of this process open files too.
+    until("files are closed", || files() < before + 150).await;
+    node.attach(shell, 5_000).await.works(&mut program).await;
+}
+
+#[tokio::test]
+async fn pings_are_answered() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, _program) = node.shell().await;
+    let mut viewer = node.attach(shell, 1).await;
+    viewer.send(ViewerFrame::Ping(77)).await;
+    let pong = viewer.find(|frame| match frame {
+        NodeFrame::Pong(value) => Some(value),
+        _ => None,
+    });
+    assert_eq!(pong.await, 77);
+}
+
+#[tokio::test]
+async fn a_silent_viewer_is_asked_and_then_closed() {
+    let limits = ShellLimits {
+        silence: Duration::from_millis(600),
+        ..ShellLimits::default()
+    };
+    let node = Node::start(limits).await;
+    let (shell, _program) = node.shell().await;
+    let (mut silent, mut talking) = (node.attach(shell, 1).await, node.attach(shell, 2).await);
+    let began = Instant::now();
+    let answering = async {
+        while began.elapsed() < Duration::from_millis(1_500) {
+            match tokio::time::timeout(Duration::from_millis(100), talking.next()).await {
+                Ok(Got::Frame(NodeFrame::Ping(value))) => {
+                    talking.send(ViewerFrame::Pong(value)).await;
+                }
+                Ok(Got::Closed(code, _)) => panic!("closed with {code} though it answers"),
+                _ => {}
+            }
+        }
+    };
+    let closing = async {
+        let mut asked = 0;
+        loop {
+            match silent.next().await {
+                Got::Frame(NodeFrame::Ping(_)) => asked += 1,
+                Got::Frame(_) => {}
+                Got::Closed(code, _) => return (code, asked),
+                Got::Cut => return (1006, asked),
+            }
+        }
+    };
+    let ((), (code, asked)) = tokio::join!(answering, closing);
+    assert_eq!(code, 4408);
+    assert!(asked >= 1);
+}

@@ -1,0 +1,138 @@
+//! Nothing is lost and nothing comes twice, however often the network fails.
+
+use node::shell::{
+    ShellLimits,
+    frame::{NodeFrame, ViewerFrame},
+};
+use sha2::{Digest, Sha256};
+
+use crate::support::{Node, until};
+
+/// Numbers that look random, always the same.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut noise = Vec::with_capacity(bytes);
+    while noise.len() < bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        noise.extend_from_slice(&state.to_be_bytes());
+    }
+    noise.truncate(bytes);
+    noise
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_megabytes_survive_twenty_disconnects() {
+    const MIB: usize = 1024 * 1024;
+    let limits = ShellLimits {
+        ring_bytes: 64 * MIB,
+        ..ShellLimits::default()
+    };
+    let node = Node::start(limits).await;
+    let (shell, program) = node.shell().await;
+    let all = noise(50 * MIB);
+    let expected = Sha256::digest(&all);
+    let printing = tokio::spawn(async move {
+        for chunk in all.chunks(40_000) {
+            program.print(chunk.to_vec()).await;
+        }
+        program
+    });
+
+    let mut seen = Sha256::new();
+    let mut offset = 0_u64;
+    let mut connections = 0;
+    while offset < 50 * MIB as u64 {
+        let mut viewer = node.attach_from(shell, 1, offset).await;
+        assert_eq!(viewer.hello().offset, offset);
+        connections += 1;
+        // Twenty connections are cut in the middle of a frame's worth of data.
+        let cut_at = if connections <= 20 {
+            offset + 2 * MIB as u64
+        } else {
+            u64::MAX
+        };
+        while offset < (50 * MIB as u64).min(cut_at) {
+            let (at, bytes) = viewer
+                .find(|frame| match frame {
+                    NodeFrame::Output { offset, bytes } => Some((offset, bytes)),
+                    NodeFrame::Snapshot { .. } => panic!("the ring holds it all"),
+                    _ => None,
+                })
+                .await;
+            assert_eq!(at, offset);
+            seen.update(&bytes);
+            offset += bytes.len() as u64;
+            viewer.send(ViewerFrame::Ack(offset)).await;
+        }
+        drop(viewer);
+    }
+    assert!(connections > 20, "{connections}");
+    assert_eq!(offset, 50 * MIB as u64);
+    assert_eq!(seen.finalize(), expected);
+    printing.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_viewer_that_was_away_too_long_gets_the_screen() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, program) = node.shell().await;
+    program.print("old\r\n").await;
+    let mut viewer = node.attach(shell, 1).await;
+    viewer.output_until(b"old").await;
+    drop(viewer);
+    program.print(vec![b'x'; 300 * 1024]).await;
+    program.print("\r\nnew").await;
+    until("drained", || {
+        node.shells.list(node.vm_id)[0].offset > 300 * 1024
+    })
+    .await;
+    let mut viewer = node.attach_from(shell, 1, 5).await;
+    let drawn = viewer.output_until(b"new").await;
+    assert!(drawn.len() < 200 * 1024, "{}", drawn.len());
+}
+
+#[tokio::test]
+async fn an_offset_that_never_was_gets_the_screen() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, program) = node.shell().await;
+    program.print("hello").await;
+    node.attach(shell, 2).await.output_until(b"hello").await;
+    let mut viewer = node.attach_from(shell, 1, u64::MAX).await;
+    let (offset, _, drawn) = viewer.snapshot().await;
+    assert_eq!(offset, 5);
+    assert!(String::from_utf8_lossy(&drawn).contains("hello"));
+}
+
+#[tokio::test]
+async fn bytes_arrive_as_the_terminal_gave_them_however_they_are_cut() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, program) = node.shell().await;
+    let mut viewer = node.attach(shell, 1).await;
+    viewer.snapshot().await;
+    let text = "é日本語👩‍🚀e\u{301}\x1b[31mred\x1b[m\u{0}\r\n".as_bytes();
+    for byte in text {
+        program.print(vec![*byte]).await;
+    }
+    program.print(&b"\xff\xfe\x80END"[..]).await;
+    let got = viewer.output_until(b"END").await;
+    assert_eq!(got, [text, b"\xff\xfe\x80END"].concat());
+}
+
+#[tokio::test]
+async fn another_viewer_sees_the_same_shell_with_what_was_printed_meanwhile() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    program.print("\x1b]2;job\x07before\r\n").await;
+    drop(node.attach(shell, 1).await);
+    program.print("meanwhile\r\n").await;
+    let mut other = node.attach(shell, 2).await;
+    let drawn = other.output_until(b"meanwhile").await;
+    let drawn = String::from_utf8_lossy(&drawn);
+    assert!(
+        drawn.contains("before") && drawn.contains("\x1b]2;job"),
+        "{drawn:?}"
+    );
+    other.works(&mut program).await;
+}

@@ -1,0 +1,518 @@
+//! A node's shells on a port of their own, a terminal driven by the test, and a viewer.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use node::{
+    driver::{Driver, DriverError, DriverEvent, EngineReport, Tty, TtyControl, UsageReading},
+    shell::{
+        self, ShellLimits, ShellRegistry,
+        frame::{Hello, NodeFrame, ViewerFrame},
+        limits::Size,
+    },
+};
+use node_api::{
+    error::NodeErrorCode,
+    exec::{ExecOutput, ExecRequest},
+    image::ImageReport,
+    shell::{ShellCreate, ShellReport},
+    vm::{NetworkSpec, PowerState, VmReport, VmSpec},
+};
+use tokio::{
+    io::{AsyncReadExt, DuplexStream},
+    net::TcpStream,
+    sync::{broadcast, mpsc},
+    time::timeout,
+};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
+use uuid::Uuid;
+
+/// Nothing in these tests takes so long unless it is broken.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program's end of a terminal.
+pub struct Program {
+    print: Option<mpsc::Sender<Bytes>>,
+    pub typed: DuplexStream,
+    pub control: Control,
+}
+
+/// What was done to a terminal.
+#[derive(Clone, Default)]
+pub struct Control(Arc<Mutex<ControlState>>);
+
+#[derive(Default)]
+struct ControlState {
+    sizes: Vec<(u16, u16)>,
+    exit_code: Option<i32>,
+    killed: u32,
+    end: Option<mpsc::Sender<()>>,
+}
+
+impl Control {
+    pub fn sizes(&self) -> Vec<(u16, u16)> {
+        self.0.lock().unwrap().sizes.clone()
+    }
+
+    pub fn killed(&self) -> u32 {
+        self.0.lock().unwrap().killed
+    }
+}
+
+#[async_trait]
+impl TtyControl for Control {
+    async fn resize(&self, cols: u16, rows: u16) -> Result<(), DriverError> {
+        self.0.lock().unwrap().sizes.push((cols, rows));
+        Ok(())
+    }
+
+    async fn exit_code(&self) -> Result<Option<i32>, DriverError> {
+        Ok(self.0.lock().unwrap().exit_code)
+    }
+
+    async fn kill(&self) -> Result<(), DriverError> {
+        let mut state = self.0.lock().unwrap();
+        state.killed += 1;
+        state.exit_code.get_or_insert(129);
+        state.end = None;
+        Ok(())
+    }
+}
+
+impl Program {
+    pub async fn print(&self, text: impl Into<Bytes>) {
+        let print = self.print.as_ref().expect("the program has ended");
+        timeout(PATIENCE, print.send(text.into()))
+            .await
+            .expect("the PTY is not drained")
+            .unwrap();
+    }
+
+    /// Ends; the terminal ends with it.
+    pub fn exit(&mut self, code: i32) {
+        self.control.0.lock().unwrap().exit_code = Some(code);
+        self.print = None;
+    }
+
+    pub async fn read(&mut self, count: usize) -> Vec<u8> {
+        let mut read = vec![0; count];
+        timeout(PATIENCE, self.typed.read_exact(&mut read))
+            .await
+            .expect("no input came")
+            .unwrap();
+        read
+    }
+
+    /// What is there to read now.
+    pub async fn read_some(&mut self) -> Vec<u8> {
+        let mut read = vec![0; 64 * 1024];
+        match timeout(Duration::from_millis(100), self.typed.read(&mut read)).await {
+            Ok(Ok(count)) => read[..count].to_vec(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// An engine that can do terminals and nothing else.
+pub struct FakeDriver {
+    pub programs: Mutex<Vec<Program>>,
+    pub opened: Mutex<u32>,
+    pub power: Mutex<Result<PowerState, NodeErrorCode>>,
+    pub open_delay: Duration,
+    /// How many terminals are refused first.
+    pub refuse: Mutex<u32>,
+}
+
+impl Default for FakeDriver {
+    fn default() -> Self {
+        Self {
+            programs: Mutex::default(),
+            opened: Mutex::default(),
+            power: Mutex::new(Ok(PowerState::Running)),
+            open_delay: Duration::ZERO,
+            refuse: Mutex::new(0),
+        }
+    }
+}
+
+fn not_here<T>() -> Result<T, DriverError> {
+    Err(DriverError::new(
+        NodeErrorCode::Internal,
+        "not part of these tests",
+    ))
+}
+
+#[async_trait]
+impl Driver for FakeDriver {
+    async fn engine(&self) -> EngineReport {
+        panic!("not part of these tests")
+    }
+
+    async fn vm_list(&self) -> Result<Vec<VmReport>, DriverError> {
+        not_here()
+    }
+
+    async fn vm_get(&self, id: Uuid) -> Result<VmReport, DriverError> {
+        let power = self
+            .power
+            .lock()
+            .unwrap()
+            .map_err(|code| DriverError::new(code, "as told"))?;
+        Ok(VmReport {
+            spec: VmSpec {
+                id,
+                name: "web1".into(),
+                owner_id: Uuid::nil(),
+                image: "base".into(),
+                cpu_millis: 500,
+                memory_mib: 256,
+                disk_gib: 2,
+                network: NetworkSpec {
+                    name: "mc0".into(),
+                    subnet: "10.64.0.32/27".into(),
+                },
+            },
+            power,
+            engine_id: "0123456789ab".into(),
+            started_at: Some(1),
+            exit: None,
+            address: None,
+            oom_kills: 0,
+            usage: None,
+        })
+    }
+
+    async fn vm_create(&self, _: &VmSpec, _: bool) -> Result<VmReport, DriverError> {
+        not_here()
+    }
+
+    async fn vm_start(&self, _: Uuid) -> Result<VmReport, DriverError> {
+        not_here()
+    }
+
+    async fn vm_stop(&self, _: Uuid) -> Result<VmReport, DriverError> {
+        not_here()
+    }
+
+    async fn vm_delete(&self, _: Uuid) -> Result<(), DriverError> {
+        not_here()
+    }
+
+    async fn vm_exec(&self, _: Uuid, _: &ExecRequest) -> Result<ExecOutput, DriverError> {
+        not_here()
+    }
+
+    async fn vm_usage(&self, _: Uuid) -> Result<UsageReading, DriverError> {
+        not_here()
+    }
+
+    async fn vm_disk_bytes(&self, _: Uuid) -> Result<Option<u64>, DriverError> {
+        not_here()
+    }
+
+    async fn vm_tty(&self, _: Uuid, cols: u16, rows: u16) -> Result<Tty, DriverError> {
+        tokio::time::sleep(self.open_delay).await;
+        if let Some(fewer) = { *self.refuse.lock().unwrap() }.checked_sub(1) {
+            *self.refuse.lock().unwrap() = fewer;
+            return Err(DriverError::new(
+                NodeErrorCode::Conflict,
+                "the VM does not run",
+            ));
+        }
+        *self.opened.lock().unwrap() += 1;
+        let (print, mut printed) = mpsc::channel::<Bytes>(16);
+        let (input, typed) = tokio::io::duplex(4 * 1024);
+        let (end, mut ended) = mpsc::channel::<()>(1);
+        let control = Control::default();
+        {
+            let mut state = control.0.lock().unwrap();
+            state.sizes.push((cols, rows));
+            state.end = Some(end);
+        }
+        let output = async_stream(async move |yielder: mpsc::Sender<Bytes>| {
+            loop {
+                tokio::select! {
+                    chunk = printed.recv() => match chunk {
+                        Some(chunk) => if yielder.send(chunk).await.is_err() { return },
+                        None => return,
+                    },
+                    _ = ended.recv() => return,
+                }
+            }
+        });
+        let program = Program {
+            print: Some(print),
+            typed,
+            control: control.clone(),
+        };
+        self.programs.lock().unwrap().push(program);
+        Ok(Tty {
+            output,
+            input: Box::pin(input),
+            control: Box::new(control),
+        })
+    }
+
+    async fn image_ensure(&self, _: &str) -> Result<ImageReport, DriverError> {
+        not_here()
+    }
+
+    fn events(&self) -> broadcast::Receiver<DriverEvent> {
+        broadcast::channel(1).1
+    }
+}
+
+type Output =
+    std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, DriverError>> + Send>>;
+
+fn async_stream<F, Fut>(produce: F) -> Output
+where
+    F: FnOnce(mpsc::Sender<Bytes>) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let (send, receive) = mpsc::channel(1);
+    tokio::spawn(produce(send));
+    Box::pin(tokio_stream::wrappers::ReceiverStream::new(receive).map(Ok))
+}
+
+/// A node's shells, serving.
+pub struct Node {
+    pub shells: Arc<ShellRegistry>,
+    pub driver: Arc<FakeDriver>,
+    pub vm_id: Uuid,
+    address: std::net::SocketAddr,
+}
+
+impl Node {
+    pub async fn start(limits: ShellLimits) -> Self {
+        Self::with_driver(limits, FakeDriver::default()).await
+    }
+
+    pub async fn with_driver(limits: ShellLimits, driver: FakeDriver) -> Self {
+        let driver = Arc::new(driver);
+        let shells = ShellRegistry::with_limits(driver.clone(), limits);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = shell::router(shells.clone());
+        tokio::spawn(async move {
+            axum::serve(
+                axum::serve::ListenerExt::tap_io(listener, |tcp| {
+                    tcp.set_nodelay(true).unwrap();
+                }),
+                router,
+            )
+            .await
+            .unwrap();
+        });
+        Self {
+            shells,
+            driver,
+            vm_id: Uuid::from_u128(7),
+            address,
+        }
+    }
+
+    /// A shell of 80x24 and the program in it.
+    pub async fn shell(&self) -> (Uuid, Program) {
+        let id = Uuid::now_v7();
+        self.create(id, 80, 24).await;
+        (id, self.program())
+    }
+
+    pub async fn create(&self, id: Uuid, cols: u16, rows: u16) -> ShellReport {
+        self.shells
+            .create(self.vm_id, ShellCreate { id, cols, rows })
+            .await
+            .unwrap()
+    }
+
+    /// The program of the newest shell.
+    pub fn program(&self) -> Program {
+        self.driver.programs.lock().unwrap().pop().unwrap()
+    }
+
+    /// Attaches; the hello has been read.
+    pub async fn attach(&self, shell: Uuid, client: u64) -> Viewer {
+        self.attach_with(shell, client, "&cols=80&rows=24").await
+    }
+
+    pub async fn attach_from(&self, shell: Uuid, client: u64, from: u64) -> Viewer {
+        self.attach_with(shell, client, &format!("&cols=80&rows=24&from={from}"))
+            .await
+    }
+
+    pub async fn attach_with(&self, shell: Uuid, client: u64, query: &str) -> Viewer {
+        let mut viewer = self
+            .connect(shell, &format!("client={client:016x}{query}"))
+            .await;
+        match viewer.next().await {
+            Got::Frame(NodeFrame::Hello(hello)) => viewer.hello = Some(hello),
+            other => panic!("the hello comes first, not {other:?}"),
+        }
+        viewer
+    }
+
+    /// Connects with any query.
+    pub async fn connect(&self, shell: impl std::fmt::Display, query: &str) -> Viewer {
+        let url = format!("ws://{}/v1/shells/{shell}/attach?{query}", self.address);
+        let (socket, _) = timeout(
+            PATIENCE,
+            tokio_tungstenite::connect_async_with_config(url, None, true),
+        )
+        .await
+        .unwrap()
+        .unwrap();
+        Viewer {
+            socket,
+            hello: None,
+        }
+    }
+}
+
+/// What came to a viewer.
+#[derive(Debug, PartialEq)]
+pub enum Got {
+    Frame(NodeFrame),
+    Closed(u16, String),
+    /// Cut without a close.
+    Cut,
+}
+
+/// A viewer's socket.
+pub struct Viewer {
+    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    hello: Option<Hello>,
+}
+
+impl Viewer {
+    pub fn hello(&self) -> &Hello {
+        self.hello.as_ref().unwrap()
+    }
+
+    pub async fn next(&mut self) -> Got {
+        loop {
+            let message = timeout(PATIENCE, self.socket.next())
+                .await
+                .expect("nothing came");
+            return match message {
+                Some(Ok(Message::Binary(bytes))) => Got::Frame(NodeFrame::decode(&bytes).unwrap()),
+                Some(Ok(Message::Close(Some(close)))) => {
+                    Got::Closed(close.code.into(), close.reason.to_string())
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                _ => Got::Cut,
+            };
+        }
+    }
+
+    /// The next frame of a kind; others are skipped.
+    pub async fn find<T>(&mut self, mut wanted: impl FnMut(NodeFrame) -> Option<T>) -> T {
+        loop {
+            match self.next().await {
+                Got::Frame(frame) => {
+                    if let Some(found) = wanted(frame) {
+                        return found;
+                    }
+                }
+                other => panic!("{other:?} came instead"),
+            }
+        }
+    }
+
+    /// Output until it holds `end`, acknowledged as it comes; snapshots count as output.
+    pub async fn output_until(&mut self, end: &[u8]) -> Vec<u8> {
+        let mut all = Vec::new();
+        while !all.windows(end.len().max(1)).any(|window| window == end) {
+            let (offset, bytes) = self.output().await;
+            all.extend_from_slice(&bytes);
+            self.send(ViewerFrame::Ack(offset)).await;
+        }
+        all
+    }
+
+    /// The next output or snapshot, and the offset after it.
+    pub async fn output(&mut self) -> (u64, Bytes) {
+        self.find(|frame| match frame {
+            NodeFrame::Output { offset, bytes } => Some((offset + bytes.len() as u64, bytes)),
+            NodeFrame::Snapshot { offset, bytes, .. } => Some((offset, bytes)),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn snapshot(&mut self) -> (u64, Size, Bytes) {
+        self.find(|frame| match frame {
+            NodeFrame::Snapshot {
+                offset,
+                size,
+                bytes,
+            } => Some((offset, size, bytes)),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn input_ack(&mut self, at_least: u64) -> u64 {
+        self.find(|frame| match frame {
+            NodeFrame::InputAck(offset) if offset >= at_least => Some(offset),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The close code, after whatever else comes.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            match self.next().await {
+                Got::Frame(_) => {}
+                Got::Closed(code, _) => return code,
+                Got::Cut => return 1006,
+            }
+        }
+    }
+
+    pub async fn send(&mut self, frame: ViewerFrame) {
+        self.send_raw(Message::Binary(frame.encode())).await;
+    }
+
+    pub async fn send_raw(&mut self, message: Message) {
+        // The node may have closed already; what it said is read afterwards.
+        let _ = timeout(PATIENCE, self.socket.send(message))
+            .await
+            .expect("the node does not read");
+    }
+
+    pub async fn type_at(&mut self, offset: u64, text: impl Into<Bytes>) {
+        self.send(ViewerFrame::Input {
+            offset,
+            bytes: text.into(),
+        })
+        .await;
+    }
+
+    /// Asserts that this viewer works: what is typed arrives, what is printed comes back.
+    pub async fn works(&mut self, program: &mut Program) {
+        let at = self.hello().input_offset;
+        self.type_at(at, "ping!").await;
+        assert_eq!(program.read(5).await, b"ping!");
+        program.print("pong!").await;
+        self.output_until(b"pong!").await;
+    }
+}
+
+/// Waits until it is so.
+pub async fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("never: {what}"));
+}
