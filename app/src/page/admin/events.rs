@@ -16,34 +16,33 @@ use crate::{
 
 #[component]
 pub fn EventsPage() -> impl IntoView {
-    view! { <Section title="Events" page=|| view! { <Asked /> }.into_any() /> }
-}
-
-/// What the address asks for.
-type Filters = (String, String, String, Option<i64>);
-
-#[component]
-fn Asked() -> impl IntoView {
     let (actor, subject, kind) = (query_part("actor"), query_part("subject"), query_part("kind"));
     let before = query_part("before");
     let filters = move || (actor.get(), subject.get(), kind.get(), before.get().parse::<i64>().ok());
     let events = Resource::new_blocking(filters, |(actor, subject, kind, before)| {
         event_list(actor, subject, kind, before)
     });
-    let asked_kind = kind.get_untracked();
-    view! {
-        <Filter action="/admin/events" label="Filter events">
-            <Field name="actor" label="Who" kind="search" value=actor.get_untracked() optional=true max_length=64 code=true />
-            <Field name="subject" label="To what" kind="search" value=subject.get_untracked() optional=true max_length=64 code=true />
-            <Select name="kind" label="What" options=kinds(&asked_kind) value=asked_kind />
-        </Filter>
-        <Loaded
-            data=events
-            skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
-            view=move |shown| view! { <Events shown filters=untrack(filters) /> }.into_any()
-        />
-    }
+    let page = move || {
+        let (actor, subject, kind, _) = untrack(filters);
+        view! {
+            <Filter action="/admin/events" label="Filter events">
+                <Field name="actor" label="Who" kind="search" value=actor optional=true max_length=64 code=true />
+                <Field name="subject" label="To what" kind="search" value=subject optional=true max_length=64 code=true />
+                <Select name="kind" label="What" options=kinds(&kind) value=kind.clone() />
+            </Filter>
+            <Loaded
+                data=events
+                skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
+                view=move |shown| view! { <Events shown filters=untrack(filters) /> }.into_any()
+            />
+        }
+        .into_any()
+    };
+    view! { <Section title="Events" page /> }
 }
+
+/// What the address asks for: actor, subject, kind, before.
+type Filters = (String, String, String, Option<i64>);
 
 #[component]
 fn Events(shown: EventPage, filters: Filters) -> impl IntoView {

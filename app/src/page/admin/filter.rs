@@ -18,13 +18,19 @@ pub fn Filter(
     children: Children,
 ) -> impl IntoView {
     let waiting = StoredValue::new(None::<TimeoutHandle>);
+    let query = use_query_map();
+    let is_set = Memo::new(move |_| {
+        query.with(|query| query.clone().into_iter().any(|(_, value)| !value.is_empty()))
+    });
     view! {
         <div class="filter" role="search" aria-label=label on:input=move |event| send_soon(&event, waiting)>
             <Form method="get" action replace=true noscroll=true>
                 {children()}
                 <div class="filter-actions">
                     <button type="submit" class="button small">"Filter"</button>
-                    <a class="button small quiet" href=action rel="external">"Clear"</a>
+                    {move || is_set.get().then(|| view! {
+                        <a class="button small quiet" href=action rel="external">"Clear"</a>
+                    })}
                 </div>
             </Form>
         </div>

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     component::{Badge, Field, Form, FormAlert, Icon, IconName, Loaded, Menu, Submit, Tone, on_success},
     format,
-    model::{ImageView, name_check},
+    model::{AppError, ImageView, name_check},
     server_fn::admin::{ImageAdd, ImageDefault, ImageRemove, image_list},
 };
 
@@ -18,12 +18,12 @@ const COLUMNS: &[&str] = &["Image", "Reference", "On nodes", "Actions"];
 
 #[component]
 pub fn ImagesPage() -> impl IntoView {
-    view! { <Section title="Images" page=|| view! { <Asked /> }.into_any() /> }
+    let images = Resource::new_blocking(|| (), |()| image_list());
+    view! { <Section title="Images" page=move || view! { <Catalogue images /> }.into_any() /> }
 }
 
 #[component]
-fn Asked() -> impl IntoView {
-    let images = Resource::new_blocking(|| (), |()| image_list());
+fn Catalogue(images: Resource<Result<Vec<ImageView>, AppError>>) -> impl IntoView {
     let again = Callback::new(move |()| images.refetch());
     let set_default = ServerAction::<ImageDefault>::new();
     let remove = ServerAction::<ImageRemove>::new();

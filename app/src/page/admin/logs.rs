@@ -15,14 +15,6 @@ use crate::{
 
 #[component]
 pub fn LogsPage() -> impl IntoView {
-    view! { <Section title="Logs" page=|| view! { <Asked /> }.into_any() /> }
-}
-
-/// Source, level, text; empty parts match all.
-pub type Filters = (String, String, String);
-
-#[component]
-fn Asked() -> impl IntoView {
     let (source, level, text) = (query_part("source"), query_part("level"), query_part("text"));
     let filters = Memo::new(move |_| (source.get(), level.get(), text.get()));
     // Only the first picture is asked for; a change of the filter goes to the socket.
@@ -30,14 +22,21 @@ fn Asked() -> impl IntoView {
         move || filters.get_untracked(),
         |(source, level, text)| log_list(source, level, text),
     );
-    view! {
-        <Loaded
-            data=first
-            skeleton=|| view! { <div class="skeleton page" aria-busy="true"></div> }
-            view=move |first| view! { <Logs first filters /> }.into_any()
-        />
-    }
+    let page = move || {
+        view! {
+            <Loaded
+                data=first
+                skeleton=|| view! { <div class="skeleton page" aria-busy="true"></div> }
+                view=move |first| view! { <Logs first filters /> }.into_any()
+            />
+        }
+        .into_any()
+    };
+    view! { <Section title="Logs" page /> }
 }
+
+/// Source, level, text; empty parts match all.
+pub type Filters = (String, String, String);
 
 #[component]
 fn Logs(first: LogPage, filters: Memo<Filters>) -> impl IntoView {

@@ -8,21 +8,23 @@ use crate::{
     model::{NodeHealth, NodePolicy, NodeView},
 };
 
-/// Health: shape, word and, where something is wrong, why.
+/// Health: shape and word.
 #[component]
-pub fn HealthCell(node: Memo<NodeView>) -> impl IntoView {
+pub fn HealthBadge(node: Memo<NodeView>) -> impl IntoView {
     let health = Memo::new(move |_| node.with(|node| node.health.clone()));
-    let reason = move || {
-        let reason = health.with(health_reason)?;
-        Some(view! { <span class="cell-note">{reason}</span> })
-    };
     view! {
         <Badge
             tone=Signal::derive(move || health.with(health_tone))
             word=Signal::derive(move || health.with(health_word).to_owned())
         />
-        {reason}
     }
+}
+
+/// Why something is wrong with it, where it is.
+#[component]
+pub fn HealthReason(node: Memo<NodeView>) -> impl IntoView {
+    let reason = Memo::new(move |_| node.with(|node| health_reason(&node.health)));
+    move || reason.get().map(|reason| view! { <span class="cell-note">{reason}</span> })
 }
 
 /// Policy: shape and word.
@@ -37,7 +39,7 @@ pub fn PolicyBadge(node: Memo<NodeView>) -> impl IntoView {
     }
 }
 
-pub fn health_tone(health: &NodeHealth) -> Tone {
+fn health_tone(health: &NodeHealth) -> Tone {
     match health {
         NodeHealth::Ready => Tone::Ok,
         NodeHealth::Suspect => Tone::Busy,
@@ -45,7 +47,7 @@ pub fn health_tone(health: &NodeHealth) -> Tone {
     }
 }
 
-pub fn health_word(health: &NodeHealth) -> &'static str {
+fn health_word(health: &NodeHealth) -> &'static str {
     match health {
         NodeHealth::Ready => "Ready",
         NodeHealth::Suspect => "Suspect",

@@ -14,20 +14,14 @@ use crate::{
 
 #[component]
 pub fn NodeRemovePage() -> impl IntoView {
-    view! { <Section page=|| view! { <Asked /> }.into_any() /> }
-}
-
-#[component]
-fn Asked() -> impl IntoView {
     let params = use_params_map();
     let name = move || params.read().get("name").unwrap_or_default();
     let found = Resource::new_blocking(name, look);
-    view! {
-        <Loaded
-            data=found
-            view=|(name, lost)| view! { <Question name lost /> }.into_any()
-        />
-    }
+    let page = move || {
+        view! { <Loaded data=found view=|(name, lost)| view! { <Question name lost /> }.into_any() /> }
+            .into_any()
+    };
+    view! { <Section page /> }
 }
 
 /// The node's name and its VMs.
@@ -88,7 +82,7 @@ fn Full(action: ServerAction<NodeRemove>, name: String, lost: VmMatches) -> impl
         <Confirm
             action
             title=format!("Remove {name} and lose {count}?")
-            consequence="They and their disks are gone for good:"
+            consequence="Their disks are lost for good. Each shows as failed until its owner tries it again, empty, or deletes it:"
             verb=format!("Remove {name} and lose {count}")
             fields=vec![("name", name.clone())]
             cancel="/admin/nodes"

@@ -6,7 +6,7 @@ use super::{
     capacity::{CapacityBar, CapacityLegend},
     failure::Failure,
     follow::{Lost, follow_overview, one_of},
-    node::{HealthCell, PolicyBadge, cpu_words, memory_words, vms_words},
+    node::{HealthBadge, HealthReason, PolicyBadge, cpu_words, memory_words, vms_words},
     node_add::NodeAdd,
     section::Section,
     table::Table,
@@ -17,23 +17,22 @@ use crate::{
     server_fn::admin::{NodeCordon, overview},
 };
 
-const COLUMNS: &[&str] = &["Node", "Health", "New VMs", "VMs", "Memory", "CPU", "Engine", "Actions"];
+const COLUMNS: &[&str] = &["Node", "State", "VMs", "Memory", "CPU", "Engine", "Actions"];
 
 #[component]
 pub fn NodesPage() -> impl IntoView {
-    view! { <Section title="Nodes" page=|| view! { <Asked /> }.into_any() /> }
-}
-
-#[component]
-fn Asked() -> impl IntoView {
     let first = Resource::new_blocking(|| (), |()| overview());
-    view! {
-        <Loaded
-            data=first
-            skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
-            view=|first| view! { <Nodes first /> }.into_any()
-        />
-    }
+    let page = move || {
+        view! {
+            <Loaded
+                data=first
+                skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
+                view=|first| view! { <Nodes first /> }.into_any()
+            />
+        }
+        .into_any()
+    };
+    view! { <Section title="Nodes" page /> }
 }
 
 #[component]
@@ -87,11 +86,11 @@ fn Row(overview: RwSignal<Overview>, name: String, cordon: ServerAction<NodeCord
                 <span class="cell-note"><code>{first.address.clone()}</code></span>
                 <span class="cell-note">{move || node.with(origin_words)}</span>
             </td>
-            <td role="cell" data-label="Health">
-                <HealthCell node />
+            <td role="cell" data-label="State">
+                <div class="cell-badges"><HealthBadge node /><PolicyBadge node /></div>
+                <HealthReason node />
                 <Seen node as_of />
             </td>
-            <td role="cell" data-label="New VMs"><PolicyBadge node /></td>
             <td role="cell" data-label="VMs">
                 <a class="numbers" href=format!("/admin/vms?node={name}")>{move || node.with(vms_words)}</a>
             </td>

@@ -5,11 +5,11 @@ use leptos::prelude::*;
 use super::{
     capacity::{CapacityBar, CapacityLegend},
     follow::{Lost, follow_overview, one_of},
-    node::{cpu_words, health_tone, health_word, memory_words, vms_words},
+    node::{HealthBadge, cpu_words, memory_words, vms_words},
     section::Section,
 };
 use crate::{
-    component::{Badge, Icon, IconName, Loaded},
+    component::{Icon, IconName, Loaded},
     format,
     model::{NodeHealth, NodeView, Overview, Problem},
     server_fn::admin::overview,
@@ -17,19 +17,18 @@ use crate::{
 
 #[component]
 pub fn OverviewPage() -> impl IntoView {
-    view! { <Section title="Overview" page=|| view! { <Asked /> }.into_any() /> }
-}
-
-#[component]
-fn Asked() -> impl IntoView {
     let first = Resource::new_blocking(|| (), |()| overview());
-    view! {
-        <Loaded
-            data=first
-            skeleton=|| view! { <div class="skeleton page" aria-busy="true"></div> }
-            view=|first| view! { <Now first /> }.into_any()
-        />
-    }
+    let page = move || {
+        view! {
+            <Loaded
+                data=first
+                skeleton=|| view! { <div class="skeleton page" aria-busy="true"></div> }
+                view=|first| view! { <Now first /> }.into_any()
+            />
+        }
+        .into_any()
+    };
+    view! { <Section title="Overview" page /> }
 }
 
 #[component]
@@ -60,7 +59,7 @@ fn Wrong(overview: RwSignal<Overview>) -> impl IntoView {
                     true => view! { <Icon name=IconName::CircleCheck /> },
                     false => view! { <Icon name=IconName::Warning /> },
                 }}
-                <h2 id="verdict" role="status">{verdict}</h2>
+                <h2 id="verdict" aria-live="polite">{verdict}</h2>
                 <span class="muted numbers">
                     "checked "
                     <time datetime=move || format::iso(checked_at()) title=move || format::exact(checked_at())>
@@ -131,10 +130,7 @@ fn NodeBars(overview: RwSignal<Overview>, name: String) -> impl IntoView {
         <li class="node-bar">
             <div class="node-bar-head">
                 <a class="code" href=format!("/admin/nodes#{name}")>{name.clone()}</a>
-                <Badge
-                    tone=Signal::derive(move || node.with(|node| health_tone(&node.health)))
-                    word=Signal::derive(move || node.with(|node| health_word(&node.health).to_owned()))
-                />
+                <HealthBadge node />
                 <span class="spacer"></span>
                 <a class="muted numbers" href=format!("/admin/vms?node={name}")>{move || node.with(vms_words)}</a>
             </div>

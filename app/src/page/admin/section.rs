@@ -13,7 +13,8 @@ pub fn Section<V>(
     /// One line under the heading.
     #[prop(optional)]
     about: Option<&'static str>,
-    /// Draws what is below the heading; asks for data only for whom it is for.
+    /// Draws what is below the heading. Resources are made outside of it: the server draws it
+    /// several times over, and each time would ask again.
     page: V,
 ) -> impl IntoView
 where

@@ -18,14 +18,6 @@ use crate::{
 
 #[component]
 pub fn ShellRoute() -> impl IntoView {
-    view! {
-        <Stylesheet href="/pkg/mc-terminal.css" />
-        <Guard access=Access::Admin page=|_| view! { <Opened /> }.into_any() />
-    }
-}
-
-#[component]
-fn Opened() -> impl IntoView {
     let params = use_params_map();
     let query = use_query_map();
     let id = move || params.read().get("id").unwrap_or_default();
@@ -34,16 +26,23 @@ fn Opened() -> impl IntoView {
         (id(), query.get("shell").filter(|id| !id.is_empty()), query.get_str("new") == Some("1"))
     };
     let shell = Resource::new_blocking(asked, |(id, shell, new)| admin_shell_open(id, shell, new));
+    let page = move |_| {
+        view! {
+            <Transition>
+                {move || Suspend::new(async move {
+                    let (id, _, new) = asked();
+                    match shell.await {
+                        Ok(shell) => opened(id, new, shell),
+                        Err(error) => view! { <NotOpened id error /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        }
+        .into_any()
+    };
     view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                let (id, _, new) = asked();
-                match shell.await {
-                    Ok(shell) => opened(id, new, shell),
-                    Err(error) => view! { <NotOpened id error /> }.into_any(),
-                }
-            })}
-        </Transition>
+        <Stylesheet href="/pkg/mc-terminal.css" />
+        <Guard access=Access::Admin page />
     }
 }
 

@@ -6,13 +6,13 @@ use leptos_router::hooks::use_params_map;
 
 use super::{
     section::Section,
-    user_password::PasswordReset,
+    user_password::{PasswordReset, take_given},
     users::{UserBadge, role_word},
 };
 use crate::{
     component::{Ago, Alert, AlertKind, Field, Form, FormAlert, Icon, IconName, Loaded, Meter, Select, Submit, on_success},
     format,
-    model::{QuotaUsage, Role, UserView},
+    model::{AppError, QuotaUsage, Role, UserView},
     server_fn::{
         Dated,
         admin::{UserDisable, UserQuota, UserRole, user_get},
@@ -21,25 +21,30 @@ use crate::{
 
 #[component]
 pub fn UserPage() -> impl IntoView {
-    view! { <Section page=|| view! { <Asked /> }.into_any() /> }
-}
-
-#[component]
-fn Asked() -> impl IntoView {
     let params = use_params_map();
     let name = move || params.read().get("name").unwrap_or_default();
-    let user = Resource::new_blocking(name, user_get);
-    view! {
-        <Loaded
-            data=user
-            skeleton=|| view! { <div class="skeleton page" aria-busy="true"></div> }
-            view=|user| view! { <User user /> }.into_any()
-        />
-    }
+    let found = Resource::new_blocking(name, look);
+    let page = move || {
+        view! {
+            <Loaded
+                data=found
+                skeleton=|| view! { <div class="skeleton page" aria-busy="true"></div> }
+                view=|(user, password)| view! { <User user password /> }.into_any()
+            />
+        }
+        .into_any()
+    };
+    view! { <Section page /> }
+}
+
+/// The user, and the one-time password that a plain form has just given them.
+async fn look(name: String) -> Result<(Dated<UserView>, Option<String>), AppError> {
+    let password = take_given(&name);
+    Ok((user_get(name).await?, password))
 }
 
 #[component]
-fn User(user: Dated<UserView>) -> impl IntoView {
+fn User(user: Dated<UserView>, password: Option<String>) -> impl IntoView {
     let Dated { value, as_of } = user;
     let name = value.name.clone();
     let user = RwSignal::new(value);
@@ -56,7 +61,7 @@ fn User(user: Dated<UserView>) -> impl IntoView {
             <Facts user as_of />
             <Quota user changed=Callback::new(changed) />
             <RoleChoice user changed=Callback::new(changed) />
-            <PasswordReset name=name.clone() />
+            <PasswordReset name=name.clone() given=password />
             <Disable user changed=Callback::new(changed) />
         </div>
     }
@@ -138,7 +143,7 @@ fn decimal(millis: u32) -> String {
 #[component]
 fn Saved<S>(action: ServerAction<S>) -> impl IntoView
 where
-    S: leptos::server_fn::ServerFn<Error = crate::model::AppError, Output = UserView> + Clone + Send + Sync + 'static,
+    S: leptos::server_fn::ServerFn<Error = AppError, Output = UserView> + Clone + Send + Sync + 'static,
 {
     let value = action.value();
     move || matches!(value.get(), Some(Ok(_))).then(|| view! { <Alert kind=AlertKind::Good>"Saved."</Alert> })

@@ -9,26 +9,21 @@ use crate::{
 
 /// The form, and the password after it was sent.
 #[component]
-pub fn PasswordReset(name: String) -> impl IntoView {
+pub fn PasswordReset(
+    name: String,
+    /// What a plain form has just given.
+    given: Option<String>,
+) -> impl IntoView {
     let action = ServerAction::<UserPasswordReset>::new();
     let answered = action.value();
-    let path = format!("/admin/users/{name}");
-    let kept = Resource::new_blocking(|| (), move |()| take_kept(path.clone()));
-    let password = move |kept: Option<String>| {
-        answered.get().and_then(Result::ok).or(kept).map(|password| view! { <Given password /> })
-    };
+    let password = move || answered.get().and_then(Result::ok).or(given.clone());
     view! {
         <section class="card" aria-labelledby="password">
             <h2 id="password">"Password"</h2>
             <p class="muted">
-                "Gives a one-time password that must be changed at the next sign-in. The old one is void."
+                "Gives a one-time password that must be changed at the next sign-in, and signs them out everywhere."
             </p>
-            <Transition>
-                {move || Suspend::new(async move {
-                    let kept = kept.await;
-                    move || password(kept.clone())
-                })}
-            </Transition>
+            {move || password().map(|password| view! { <Given password /> })}
             <Form action class="stack">
                 <FormAlert />
                 <input type="hidden" name="name" value=name.clone() />
@@ -48,13 +43,13 @@ fn Given(password: String) -> impl IntoView {
     }
 }
 
-/// The password that the plain form before this page got; only the server knows it, and once.
-async fn take_kept(path: String) -> Option<String> {
+/// The password that the plain form before this page gave; only the server knows it, and once.
+pub fn take_given(name: &str) -> Option<String> {
     #[cfg(feature = "ssr")]
-    return crate::response::once::take(&path);
+    return crate::response::once::take(&format!("/admin/users/{name}"));
     #[cfg(not(feature = "ssr"))]
     {
-        let _ = path;
+        let _ = name;
         None
     }
 }

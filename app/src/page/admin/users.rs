@@ -18,23 +18,22 @@ const COLUMNS: &[&str] = &["User", "Role", "State", "VMs", "vCPU", "Memory", "Di
 
 #[component]
 pub fn UsersPage() -> impl IntoView {
-    view! { <Section title="Users" page=|| view! { <Asked /> }.into_any() /> }
-}
-
-#[component]
-fn Asked() -> impl IntoView {
     let text = query_part("text");
     let users = Resource::new_blocking(move || text.get(), user_list);
-    view! {
-        <Filter action="/admin/users" label="Filter users">
-            <Field name="text" label="Name" kind="search" value=text.get_untracked() optional=true max_length=64 code=true />
-        </Filter>
-        <Loaded
-            data=users
-            skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
-            view=|users| view! { <Users users /> }.into_any()
-        />
-    }
+    let page = move || {
+        view! {
+            <Filter action="/admin/users" label="Filter users">
+                <Field name="text" label="Name" kind="search" value=text.get_untracked() optional=true max_length=64 code=true />
+            </Filter>
+            <Loaded
+                data=users
+                skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
+                view=|users| view! { <Users users /> }.into_any()
+            />
+        }
+        .into_any()
+    };
+    view! { <Section title="Users" page /> }
 }
 
 #[component]

@@ -8,6 +8,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::{
     failure::Failure,
+    follow::refresh,
     section::Section,
     vm_row::{StartForm, StopForm, can_start},
 };
@@ -17,7 +18,7 @@ use crate::{
         on_success, poll,
     },
     format,
-    model::{ShellView, VmDetail, VmState, VmView},
+    model::{AppError, ErrorKind, EventPage, ShellView, VmDetail, VmState, VmView},
     server_fn::admin::{AdminVmStart, AdminVmStop, admin_vm_get, event_list},
 };
 
@@ -26,25 +27,34 @@ const ASK_EVERY: Duration = Duration::from_secs(2);
 
 #[component]
 pub fn VmPage() -> impl IntoView {
-    view! { <Section page=|| view! { <Asked /> }.into_any() /> }
-}
-
-#[component]
-fn Asked() -> impl IntoView {
     let params = use_params_map();
     let id = move || params.read().get("id").unwrap_or_default();
-    let detail = Resource::new_blocking(id, admin_vm_get);
-    view! {
-        <Loaded
-            data=detail
-            skeleton=|| view! { <div class="skeleton page" aria-busy="true"></div> }
-            view=|first| view! { <Machine first /> }.into_any()
-        />
-    }
+    let found = Resource::new_blocking(id, look);
+    let page = move || {
+        view! {
+            <Loaded
+                data=found
+                skeleton=|| view! { <div class="skeleton page" aria-busy="true"></div> }
+                view=|(first, events)| view! { <Machine first events /> }.into_any()
+            />
+        }
+        .into_any()
+    };
+    view! { <Section page /> }
+}
+
+async fn look(id: String) -> Result<(VmDetail, EventPage), AppError> {
+    let detail = admin_vm_get(id).await?;
+    let events = events_of(detail.vm.name.clone()).await?;
+    Ok((detail, events))
+}
+
+async fn events_of(name: String) -> Result<EventPage, AppError> {
+    event_list(String::new(), name, String::new(), None).await
 }
 
 #[component]
-fn Machine(first: VmDetail) -> impl IntoView {
+fn Machine(first: VmDetail, events: EventPage) -> impl IntoView {
     let VmView { id, name, owner, .. } = first.vm.clone();
     let detail = RwSignal::new(first);
     let state = Memo::new(move |_| detail.with(|detail| detail.vm.state));
@@ -73,7 +83,7 @@ fn Machine(first: VmDetail) -> impl IntoView {
                 <UsageCharts detail />
             </section>
             <Shells id=id.clone() owner detail state />
-            <Events name=name.clone() state />
+            <Events name=name.clone() state first=events />
             <section class="card danger-zone" aria-labelledby="danger">
                 <div>
                     <h2 id="danger">"Delete this VM"</h2>
@@ -90,7 +100,7 @@ async fn keep_up(id: String, detail: RwSignal<VmDetail>, gone: RwSignal<bool>) {
         Ok(newer) => {
             detail.try_set(newer);
         }
-        Err(error) if error.kind == crate::model::ErrorKind::NotFound => {
+        Err(error) if error.kind == ErrorKind::NotFound => {
             gone.try_set(true);
         }
         // The next try is seconds away.
@@ -189,17 +199,15 @@ fn ShellItem(shell: ShellView, as_of: i64, page: String) -> impl IntoView {
 
 /// What happened to it lately; the events page has the rest.
 #[component]
-fn Events(name: String, state: Memo<VmState>) -> impl IntoView {
+fn Events(name: String, state: Memo<VmState>, first: EventPage) -> impl IntoView {
     let all = format!("/admin/events?subject={name}");
-    let events = Resource::new_blocking(
-        move || name.clone(),
-        |name| event_list(String::new(), name, String::new(), None),
-    );
+    let events = RwSignal::new(first);
     // Something has happened: there is something to tell.
     Effect::new(move |last: Option<VmState>| {
         let now = state.get();
         if last.is_some_and(|last| last != now) {
-            events.refetch();
+            let name = name.clone();
+            leptos::task::spawn_local(refresh(events, move || events_of(name.clone())));
         }
         now
     });
@@ -210,14 +218,11 @@ fn Events(name: String, state: Memo<VmState>) -> impl IntoView {
                 <span class="spacer"></span>
                 <a href=all>"All about this name"</a>
             </div>
-            <Loaded
-                data=events
-                skeleton=|| view! { <div class="skeleton events"></div> }
-                view=|mut shown| {
-                    shown.events.truncate(10);
-                    view! { <EventList events=shown.events as_of=shown.as_of /> }.into_any()
-                }
-            />
+            {move || {
+                let EventPage { mut events, as_of, .. } = events.get();
+                events.truncate(10);
+                view! { <EventList events as_of /> }
+            }}
         </section>
     }
 }

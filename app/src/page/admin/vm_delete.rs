@@ -13,15 +13,14 @@ use crate::{
 
 #[component]
 pub fn VmDeletePage() -> impl IntoView {
-    view! { <Section page=|| view! { <Asked /> }.into_any() /> }
-}
-
-#[component]
-fn Asked() -> impl IntoView {
     let params = use_params_map();
     let id = move || params.read().get("id").unwrap_or_default();
     let detail = Resource::new_blocking(id, admin_vm_get);
-    view! { <Loaded data=detail view=|detail| view! { <Question vm=detail.vm /> }.into_any() /> }
+    let page = move || {
+        view! { <Loaded data=detail view=|detail| view! { <Question vm=detail.vm /> }.into_any() /> }
+            .into_any()
+    };
+    view! { <Section page /> }
 }
 
 #[component]

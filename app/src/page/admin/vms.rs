@@ -23,11 +23,6 @@ const COLUMNS: &[&str] = &["VM", "Owner", "State", "Size", "Node", "CPU", "Memor
 
 #[component]
 pub fn VmsPage() -> impl IntoView {
-    view! { <Section title="VMs" page=|| view! { <Asked /> }.into_any() /> }
-}
-
-#[component]
-fn Asked() -> impl IntoView {
     let (text, state, node) = (query_part("text"), query_part("state"), query_part("node"));
     let filter = move || (text.get(), state.get(), node.get());
     let nodes = Resource::new_blocking(|| (), |()| node_list());
@@ -36,14 +31,18 @@ fn Asked() -> impl IntoView {
         let (text, state, node) = (text.get_untracked(), state.get_untracked(), node.get_untracked());
         view! { <Choice text state node nodes=nodes.value /> }.into_any()
     };
-    view! {
-        <Loaded data=nodes skeleton=|| view! { <div class="skeleton filter"></div> } view=choose />
-        <Loaded
-            data=vms
-            skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
-            view=move |first| view! { <Vms first filter=Signal::derive(filter) /> }.into_any()
-        />
-    }
+    let page = move || {
+        view! {
+            <Loaded data=nodes skeleton=|| view! { <div class="skeleton filter"></div> } view=choose />
+            <Loaded
+                data=vms
+                skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
+                view=move |first| view! { <Vms first filter=Signal::derive(filter) /> }.into_any()
+            />
+        }
+        .into_any()
+    };
+    view! { <Section title="VMs" page /> }
 }
 
 #[component]
