@@ -104,8 +104,15 @@ impl NodeState {
     pub fn was_out(&self, at: i64) -> bool {
         let told = self.status.as_ref().and_then(|status| status.outage);
         let told = told.map(|outage| (outage.from, outage.to));
-        let before_start = self.status.as_ref().is_some_and(|status| at < status.started_at);
-        before_start || [told, self.outage].into_iter().flatten().any(|outage| covers(outage, at))
+        let before_start = self
+            .status
+            .as_ref()
+            .is_some_and(|status| at < status.started_at);
+        before_start
+            || [told, self.outage]
+                .into_iter()
+                .flatten()
+                .any(|outage| covers(outage, at))
     }
 }
 
@@ -216,8 +223,17 @@ pub mod tests {
     #[test]
     fn an_outage_that_no_poll_saw_is_known_from_the_node() {
         let mut state = NodeState::new(0);
-        let outage = EngineOutage { from: 300 * SECOND, to: Some(301 * SECOND) };
-        state.poll(Ok(NodeStatus { outage: Some(outage), ..status(None) }), 302 * SECOND);
+        let outage = EngineOutage {
+            from: 300 * SECOND,
+            to: Some(301 * SECOND),
+        };
+        state.poll(
+            Ok(NodeStatus {
+                outage: Some(outage),
+                ..status(None)
+            }),
+            302 * SECOND,
+        );
         assert!(state.is_ready());
         for (at, out) in [(290, false), (300, true), (301, true), (310, false)] {
             assert_eq!(state.was_out(at * SECOND), out, "at {at} s");

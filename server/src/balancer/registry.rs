@@ -10,7 +10,7 @@ use app::model::NodeHealth;
 use node_api::log::NodeLog;
 use tokio::{
     sync::{Notify, watch},
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -19,6 +19,9 @@ use crate::clock;
 
 /// How often a node is asked how it is.
 const POLL: Duration = Duration::from_secs(2);
+/// A node that has not answered yet is asked so often, so many times.
+const FIRST_POLL: Duration = Duration::from_millis(100);
+const FIRST_POLLS: u32 = 50;
 
 /// Takes a node's log records: its name, and the record.
 pub type NodeLogSink = Arc<dyn Fn(&str, NodeLog) + Send + Sync>;
@@ -65,7 +68,9 @@ impl NodeEntry {
         let before = (state.health.clone(), images(&state));
         state.poll(outcome, clock::now());
         let changed = before != (state.health.clone(), images(&state));
-        if before.0 != state.health {
+        // The same trouble in other words is told once.
+        let other = std::mem::discriminant(&before.0) != std::mem::discriminant(&state.health);
+        if other {
             tell(&self.name, &state.health);
         }
         changed
@@ -192,16 +197,28 @@ impl Registry {
     }
 }
 
-/// Asks the node how it is, for ever.
+/// Asks the node how it is, for ever. One that has just been started is asked more often until it
+/// answers; if it does not, that is told once.
 async fn poll(entry: std::sync::Weak<NodeEntry>, changed: watch::Sender<u64>) {
     let mut tick = interval(POLL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut first = FIRST_POLLS;
     loop {
-        tick.tick().await;
+        match first {
+            0 => _ = tick.tick().await,
+            FIRST_POLLS => {}
+            _ => sleep(FIRST_POLL).await,
+        }
         let Some(entry) = entry.upgrade() else { return };
         if entry.poll(entry.client.status().await) {
             entry.woken.notify_one();
             changed.send_modify(|count| *count += 1);
+        }
+        first = first.saturating_sub(1);
+        if first > 0 && entry.with_state(|state| state.seen_at.is_some()) {
+            first = 0;
+        } else if first == 1 {
+            entry.with_state(|state| tell(&entry.name, &state.health));
         }
     }
 }

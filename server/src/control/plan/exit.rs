@@ -57,7 +57,8 @@ fn unasked(row: &VmRow, report: &VmReport, look: &Look) -> Step {
         let words = "It ended with its engine, and starts again.".to_owned();
         return start_again(row, Some(words), look);
     }
-    if exit.code == 0 && !exit.oom_killed {
+    // Whatever was killed for memory before it: this was a shut down.
+    if exit.code == 0 {
         return shut_down_inside(row, look);
     }
     crashed(row, exit, look)

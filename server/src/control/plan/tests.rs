@@ -152,6 +152,12 @@ fn shut_down_from_inside_means_stopped() {
 }
 
 #[test]
+fn shut_down_from_inside_after_something_was_killed_for_memory_is_no_crash() {
+    let found = found(step(&row(), Some(&exited(0, true, 999 * SECOND))));
+    assert_eq!(found.after.state, VmState::Stopped);
+}
+
+#[test]
 fn an_exit_is_judged_only_by_a_fresh_list() {
     let tries = Tries::default();
     let ended = exited(0, false, 999 * SECOND);

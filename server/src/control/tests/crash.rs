@@ -8,6 +8,7 @@ use std::{
 };
 
 use app::model::{Role, VmState};
+use futures_util::StreamExt as _;
 use node::driver::sim::{SimConfig, SimEngine};
 
 use super::cloud::{SimNode, config};
@@ -24,6 +25,8 @@ use crate::{
 const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
 /// What the dying server is told: database, node, folder, user, and what to ask for.
 const TOLD: &str = "MINICLOUD_TEST_CRASH";
+/// Servers that die at the same time.
+const AT_ONCE: usize = 4;
 const POINTS: [&str; 4] = [
     "before_commit",
     "after_commit",
@@ -92,13 +95,16 @@ fn rounds() -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_dies_anywhere_in_a_change_loses_doubles_and_leaves_nothing() {
-    for round in 0..rounds() {
-        for change in Change::ALL {
-            for point in POINTS {
-                crash(change, point, round).await;
-            }
-        }
-    }
+    let cases = (0..rounds()).flat_map(|round| {
+        Change::ALL
+            .into_iter()
+            .flat_map(move |change| POINTS.into_iter().map(move |point| (change, point, round)))
+    });
+    futures_util::stream::iter(cases)
+        .for_each_concurrent(AT_ONCE, |(change, point, round)| {
+            crash(change, point, round)
+        })
+        .await;
 }
 
 async fn crash(change: Change, point: &str, round: usize) {
