@@ -21,7 +21,10 @@ use tower_http::services::{ServeDir, ServeFile};
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(5599);
+    let port = std::env::args()
+        .nth(1)
+        .and_then(|port| port.parse().ok())
+        .unwrap_or(5599);
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let world = fake::World::new();
     let router = Router::new()
@@ -54,7 +57,9 @@ async fn tell(mut socket: WebSocket, world: fake::World, name: String) {
         let mut list = world.list(&name);
         for vm in &mut list.vms {
             vm.cpu_percent = vm.cpu_percent.map(|_| f32::from(step % 40));
-            vm.cpu_history.iter_mut().for_each(|value| *value = value.wrapping_add(step) % 90);
+            vm.cpu_history
+                .iter_mut()
+                .for_each(|value| *value = value.wrapping_add(step) % 90);
         }
         step = step.wrapping_add(1);
         let text = serde_json::to_string(&Live::Vms(list)).unwrap_or_default();

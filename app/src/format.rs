@@ -33,8 +33,9 @@ pub fn ago(at: i64, now: i64) -> String {
 
 /// Since when, for "since …": "12 s ago" reads "12 s ago" there too, a day reads "yesterday".
 pub fn day(at: i64) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let (year, month, day) = civil(at.div_euclid(DAY));
     format!("{day} {} {year}", MONTHS[month as usize - 1])
 }
@@ -54,7 +55,12 @@ pub fn exact(at: i64) -> String {
 /// Time of day in UTC: `14:02:09`.
 pub fn clock(at: i64) -> String {
     let seconds = at.rem_euclid(DAY) / SECOND;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 /// Year, month and day of a count of days since 1970-01-01 (Hinnant's algorithm).
@@ -67,7 +73,11 @@ fn civil(days: i64) -> (i64, u32, u32) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month as u32, day as u32)
 }

@@ -47,12 +47,18 @@ impl LiveVms {
 
 /// Makes the state; [`live_connect`] fills it.
 pub fn provide_live() {
-    provide_context(LiveVms { list: RwSignal::new(None), lost: RwSignal::new(false) });
+    provide_context(LiveVms {
+        list: RwSignal::new(None),
+        lost: RwSignal::new(false),
+    });
 }
 
 /// The live state of one's VMs.
 pub fn use_live() -> LiveVms {
-    use_context().unwrap_or_else(|| LiveVms { list: RwSignal::new(None), lost: RwSignal::new(false) })
+    use_context().unwrap_or_else(|| LiveVms {
+        list: RwSignal::new(None),
+        lost: RwSignal::new(false),
+    })
 }
 
 /// Opens the socket, in the browser and for somebody who is signed in.

@@ -10,7 +10,13 @@ pub fn Go(#[prop(into)] to: String) -> impl IntoView {
     #[cfg(feature = "ssr")]
     crate::response::redirect(&to);
     #[cfg(feature = "hydrate")]
-    use_navigate()(&to, leptos_router::NavigateOptions { replace: true, ..Default::default() });
+    use_navigate()(
+        &to,
+        leptos_router::NavigateOptions {
+            replace: true,
+            ..Default::default()
+        },
+    );
     #[cfg(not(any(feature = "ssr", feature = "hydrate")))]
     let _ = to;
 }
@@ -44,6 +50,27 @@ pub fn reload() {
     if let Err(error) = window().location().reload() {
         leptos::logging::error!("could not reload: {error:?}");
     }
+}
+
+/// Puts the focus on the element of that id, for what script has just drawn; text in a field is
+/// selected.
+pub fn focus(id: &str) {
+    #[cfg(feature = "hydrate")]
+    {
+        use wasm_bindgen::JsCast;
+        let Some(element) = document().get_element_by_id(id) else {
+            return;
+        };
+        if let Some(field) = element.dyn_ref::<web_sys::HtmlInputElement>() {
+            field.select();
+        }
+        if let Some(element) = element.dyn_ref::<web_sys::HtmlElement>() {
+            // Only an element that is gone refuses.
+            let _ = element.focus();
+        }
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = id;
 }
 
 /// Sets the response's status; nothing in the browser.
@@ -80,7 +107,9 @@ pub fn percent_encode(text: &str) -> String {
 
 /// `path` when it is an address of this site, so that a link cannot lead a sign-in elsewhere.
 pub fn local_path(path: &str) -> Option<&str> {
-    let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let plain = path
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let local = path.starts_with('/') && !path.starts_with("//");
     let length = path.len() <= 512;
     (plain && local && length).then_some(path)
@@ -103,7 +132,14 @@ mod tests {
     #[test]
     fn only_a_path_of_this_site_is_gone_to_after_sign_in() {
         assert_eq!(local_path("/vms/web1?x=1"), Some("/vms/web1?x=1"));
-        for foreign in ["//evil.example", "https://evil.example", "/\\evil", "vms", "/a b", "/\n"] {
+        for foreign in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil",
+            "vms",
+            "/a b",
+            "/\n",
+        ] {
             assert_eq!(local_path(foreign), None, "{foreign:?}");
         }
     }

@@ -48,7 +48,9 @@ pub fn is_plain_form() -> bool {
 
 /// Whether these headers ask for a page.
 fn accepts_html(headers: &http::HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 

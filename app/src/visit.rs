@@ -18,7 +18,9 @@ pub struct Visit {
 
 impl Visit {
     pub fn is_admin(&self) -> bool {
-        self.viewer.as_ref().is_some_and(|viewer| viewer.role == Role::Admin)
+        self.viewer
+            .as_ref()
+            .is_some_and(|viewer| viewer.role == Role::Admin)
     }
 }
 

@@ -12,7 +12,10 @@ use tower::ServiceExt;
 const PAGES: &[(&str, &str)] = &[
     ("/admin", "1 thing is wrong"),
     ("/admin/nodes", "could not find bridge docker0"),
-    ("/admin/nodes/node-1/remove", "Remove node-1 and lose 4 VMs?"),
+    (
+        "/admin/nodes/node-1/remove",
+        "Remove node-1 and lose 4 VMs?",
+    ),
     ("/admin/users", "carl"),
     ("/admin/users/ann", "Reset password"),
     ("/admin/vms", "lab-7"),
@@ -29,27 +32,45 @@ struct Answer {
 
 impl Answer {
     fn header(&self, name: header::HeaderName) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     fn cookies(&self) -> String {
         let cookies = self.headers.get_all(header::SET_COOKIE).iter();
-        cookies.filter_map(|cookie| cookie.to_str().ok()).collect::<Vec<_>>().join("\n")
+        cookies
+            .filter_map(|cookie| cookie.to_str().ok())
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     async fn read(response: impl IntoResponse) -> Self {
         let (parts, body) = response.into_response().into_parts();
         let body = to_bytes(body, 4 << 20).await.unwrap();
         let body = String::from_utf8(body.into()).unwrap();
-        Self { status: parts.status, headers: parts.headers, body }
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 }
 
 /// Opens a page; `cookies` says who asks.
 async fn get(path: &str, cookies: &str) -> Answer {
-    let request = Request::get(path).header(header::COOKIE, cookies).header(header::ACCEPT, "text/html");
+    let request = Request::get(path)
+        .header(header::COOKIE, cookies)
+        .header(header::ACCEPT, "text/html");
     let request = request.body(Body::empty()).unwrap();
-    Answer::read(fake::router(fake::World::new()).oneshot(request).await.unwrap()).await
+    Answer::read(
+        fake::router(fake::World::new())
+            .oneshot(request)
+            .await
+            .unwrap(),
+    )
+    .await
 }
 
 /// Sends a form to a server function, from `page`.
@@ -61,7 +82,13 @@ async fn post(call: &str, form: &str, page: &str, accept: &str) -> Answer {
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Body::from(form.to_owned()))
         .unwrap();
-    Answer::read(fake::router(fake::World::new()).oneshot(request).await.unwrap()).await
+    Answer::read(
+        fake::router(fake::World::new())
+            .oneshot(request)
+            .await
+            .unwrap(),
+    )
+    .await
 }
 
 /// An id of one of the fake world's VMs.
@@ -77,9 +104,19 @@ async fn every_page_is_whole_without_script_for_an_admin() {
         let page = get(path, "as=admin").await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         assert!(page.body.contains(words), "{path} lacks {words:?}");
-        assert_eq!(page.body.matches("<h1").count(), 1, "{path} has one heading");
-        assert!(page.body.contains(r#"aria-label="Admin""#), "{path} has the tabs");
-        assert!(!page.body.contains(" style="), "{path} has a style attribute");
+        assert_eq!(
+            page.body.matches("<h1").count(),
+            1,
+            "{path} has one heading"
+        );
+        assert!(
+            page.body.contains(r#"aria-label="Admin""#),
+            "{path} has the tabs"
+        );
+        assert!(
+            !page.body.contains(" style="),
+            "{path} has a style attribute"
+        );
     }
 }
 
@@ -91,8 +128,14 @@ async fn for_a_member_an_admin_page_is_as_one_that_does_not_exist() {
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
         assert!(!page.body.contains(words), "{path}");
         let heading = "There is nothing here";
-        assert!(page.body.contains(heading) && nothing.body.contains(heading), "{path}");
-        assert!(!page.body.contains(r#"aria-label="Admin""#), "{path} has the tabs");
+        assert!(
+            page.body.contains(heading) && nothing.body.contains(heading),
+            "{path}"
+        );
+        assert!(
+            !page.body.contains(r#"aria-label="Admin""#),
+            "{path} has the tabs"
+        );
     }
 }
 
@@ -105,8 +148,17 @@ async fn who_is_not_signed_in_is_sent_to_sign_in_and_back() {
 
 #[tokio::test]
 async fn what_does_not_exist_is_404_for_an_admin_too() {
-    for path in ["/admin/users/nobody", "/admin/vms/none", "/admin/nodes/none/remove", "/admin/vms/none/delete"] {
-        assert_eq!(get(path, "as=admin").await.status, StatusCode::NOT_FOUND, "{path}");
+    for path in [
+        "/admin/users/nobody",
+        "/admin/vms/none",
+        "/admin/nodes/none/remove",
+        "/admin/vms/none/delete",
+    ] {
+        assert_eq!(
+            get(path, "as=admin").await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
     }
 }
 
@@ -119,15 +171,25 @@ async fn what_is_logged_stays_text() {
 
 #[tokio::test]
 async fn a_filter_in_the_address_is_applied_and_shown() {
-    let page = get("/admin/vms?text=web1&state=running&node=node-1", "as=admin").await.body;
-    let table = page.split("<table").nth(1).unwrap().split("</table>").next().unwrap();
+    let page = get("/admin/vms?text=web1&state=running&node=node-1", "as=admin")
+        .await
+        .body;
+    let table = page
+        .split("<table")
+        .nth(1)
+        .unwrap()
+        .split("</table>")
+        .next()
+        .unwrap();
     assert!(table.contains("web1") && !table.contains("lab-7"));
     assert!(page.contains("2 of 7 VMs"));
     assert!(page.contains(r#"value="web1""#));
     assert!(page.contains(r#"<option value="running" selected"#));
     let none = get("/admin/vms?text=nothing", "as=admin").await.body;
     assert!(none.contains("None of 7 VMs matches."));
-    let logs = get("/admin/logs?source=node-1&level=info&text=took", "as=admin").await.body;
+    let logs = get("/admin/logs?source=node-1&level=info&text=took", "as=admin")
+        .await
+        .body;
     assert!(logs.contains(">node-1</b>") && !logs.contains(">balancer</b>"));
 }
 
@@ -142,20 +204,36 @@ async fn removing_a_node_with_vms_names_them_and_asks_for_its_name() {
 async fn another_users_vm_says_that_its_owner_sees_who_opens_a_shell() {
     let page = get(&format!("/admin/vms/{}", vm_id().await), "as=admin").await;
     assert_eq!(page.status, StatusCode::OK);
-    assert!(page.body.contains("ann sees it in the events of the VM when you open or join a shell."));
+    assert!(
+        page.body
+            .contains("ann sees it in the events of the VM when you open or join a shell.")
+    );
 }
 
 #[tokio::test]
 async fn a_plain_forms_one_time_password_is_shown_once_and_never_in_an_address() {
-    let sent = post("user_password_reset", "name=ann", "/admin/users/ann", "text/html").await;
+    let sent = post(
+        "user_password_reset",
+        "name=ann",
+        "/admin/users/ann",
+        "text/html",
+    )
+    .await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER);
     assert_eq!(sent.header(header::LOCATION), "/admin/users/ann");
     let kept = sent.cookies();
-    assert!(kept.contains("Path=/admin/users/ann; HttpOnly; SameSite=Strict"), "{kept}");
+    assert!(
+        kept.contains("Path=/admin/users/ann; HttpOnly; SameSite=Strict"),
+        "{kept}"
+    );
     let cookie = kept.split(';').next().unwrap();
     let shown = get("/admin/users/ann", &format!("as=admin; {cookie}")).await;
     assert!(shown.body.contains("calm-otter-sails-north"));
-    assert!(shown.cookies().contains("once=; Max-Age=0"), "{}", shown.cookies());
+    assert!(
+        shown.cookies().contains("once=; Max-Age=0"),
+        "{}",
+        shown.cookies()
+    );
     let again = get("/admin/users/ann", "as=admin").await;
     assert!(!again.body.contains("calm-otter-sails-north"));
 }
@@ -165,7 +243,10 @@ async fn a_bad_quota_comes_back_beside_its_field_with_what_was_typed() {
     let form = "name=ann&vms=5&vcpus=lots&memory_mib=4096&disk_gib=20";
     let sent = post("user_quota", form, "/admin/users/ann", "text/html").await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER);
-    let back = sent.header(header::LOCATION).trim_start_matches("http://localhost").to_owned();
+    let back = sent
+        .header(header::LOCATION)
+        .trim_start_matches("http://localhost")
+        .to_owned();
     let page = get(&back, "as=admin").await.body;
     assert!(page.contains("The number of vCPUs must be a number"));
     assert!(page.contains(r#"value="lots""#));

@@ -17,16 +17,27 @@ struct Answer {
 }
 
 async fn answer(request: Request<Body>) -> Answer {
-    let response: Response<Body> = fake::router(fake::World::new()).oneshot(request).await.unwrap();
+    let response: Response<Body> = fake::router(fake::World::new())
+        .oneshot(request)
+        .await
+        .unwrap();
     let header = |name| {
         let value = response.headers().get(name);
-        value.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+        value
+            .map(|value| value.to_str().unwrap().to_owned())
+            .unwrap_or_default()
     };
     let (location, cookies) = (header(header::LOCATION), header(header::SET_COOKIE));
     let policy = header(header::CONTENT_SECURITY_POLICY);
     let status = response.status();
     let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
-    Answer { status, location, policy, cookies, body: String::from_utf8(body.to_vec()).unwrap() }
+    Answer {
+        status,
+        location,
+        policy,
+        cookies,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    }
 }
 
 /// Opens a page as a browser does; `who` is nobody when empty.
@@ -63,12 +74,18 @@ fn with_form(request: axum::http::request::Builder, form: &str) -> Request<Body>
 
 /// The page a failed form leads back to.
 async fn back(who: &str, sent: &Answer) -> Answer {
-    open(who, sent.location.strip_prefix("http://localhost:5555").unwrap()).await
+    open(
+        who,
+        sent.location.strip_prefix("http://localhost:5555").unwrap(),
+    )
+    .await
 }
 
 /// The text of the element with this id.
 fn text_of(page: &str, id: &str) -> String {
-    let start = page.find(&format!("id=\"{id}\"")).unwrap_or_else(|| panic!("no #{id} in {page}"));
+    let start = page
+        .find(&format!("id=\"{id}\""))
+        .unwrap_or_else(|| panic!("no #{id} in {page}"));
     let element = &page[start..];
     let text = &element[element.find('>').unwrap() + 1..element.find("</").unwrap()];
     text.replace("<!>", "")
@@ -104,7 +121,10 @@ async fn a_member_gets_each_page_whole() {
     for page in MEMBER_PAGES {
         let answer = open("ann", page).await;
         assert_eq!(answer.status, StatusCode::OK, "{page}");
-        assert!(answer.body.contains("<h1") || page.starts_with("/shell") || page.ends_with("delete"), "{page}");
+        assert!(
+            answer.body.contains("<h1") || page.starts_with("/shell") || page.ends_with("delete"),
+            "{page}"
+        );
         assert!(!answer.body.contains("skeleton"), "{page} is not whole");
     }
 }
@@ -123,9 +143,16 @@ async fn who_is_not_signed_in_is_led_to_sign_in_and_back() {
     for page in MEMBER_PAGES.iter().chain(&ADMIN_PAGES) {
         let answer = open("", page).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{page}");
-        assert!(answer.location.starts_with("/login"), "{page} led to {}", answer.location);
+        assert!(
+            answer.location.starts_with("/login"),
+            "{page} led to {}",
+            answer.location
+        );
     }
-    assert_eq!(open("", "/vms/web1").await.location, "/login?next=/vms/web1");
+    assert_eq!(
+        open("", "/vms/web1").await.location,
+        "/login?next=/vms/web1"
+    );
 }
 
 #[tokio::test]
@@ -139,15 +166,36 @@ async fn the_ways_in_are_open_to_who_is_not_signed_in_alone() {
 
 #[tokio::test]
 async fn who_must_change_the_password_is_led_to_it_from_everywhere() {
-    for page in ["/", "/vms/new", "/account", "/admin", "/admin/logs", "/login"] {
-        assert_eq!(open("fresh", page).await.location, "/account/password", "{page}");
+    for page in [
+        "/",
+        "/vms/new",
+        "/account",
+        "/admin",
+        "/admin/logs",
+        "/login",
+    ] {
+        assert_eq!(
+            open("fresh", page).await.location,
+            "/account/password",
+            "{page}"
+        );
     }
-    assert_eq!(open("fresh", "/account/password").await.status, StatusCode::OK);
+    assert_eq!(
+        open("fresh", "/account/password").await.status,
+        StatusCode::OK
+    );
 }
 
 /// What differs between two answers that must not: nonces, and the name that was asked for.
 fn masked(answer: &Answer, path: &str) -> String {
-    let nonce = answer.policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    let nonce = answer
+        .policy
+        .split("'nonce-")
+        .nth(1)
+        .unwrap()
+        .split('\'')
+        .next()
+        .unwrap();
     let name = path.rsplit('/').next().unwrap();
     answer.body.replace(nonce, "NONCE").replace(name, "NAME")
 }
@@ -180,9 +228,18 @@ async fn anothers_vm_is_like_one_that_does_not_exist() {
 #[tokio::test]
 async fn nothing_runs_but_what_the_server_sent() {
     let answer = open("ann", "/").await;
-    assert!(answer.policy.contains("default-src 'none'"), "{}", answer.policy);
-    assert!(answer.policy.contains("'wasm-unsafe-eval'") && !answer.policy.contains("'unsafe-inline'"));
-    assert!(!answer.body.contains(" style=\""), "a style attribute would be refused");
+    assert!(
+        answer.policy.contains("default-src 'none'"),
+        "{}",
+        answer.policy
+    );
+    assert!(
+        answer.policy.contains("'wasm-unsafe-eval'") && !answer.policy.contains("'unsafe-inline'")
+    );
+    assert!(
+        !answer.body.contains(" style=\""),
+        "a style attribute would be refused"
+    );
     for script in answer.body.split("<script").skip(1) {
         let tag = script.split('>').next().unwrap();
         assert!(tag.contains("nonce="), "a script without nonce: {tag}");
@@ -194,7 +251,10 @@ async fn what_people_type_is_shown_as_text() {
     let sent = send("", "/login", "/api/login", "name=%3Cscript%3Ex&password=y").await;
     let page = back("", &sent).await;
     assert!(!page.body.contains("<script>x"));
-    assert!(page.body.contains("value=\"&lt;script"), "the typed name is kept");
+    assert!(
+        page.body.contains("value=\"&lt;script"),
+        "the typed name is kept"
+    );
 }
 
 #[tokio::test]
@@ -207,16 +267,28 @@ async fn a_failed_form_comes_back_with_its_message_beside_the_field() {
         text_of(&page.body, "field-password-error"),
         "User name and password do not match. Check both and try again."
     );
-    assert!(page.body.contains("value=\"ann\""), "the typed name is kept");
+    assert!(
+        page.body.contains("value=\"ann\""),
+        "the typed name is kept"
+    );
     assert!(!page.location.contains("wrong") && !page.body.contains("value=\"wrong\""));
 }
 
 #[tokio::test]
 async fn a_second_failure_speaks_for_itself() {
-    let first = send("", "/register", "/api/account_create", "name=zoe&password=short&invite=x").await;
+    let first = send(
+        "",
+        "/register",
+        "/api/account_create",
+        "name=zoe&password=short&invite=x",
+    )
+    .await;
     let page = back("", &first).await;
     assert!(text_of(&page.body, "field-password-error").contains("shorter than 10"));
-    let from = first.location.strip_prefix("http://localhost:5555").unwrap();
+    let from = first
+        .location
+        .strip_prefix("http://localhost:5555")
+        .unwrap();
     let form = "name=ann&password=long-enough-words&invite=x";
     let second = send("", from, "/api/account_create", form).await;
     let page = back("", &second).await;
@@ -229,22 +301,73 @@ async fn a_failure_of_no_field_is_told_on_the_page() {
     let sent = send("ann", "/", "/api/vm_retry", "name=big").await;
     let page = back("ann", &sent).await;
     let alert = page.body.split("role=\"alert\"").nth(1).expect("an alert");
-    assert!(alert.contains("big could not start: no node has 2 GiB free"), "{alert}");
+    assert!(
+        alert.contains("big could not start: no node has 2 GiB free"),
+        "{alert}"
+    );
 }
 
 #[tokio::test]
 async fn a_form_that_succeeds_leads_on() {
     let landings = [
-        ("", "/login?next=/vms/web1", "/api/login", "name=ann&password=x&next=/vms/web1", "/vms/web1"),
-        ("", "/login", "/api/login", "name=ann&password=x&next=//evil.example", "/"),
-        ("", "/login", "/api/login", "name=admin&password=x&next=", "/admin"),
+        (
+            "",
+            "/login?next=/vms/web1",
+            "/api/login",
+            "name=ann&password=x&next=/vms/web1",
+            "/vms/web1",
+        ),
+        (
+            "",
+            "/login",
+            "/api/login",
+            "name=ann&password=x&next=//evil.example",
+            "/",
+        ),
+        (
+            "",
+            "/login",
+            "/api/login",
+            "name=admin&password=x&next=",
+            "/admin",
+        ),
         ("ann", "/", "/api/logout", "", "/login?done=logout"),
-        ("ann", "/vms/new", "/api/vm_create", "name=new&flavor=small&image=alpine", "/"),
+        (
+            "ann",
+            "/vms/new",
+            "/api/vm_create",
+            "name=new&flavor=small&image=alpine",
+            "/",
+        ),
         ("ann", "/vms/db/delete", "/api/vm_delete", "name=db", "/"),
-        ("ann", "/account", "/api/account_delete", "confirm=YES", "/login?done=account"),
-        ("fresh", "/account/password", "/api/password_change", "current=x&new=y", "/admin"),
-        ("ann", "/account/password", "/api/password_change", "current=x&new=y", "/account?done=password"),
-        ("ann", "/vms/web1", "/api/vm_stop", "name=web1", "http://localhost:5555/vms/web1"),
+        (
+            "ann",
+            "/account",
+            "/api/account_delete",
+            "confirm=YES",
+            "/login?done=account",
+        ),
+        (
+            "fresh",
+            "/account/password",
+            "/api/password_change",
+            "current=x&new=y",
+            "/admin",
+        ),
+        (
+            "ann",
+            "/account/password",
+            "/api/password_change",
+            "current=x&new=y",
+            "/account?done=password",
+        ),
+        (
+            "ann",
+            "/vms/web1",
+            "/api/vm_stop",
+            "name=web1",
+            "http://localhost:5555/vms/web1",
+        ),
     ];
     for (who, from, to, form, landing) in landings {
         let sent = send(who, from, to, form).await;
@@ -256,18 +379,64 @@ async fn a_form_that_succeeds_leads_on() {
 #[tokio::test]
 async fn a_program_gets_the_true_status_and_the_error_as_json() {
     let cases = [
-        ("ann", "/api/vm_stop", "name=absent", StatusCode::NOT_FOUND, "not_found"),
-        ("ann", "/api/vm_create", "name=Big&flavor=s&image=a", StatusCode::UNPROCESSABLE_ENTITY, "vm_name"),
-        ("ann", "/api/vm_create", "name=web1&flavor=s&image=a", StatusCode::CONFLICT, "vm_name_taken"),
-        ("ann", "/api/vm_create", "nonsense=1", StatusCode::UNPROCESSABLE_ENTITY, "malformed"),
-        ("", "/api/vm_stop", "name=web1", StatusCode::UNAUTHORIZED, "signed_out"),
-        ("", "/api/login", "name=ann&password=wrong", StatusCode::UNAUTHORIZED, "wrong_password"),
-        ("ann", "/api/node_cordon", "name=node-1&cordoned=true", StatusCode::NOT_FOUND, "not_found"),
+        (
+            "ann",
+            "/api/vm_stop",
+            "name=absent",
+            StatusCode::NOT_FOUND,
+            "not_found",
+        ),
+        (
+            "ann",
+            "/api/vm_create",
+            "name=Big&flavor=s&image=a",
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "vm_name",
+        ),
+        (
+            "ann",
+            "/api/vm_create",
+            "name=web1&flavor=s&image=a",
+            StatusCode::CONFLICT,
+            "vm_name_taken",
+        ),
+        (
+            "ann",
+            "/api/vm_create",
+            "nonsense=1",
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "malformed",
+        ),
+        (
+            "",
+            "/api/vm_stop",
+            "name=web1",
+            StatusCode::UNAUTHORIZED,
+            "not_signed_in",
+        ),
+        (
+            "",
+            "/api/login",
+            "name=ann&password=wrong",
+            StatusCode::UNAUTHORIZED,
+            "wrong_password",
+        ),
+        (
+            "ann",
+            "/api/node_cordon",
+            "name=node-1&cordoned=true",
+            StatusCode::NOT_FOUND,
+            "not_found",
+        ),
     ];
     for (who, to, form, status, code) in cases {
         let answer = call(who, to, form).await;
         assert_eq!(answer.status, status, "{to} {form}: {}", answer.body);
-        assert!(answer.body.contains(&format!("\"code\":\"{code}\"")), "{to}: {}", answer.body);
+        assert!(
+            answer.body.contains(&format!("\"code\":\"{code}\"")),
+            "{to}: {}",
+            answer.body
+        );
         assert_eq!(answer.location, "", "{to}: a program is not sent anywhere");
     }
 }
@@ -300,7 +469,11 @@ async fn the_chosen_theme_is_in_the_document_before_any_script() {
 async fn a_new_shell_gets_an_address_to_come_back_to() {
     let answer = open("ann", "/shell/web1?new=1").await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    assert!(answer.location.starts_with("/shell/web1?shell="), "{}", answer.location);
+    assert!(
+        answer.location.starts_with("/shell/web1?shell="),
+        "{}",
+        answer.location
+    );
     let page = open("ann", &answer.location).await;
     assert!(page.body.contains("<mc-terminal"), "{}", page.body);
     assert!(page.body.contains("/pkg/mc-terminal.js"));
@@ -317,8 +490,19 @@ async fn a_stopped_vms_shell_page_offers_to_start_it() {
 #[tokio::test]
 async fn every_state_of_a_vm_is_told_in_words() {
     let page = open("ann", "/").await.body;
-    for words in ["Running", "Creating", "Pulling image", "Stopped", "Failed", "no node has", "Unknown"] {
-        assert!(page.to_lowercase().contains(&words.to_lowercase()), "{words}");
+    for words in [
+        "Running",
+        "Creating",
+        "Pulling image",
+        "Stopped",
+        "Failed",
+        "no node has",
+        "Unknown",
+    ] {
+        assert!(
+            page.to_lowercase().contains(&words.to_lowercase()),
+            "{words}"
+        );
     }
     assert!(open("bob", "/").await.body.contains("No VMs yet"));
 }

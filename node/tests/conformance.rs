@@ -12,6 +12,8 @@ mod common;
 mod docker;
 #[path = "conformance/fault.rs"]
 mod fault;
+#[path = "conformance/registry.rs"]
+mod registry;
 #[path = "conformance/terminal.rs"]
 mod terminal;
 

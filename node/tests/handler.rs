@@ -17,6 +17,7 @@ use node_api::{
     exec::{ExecOutput, ExecRequest},
     image::{ImageReport, ImageState},
     status::NodeStatus,
+    usage::UsageSample,
     vm::{PowerState, VmReport},
 };
 use reqwest::{Method, Response, StatusCode};
@@ -596,6 +597,30 @@ async fn a_request_id_comes_back_and_a_bad_one_is_replaced() {
     for bad in ["a b", "<script>", &"a".repeat(65)] {
         assert_ne!(ask(bad).await, bad);
     }
+}
+
+#[tokio::test]
+async fn a_running_vm_is_sampled_every_five_seconds() {
+    let node = TestNode::new().await;
+    let spec = spec("web1", 1);
+    node.put(&spec).await;
+    node.engine.set_load(spec.id, 250);
+    let path = format!("/v1/vms/{}/usage", spec.id);
+    let began = std::time::Instant::now();
+    let samples = loop {
+        let response = node.get(&path).await;
+        let samples: Vec<UsageSample> = response.json().await.expect("samples");
+        if samples.len() == 2 {
+            break samples;
+        }
+        assert!(began.elapsed() < Duration::from_secs(25), "{samples:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    let apart = samples[1].at - samples[0].at;
+    assert!((4_000_000..7_000_000).contains(&apart), "{apart} µs");
+    assert!((245..255).contains(&samples[1].cpu_millis), "{samples:?}");
+    let listed: Vec<VmReport> = node.get("/v1/vms").await.json().await.expect("a list");
+    assert_eq!(listed[0].usage, Some(samples[1]));
 }
 
 #[tokio::test]

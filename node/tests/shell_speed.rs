@@ -1,9 +1,12 @@
 //! Figures of a shell in the node alone: memory, echo, throughput. Bars have slack, for a debug
 //! build on a busy machine; the measured values are printed (run with `--nocapture`, `--release`).
 
+#![allow(dead_code)] // of the shared helpers only a part is used
+
 #[path = "shell/support.rs"]
-#[allow(dead_code)]
 mod support;
+#[path = "shell/viewer.rs"]
+mod viewer;
 
 use std::time::{Duration, Instant};
 

@@ -33,7 +33,9 @@ pub async fn serve(
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { break };
+        let Ok(place) = places.clone().acquire_owned().await else {
+            break;
+        };
         let (stream, peer) = tokio::select! {
             () = stop.cancelled() => break,
             accepted = accept(&listener) => accepted,
@@ -46,7 +48,10 @@ pub async fn serve(
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(STOP_TIMEOUT, connections.wait()).await.is_err() {
+    if tokio::time::timeout(STOP_TIMEOUT, connections.wait())
+        .await
+        .is_err()
+    {
         tracing::warn!("some requests were still open when the server stopped");
     }
 }
@@ -89,7 +94,9 @@ where
 {
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request.map(axum::body::Body::new) as Request)
+        router
+            .clone()
+            .oneshot(request.map(axum::body::Body::new) as Request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -34,7 +34,9 @@ async fn vms(
         Err(error) => return refuse(&error),
     };
     let plane = RequestPlane { state, caller };
-    let pictures = Pictures::Vms { owner_id: actor.user_id };
+    let pictures = Pictures::Vms {
+        owner_id: actor.user_id,
+    };
     upgrade.on_upgrade(async move |socket| socket::pictures(socket, &plane, &pictures).await)
 }
 
@@ -48,7 +50,8 @@ async fn overview(
         return refuse(&error);
     }
     let plane = RequestPlane { state, caller };
-    upgrade.on_upgrade(async move |socket| socket::pictures(socket, &plane, &Pictures::Overview).await)
+    upgrade
+        .on_upgrade(async move |socket| socket::pictures(socket, &plane, &Pictures::Overview).await)
 }
 
 /// Log records that match the filter in the query.

@@ -43,13 +43,23 @@ struct Ring {
 impl Default for LogHub {
     fn default() -> Self {
         let (live, _) = broadcast::channel(LAG);
-        Self(Arc::new(Hub { ring: Mutex::new(Ring::default()), live }))
+        Self(Arc::new(Hub {
+            ring: Mutex::new(Ring::default()),
+            live,
+        }))
     }
 }
 
 impl LogHub {
     /// Takes in one record.
-    pub fn push(&self, source: &str, at: i64, level: LogLevel, message: &str, request_id: Option<String>) {
+    pub fn push(
+        &self,
+        source: &str,
+        at: i64,
+        level: LogLevel,
+        message: &str,
+        request_id: Option<String>,
+    ) {
         let record = {
             let mut ring = self.ring();
             ring.seq += 1;
@@ -76,7 +86,13 @@ impl LogHub {
 
     /// Takes in what a node logged.
     pub fn push_node(&self, node: &str, log: NodeLog) {
-        self.push(node, log.at, level(&log.level), &log.message, log.request_id);
+        self.push(
+            node,
+            log.at,
+            level(&log.level),
+            &log.message,
+            log.request_id,
+        );
     }
 
     /// The newest records that match, oldest first.
@@ -91,7 +107,10 @@ impl LogHub {
             .map(|record| (**record).clone())
             .collect();
         records.reverse();
-        LogPage { records, sources: ring.sources.iter().cloned().collect() }
+        LogPage {
+            records,
+            sources: ring.sources.iter().cloned().collect(),
+        }
     }
 
     /// Records from now on.
@@ -106,7 +125,10 @@ impl LogHub {
 
 /// True when the record passes every part of the filter.
 pub fn matches(filter: &LogFilter, record: &LogView) -> bool {
-    filter.source.as_ref().is_none_or(|source| *source == record.source)
+    filter
+        .source
+        .as_ref()
+        .is_none_or(|source| *source == record.source)
         && filter.level.is_none_or(|level| record.level >= level)
         && filter
             .text
@@ -152,7 +174,10 @@ mod tests {
     #[test]
     fn control_characters_are_shown_and_not_obeyed() {
         let hub = hub_with(&[("server", LogLevel::Info, "a\u{1b}[2Jb\nc")]);
-        assert_eq!(hub.list(&LogFilter::default()).records[0].message, "a\\u{1b}[2Jb\\nc");
+        assert_eq!(
+            hub.list(&LogFilter::default()).records[0].message,
+            "a\\u{1b}[2Jb\\nc"
+        );
     }
 
     #[test]
@@ -181,6 +206,9 @@ mod tests {
         }
         assert_eq!(hub.ring().records.len(), RING);
         let page = hub.list(&LogFilter::default());
-        assert_eq!(page.records.last().map(|r| r.message.clone()), Some((RING + 9).to_string()));
+        assert_eq!(
+            page.records.last().map(|r| r.message.clone()),
+            Some((RING + 9).to_string())
+        );
     }
 }

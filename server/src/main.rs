@@ -9,10 +9,16 @@ use server::{
     serve::Server,
 };
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 #[derive(Parser)]
-#[command(name = "minicloud-server", version, about = "A small cloud on your own machines")]
+#[command(
+    name = "minicloud-server",
+    version,
+    about = "A small cloud on your own machines"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -62,7 +68,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(config).await,
         Command::Stop => server::serve::stop(&config).await,
-        Command::Admin { command: AdminCommand::ResetPassword { name } } => {
+        Command::Admin {
+            command: AdminCommand::ResetPassword { name },
+        } => {
             let password = server::serve::admin_reset_password(&config, &name).await?;
             println!("{name} can sign in once with: {password}");
             Ok(())
@@ -93,6 +101,9 @@ fn init_tracing(filter: &str, logs: LogHub) -> anyhow::Result<()> {
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_filter(filter()?);
     let hub = HubLayer(logs).with_filter(filter()?);
-    tracing_subscriber::registry().with(terminal).with(hub).try_init()?;
+    tracing_subscriber::registry()
+        .with(terminal)
+        .with(hub)
+        .try_init()?;
     Ok(())
 }

@@ -36,7 +36,13 @@ pub async fn metrics(
         return StatusCode::NOT_FOUND.into_response();
     }
     match text(&state).await {
-        Ok(text) => ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+        Ok(text) => (
+            [(
+                header::CONTENT_TYPE,
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            )],
+            text,
+        )
             .into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics could not be made");
@@ -62,8 +68,15 @@ async fn text(state: &AppState) -> anyhow::Result<String> {
     let overview = state.control.overview().await?;
     let vms = Family::<StateLabel, Gauge>::default();
     for state in [VmState::Running, VmState::Failed] {
-        let count = if state == VmState::Running { overview.vms_running } else { overview.vms_failed };
-        vms.get_or_create(&StateLabel { state: state.word() }).set(i64::from(count));
+        let count = if state == VmState::Running {
+            overview.vms_running
+        } else {
+            overview.vms_failed
+        };
+        vms.get_or_create(&StateLabel {
+            state: state.word(),
+        })
+        .set(i64::from(count));
     }
     registry.register("vms", "VMs by state", vms);
     let gauge = |registry: &mut Registry, name: &str, help: &str, value: u32| {
@@ -74,16 +87,31 @@ async fn text(state: &AppState) -> anyhow::Result<String> {
     gauge(&mut registry, "vms_all", "VMs there are", overview.vms);
     gauge(&mut registry, "users", "User accounts", overview.users);
     gauge(&mut registry, "shells", "Open shells", overview.shells);
-    gauge(&mut registry, "login_sessions", "Login sessions", overview.login_sessions);
+    gauge(
+        &mut registry,
+        "login_sessions",
+        "Login sessions",
+        overview.login_sessions,
+    );
     let ready = Family::<NodeLabel, Gauge>::default();
     let allocated = Family::<NodeLabel, Gauge>::default();
     for node in &overview.nodes {
-        let label = NodeLabel { node: node.name.clone() };
-        ready.get_or_create(&label).set(i64::from(node.health == NodeHealth::Ready));
-        allocated.get_or_create(&label).set(i64::from(node.memory_mib_allocated));
+        let label = NodeLabel {
+            node: node.name.clone(),
+        };
+        ready
+            .get_or_create(&label)
+            .set(i64::from(node.health == NodeHealth::Ready));
+        allocated
+            .get_or_create(&label)
+            .set(i64::from(node.memory_mib_allocated));
     }
     registry.register("node_ready", "1 while the node is ready", ready);
-    registry.register("node_memory_allocated_mib", "Memory promised to VMs, MiB", allocated);
+    registry.register(
+        "node_memory_allocated_mib",
+        "Memory promised to VMs, MiB",
+        allocated,
+    );
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)

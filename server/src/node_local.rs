@@ -46,12 +46,20 @@ impl LocalNodes {
     /// Registers every configured node with control, and starts or adopts it. They come up in the
     /// background: a page is answered before the first node is.
     pub async fn start(config: &Config, control: &Control) -> anyhow::Result<Self> {
-        let started = Self { nodes: nodes(config)?, tasks: TaskTracker::new(), stop: CancellationToken::new() };
+        let started = Self {
+            nodes: nodes(config)?,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        };
         for node in &started.nodes {
             let credential = node.credential()?;
             let address = format!("http://{}", node.address);
-            control.node_local_ensure(&node.name, &address, &credential).await?;
-            started.tasks.spawn(supervise::supervise(node.clone(), started.stop.clone()));
+            control
+                .node_local_ensure(&node.name, &address, &credential)
+                .await?;
+            started
+                .tasks
+                .spawn(supervise::supervise(node.clone(), started.stop.clone()));
         }
         Ok(started)
     }
@@ -75,7 +83,10 @@ impl LocalNodes {
 
 fn nodes(config: &Config) -> anyhow::Result<Vec<Arc<LocalNode>>> {
     let count = config.node_ports.len();
-    let bin = config.node_bin.clone().map_or_else(beside_this_program, Ok)?;
+    let bin = config
+        .node_bin
+        .clone()
+        .map_or_else(beside_this_program, Ok)?;
     let lock_dir = config.data_dir.join("engine");
     make_private_folder(&lock_dir)?;
     let cloud = cloud_id(&config.data_dir)?;
@@ -104,7 +115,13 @@ fn nodes(config: &Config) -> anyhow::Result<Vec<Arc<LocalNode>>> {
         if let Some(host) = &config.docker_host {
             args.extend(["--docker-host".into(), host.clone()]);
         }
-        nodes.push(Arc::new(LocalNode { name, address, folder, bin: bin.clone(), args }));
+        nodes.push(Arc::new(LocalNode {
+            name,
+            address,
+            folder,
+            bin: bin.clone(),
+            args,
+        }));
     }
     Ok(nodes)
 }
@@ -122,7 +139,12 @@ impl LocalNode {
         getrandom::fill(&mut random).map_err(io::Error::other)?;
         let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)?;
         io::Write::write_all(&mut file, text.as_bytes())?;
         file.sync_all()?;
         Ok(text)
@@ -163,6 +185,9 @@ fn beside_this_program() -> anyhow::Result<PathBuf> {
 
 /// Makes a folder that only its owner can enter.
 pub fn make_private_folder(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
 }

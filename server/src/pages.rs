@@ -24,11 +24,17 @@ use crate::{auth::Caller, state::AppState};
 pub fn router() -> Router<AppState> {
     // Pages render on tokio. Said again by a second router of the same process, which is fine.
     let _ = any_spawner::Executor::init_tokio();
-    Router::new().route("/api/{endpoint}", any(server_fn)).fallback(page)
+    Router::new()
+        .route("/api/{endpoint}", any(server_fn))
+        .fallback(page)
 }
 
 /// A page, rendered whole; also the 404 page.
-async fn page(State(state): State<AppState>, Extension(caller): Extension<Caller>, request: Request) -> Response {
+async fn page(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response {
     let options = options(&state);
     let plane = RequestPlane::plane(state, caller);
     let render = render_app_async_with_context(

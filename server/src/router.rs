@@ -21,7 +21,7 @@ const BODY_MAX: usize = 64 * 1024;
 /// |---|---|
 /// | `/healthz` | `ok` while the database answers |
 /// | `/metrics` | Prometheus text |
-/// | `/pkg/*`, `/favicon.svg`, `/favicon.ico`, `/robots.txt` | files of the bundle |
+/// | `/pkg/*`, `/favicon.svg` and the like | files of the bundle and of `public/` |
 /// | `/api/{endpoint}` | server functions |
 /// | `/live`, `/live/admin`, `/live/logs` | live state (WebSocket) |
 /// | `/shells/{id}/attach` | a shell (WebSocket, docs/shell-protocol.md) |
@@ -47,31 +47,70 @@ async fn healthz(State(state): State<AppState>) -> Response {
         Ok(()) => "ok".into_response(),
         Err(error) => {
             tracing::error!(%error, "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response()
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database does not answer",
+            )
+                .into_response()
         }
     }
 }
 
+/// The bundle, and what stands beside it (`public/`), file by file: the rest of the root is pages.
 fn files(state: &AppState) -> Router<AppState> {
     let root = &state.config.site_root;
-    let file = |name: &str| ServeFile::new(root.join(name)).precompressed_br();
-    Router::new()
-        .nest_service("/pkg", ServeDir::new(root.join("pkg")).precompressed_br())
-        .route_service("/favicon.svg", file("favicon.svg"))
-        .route_service("/favicon.ico", file("favicon.svg"))
-        .route_service("/robots.txt", file("robots.txt"))
+    let mut router =
+        Router::new().nest_service("/pkg", ServeDir::new(root.join("pkg")).precompressed_br());
+    for name in public_files(root) {
+        router = router.route_service(
+            &format!("/{name}"),
+            ServeFile::new(root.join(&name)).precompressed_br(),
+        );
+    }
+    router
+        .route_service("/favicon.ico", ServeFile::new(root.join("favicon.svg")))
         .layer(from_fn(revalidate))
+}
+
+/// Names of the files in the site's root; none where it was not built yet.
+fn public_files(root: &std::path::Path) -> Vec<String> {
+    let entries = match std::fs::read_dir(root) {
+        Ok(entries) => entries,
+        Err(error) => {
+            tracing::error!(
+                "the bundled pages are not at {}: {error}. Build them with cargo xtask build",
+                root.display()
+            );
+            return Vec::new();
+        }
+    };
+    entries
+        .filter_map(|entry| {
+            entry
+                .ok()
+                .filter(|entry| entry.path().is_file())?
+                .file_name()
+                .into_string()
+                .ok()
+        })
+        .filter(|name| !name.ends_with(".br") && name != "favicon.ico")
+        .collect()
 }
 
 /// Names of bundled files do not change with their content: ask each time, answer 304 mostly.
 async fn revalidate(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
     let mut response = next.run(request).await;
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 
 async fn no_sniff(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
     let mut response = next.run(request).await;
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response.headers_mut().insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }

@@ -63,7 +63,10 @@ mod tests {
             ..Default::default()
         };
         let text = format!("{config:?}");
-        assert!(text.contains("[secret]") && !text.contains("canary"), "{text}");
+        assert!(
+            text.contains("[secret]") && !text.contains("canary"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -54,18 +54,39 @@ impl Server {
             );
         }
         let hub = logs.clone();
-        let control =
-            Control::start(db.clone(), config.clone(), move |node, log| hub.push_node(node, log)).await?;
+        let control = Control::start(db.clone(), config.clone(), move |node, log| {
+            hub.push_node(node, log)
+        })
+        .await?;
         let stop = CancellationToken::new();
-        let state = AppState { config: config.clone(), db, auth, control, logs, stop: stop.clone() };
+        let state = AppState {
+            config: config.clone(),
+            db,
+            auth,
+            control,
+            logs,
+            stop: stop.clone(),
+        };
         let tasks = TaskTracker::new();
         let tls = match (&config.tls_cert, &config.tls_key) {
             (Some(cert), Some(key)) => Some(accept::tls(cert, key).context("TLS cannot be used")?),
             _ => None,
         };
-        tasks.spawn(accept::serve(listener, tls, router::router(state.clone()), stop.clone()));
+        tasks.spawn(accept::serve(
+            listener,
+            tls,
+            router::router(state.clone()),
+            stop.clone(),
+        ));
         let nodes = LocalNodes::start(&config, &state.control).await?;
-        Ok(Self { state, listen, nodes, tasks, stop, _lock: lock })
+        Ok(Self {
+            state,
+            listen,
+            nodes,
+            tasks,
+            stop,
+            _lock: lock,
+        })
     }
 
     /// Checks that the sign-in page answers, then says where.
@@ -78,7 +99,9 @@ impl Server {
             println!("sign in as admin / admin; you will choose a new password");
         }
         if self.state.config.is_open() && !self.state.config.is_tls() {
-            println!("warning: people's passwords travel unencrypted (http); use TLS beyond a trusted network");
+            println!(
+                "warning: people's passwords travel unencrypted (http); use TLS beyond a trusted network"
+            );
         }
         Ok(())
     }
@@ -86,7 +109,14 @@ impl Server {
     /// Ends the server and leaves its nodes to the next one.
     pub async fn leave(self) {
         tracing::info!("server ends; nodes and VMs go on");
-        let Self { state, nodes, tasks, stop, _lock, .. } = self;
+        let Self {
+            state,
+            nodes,
+            tasks,
+            stop,
+            _lock,
+            ..
+        } = self;
         stop.cancel();
         nodes.leave().await;
         Self::finish(state, tasks).await;
@@ -95,7 +125,14 @@ impl Server {
     /// Ends the server and its local nodes; VMs and the engine go on.
     pub async fn end(self) {
         tracing::info!("server and local nodes end; VMs go on");
-        let Self { state, nodes, tasks, stop, _lock, .. } = self;
+        let Self {
+            state,
+            nodes,
+            tasks,
+            stop,
+            _lock,
+            ..
+        } = self;
         stop.cancel();
         nodes.end().await;
         Self::finish(state, tasks).await;
@@ -113,7 +150,10 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            bail!("{}. End it, or choose another with --listen", node_local::port_holder(address))
+            bail!(
+                "{}. End it, or choose another with --listen",
+                node_local::port_holder(address)
+            )
         }
         Err(error) => Err(error).with_context(|| format!("{address} cannot be listened on")),
     }
@@ -124,7 +164,9 @@ async fn open_db(config: &Config) -> anyhow::Result<Db> {
         || Db::sqlite_url(&config.data_dir.join("minicloud.db")),
         |url| url.expose().to_owned(),
     );
-    Db::open(&url).await.context("the database cannot be opened")
+    Db::open(&url)
+        .await
+        .context("the database cannot be opened")
 }
 
 /// For `minicloud-server admin reset-password`: works beside a running server and without one.

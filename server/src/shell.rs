@@ -10,11 +10,7 @@ use axum::{
     routing::get,
 };
 
-use crate::{
-    auth::Caller,
-    live::refuse,
-    state::AppState,
-};
+use crate::{auth::Caller, live::refuse, state::AppState};
 
 /// A frame is at most 64 KiB of input or what the node sends; more is malformed.
 const FRAME_MAX: usize = 1024 * 1024;
@@ -47,6 +43,14 @@ async fn shell_attach(
     upgrade
         .max_message_size(FRAME_MAX)
         .on_upgrade(async move |socket| {
-            pump::bridge(socket, &state, &caller, &actor, place, query.as_deref().unwrap_or_default()).await;
+            pump::bridge(
+                socket,
+                &state,
+                &caller,
+                &actor,
+                place,
+                query.as_deref().unwrap_or_default(),
+            )
+            .await;
         })
 }

@@ -7,7 +7,10 @@ use std::{
 };
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 /// Every Rust file below `folder`, with its path from the root.
@@ -29,14 +32,18 @@ fn sources(folder: &str) -> Vec<(String, String)> {
         .into_iter()
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
-            (path.strip_prefix(&root).unwrap().display().to_string(), text)
+            (
+                path.strip_prefix(&root).unwrap().display().to_string(),
+                text,
+            )
         })
         .collect()
 }
 
 /// Code lines that hold the word, comments left out.
 fn lines_with<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
-    text.lines().filter(move |line| !line.trim_start().starts_with("//") && line.contains(word))
+    text.lines()
+        .filter(move |line| !line.trim_start().starts_with("//") && line.contains(word))
 }
 
 /// Fails for every file of `folder` outside `allowed` whose code holds `word`.
@@ -48,7 +55,10 @@ fn only_in(folder: &str, word: &str, allowed: &[&str]) {
             continue;
         }
         let found: Vec<_> = lines_with(&text, word).collect();
-        assert!(found.is_empty(), "{path} uses {word}, which belongs to {allowed:?} alone: {found:?}");
+        assert!(
+            found.is_empty(),
+            "{path} uses {word}, which belongs to {allowed:?} alone: {found:?}"
+        );
     }
 }
 
@@ -73,10 +83,18 @@ fn only_the_balancer_calls_nodes() {
 
 #[test]
 fn imports_go_downwards_only() {
-    let above = ["auth", "api", "shell", "ssh", "pages", "live", "router", "serve"];
+    let above = [
+        "auth", "api", "shell", "ssh", "pages", "live", "router", "serve",
+    ];
     for (folder, forbidden) in [
-        ("server/src/db", [&above[..], &["control", "balancer"]].concat()),
-        ("server/src/balancer", [&above[..], &["control", "db"]].concat()),
+        (
+            "server/src/db",
+            [&above[..], &["control", "balancer"]].concat(),
+        ),
+        (
+            "server/src/balancer",
+            [&above[..], &["control", "db"]].concat(),
+        ),
         ("server/src/control", above[1..].to_vec()),
     ] {
         for module in forbidden {
@@ -89,26 +107,42 @@ fn imports_go_downwards_only() {
 fn the_pages_know_nothing_of_the_other_crates() {
     let manifest = fs::read_to_string(root().join("app/Cargo.toml")).unwrap();
     for name in ["server", "node", "server-api", "node-api", "xtask"] {
-        let line = manifest.lines().find(|line| line.starts_with(&format!("{name}.")) || line.starts_with(&format!("{name} ")));
+        let line = manifest.lines().find(|line| {
+            line.starts_with(&format!("{name}.")) || line.starts_with(&format!("{name} "))
+        });
         assert_eq!(line, None, "app depends on {name}");
     }
 }
 
 #[test]
 fn leptos_toml_and_the_metadata_of_cargo_toml_agree() {
-    let read = |name: &str| -> toml::Table { fs::read_to_string(root().join(name)).unwrap().parse().unwrap() };
+    let read = |name: &str| -> toml::Table {
+        fs::read_to_string(root().join(name))
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
     let (ours, cargo) = (read("Leptos.toml"), read("Cargo.toml"));
-    let metadata = cargo["workspace"]["metadata"]["leptos"][0].as_table().unwrap();
+    let metadata = cargo["workspace"]["metadata"]["leptos"][0]
+        .as_table()
+        .unwrap();
     let shared = ours["leptos"].as_table().unwrap();
     assert!(!shared.is_empty());
     for (key, value) in shared {
-        assert_eq!(metadata.get(key), Some(value), "{key} differs between Leptos.toml and Cargo.toml");
+        assert_eq!(
+            metadata.get(key),
+            Some(value),
+            "{key} differs between Leptos.toml and Cargo.toml"
+        );
     }
 }
 
 #[test]
 fn the_shipped_configuration_is_understood() {
-    let flags = server::config::Flags { config: root().join("Leptos.toml"), ..Default::default() };
+    let flags = server::config::Flags {
+        config: root().join("Leptos.toml"),
+        ..Default::default()
+    };
     let config = server::config::Config::load(&flags).unwrap();
     assert_eq!(config.flavors.len(), 3);
     assert_eq!(config.listen.port(), 5555);

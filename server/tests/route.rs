@@ -32,10 +32,15 @@ fn check(what: &str, who: Who, person: Person, answer: &Answer) {
     let code = answer.code().unwrap_or_default();
     match refusal(who, person) {
         Some((status, wanted)) => {
-            assert_eq!((answer.status, code.as_str()), (status, wanted), "{what} by {person:?}: {answer:?}");
+            assert_eq!(
+                (answer.status, code.as_str()),
+                (status, wanted),
+                "{what} by {person:?}: {answer:?}"
+            );
         }
         None => {
-            let refused = ["not_signed_in", "must_change_password", "not_found"].contains(&code.as_str());
+            let refused =
+                ["not_signed_in", "must_change_password", "not_found"].contains(&code.as_str());
             let broken = answer.status >= 500;
             assert!(!refused && !broken, "{what} by {person:?}: {answer:?}");
         }
@@ -63,10 +68,18 @@ async fn functions(house: &House) {
             let answer = ask(house, &gets, person, function.endpoint, &form).await;
             check(function.endpoint, function.who, person, &answer);
             if refusal(function.who, person).is_some_and(|(status, _)| status == 404) {
-                let made_up: Vec<(&str, String)> =
-                    function.form.iter().map(|(key, value)| (*key, pretend(value))).collect();
+                let made_up: Vec<(&str, String)> = function
+                    .form
+                    .iter()
+                    .map(|(key, value)| (*key, pretend(value)))
+                    .collect();
                 let other = ask(house, &gets, person, function.endpoint, &made_up).await;
-                same(function.endpoint, person, (&answer, &form), (&other, &made_up));
+                same(
+                    function.endpoint,
+                    person,
+                    (&answer, &form),
+                    (&other, &made_up),
+                );
             }
         }
     }
@@ -79,7 +92,10 @@ async fn ask(
     endpoint: &str,
     form: &[(&str, String)],
 ) -> Answer {
-    let form: Vec<(&str, &str)> = form.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let form: Vec<(&str, &str)> = form
+        .iter()
+        .map(|(key, value)| (*key, value.as_str()))
+        .collect();
     if gets.contains(endpoint) {
         house.get_function(person, endpoint, &form).await
     } else {
@@ -88,9 +104,16 @@ async fn ask(
 }
 
 /// What is another's and what does not exist get the same answer, but for the name that was asked.
-fn same(what: &str, person: Person, real: (&Answer, &[(&str, String)]), fake: (&Answer, &[(&str, String)])) {
+fn same(
+    what: &str,
+    person: Person,
+    real: (&Answer, &[(&str, String)]),
+    fake: (&Answer, &[(&str, String)]),
+) {
     let mask = |(answer, form): (&Answer, &[(&str, String)])| {
-        form.iter().fold(answer.text.clone(), |text, (_, value)| text.replace(value, "…"))
+        form.iter().fold(answer.text.clone(), |text, (_, value)| {
+            text.replace(value, "…")
+        })
     };
     assert_eq!(real.0.status, fake.0.status, "{what} by {person:?}");
     assert_eq!(mask(real), mask(fake), "{what} by {person:?}");
@@ -104,13 +127,19 @@ async fn sockets(house: &House) {
             match refusal(*who, person) {
                 None => assert_eq!(answer.status, 101, "{path} by {person:?}: {answer:?}"),
                 // The layer in front refuses these before the handler does.
-                Some((403, _)) => assert_eq!(answer.status, 403, "{path} by {person:?}: {answer:?}"),
+                Some((403, _)) => {
+                    assert_eq!(answer.status, 403, "{path} by {person:?}: {answer:?}")
+                }
                 Some(_) => check(path, *who, person, &answer),
             }
             if refusal(*who, person).is_some_and(|(status, _)| status == 404) {
                 let made_up = "00000000-0000-7000-8000-000000000000";
                 let other = house.socket(person, &path.replace("{id}", made_up)).await;
-                assert_eq!(answer.text.replace(real, "…"), other.text.replace(made_up, "…"), "{path}");
+                assert_eq!(
+                    answer.text.replace(real, "…"),
+                    other.text.replace(made_up, "…"),
+                    "{path}"
+                );
             }
         }
     }
@@ -126,7 +155,7 @@ async fn pages(house: &House) {
                 let made_up = page_path(house, pattern, true);
                 let other = house.page(person, &made_up).await;
                 assert_eq!(other.status, 404, "{made_up} by {person:?}");
-                let (a, b) = (mask_page(&answer.text, &real), mask_page(&other.text, &made_up));
+                let (a, b) = (mask_page(&answer, &real), mask_page(&other, &made_up));
                 assert_eq!(a, b, "{real} by {person:?}");
             }
         }
@@ -141,7 +170,9 @@ fn page_check(path: &str, who: Who, person: Person, answer: &Answer) {
         Some((403, _)) => (300..400).contains(&answer.status) && to == "/account/password",
         // Who is not signed in, or not yet, may be sent to that first.
         Some(_) => match person {
-            Person::Anonymous | Person::Disabled => answer.status == 404 || to.starts_with("/login"),
+            Person::Anonymous | Person::Disabled => {
+                answer.status == 404 || to.starts_with("/login")
+            }
             Person::MustChange => answer.status == 404 || to == "/account/password",
             _ => answer.status == 404,
         },
@@ -151,7 +182,10 @@ fn page_check(path: &str, who: Who, person: Person, answer: &Answer) {
 
 fn page_path(house: &House, pattern: &str, made_up: bool) -> String {
     let (name, id) = if made_up {
-        ("zzz1".to_owned(), "00000000-0000-7000-8000-000000000000".to_owned())
+        (
+            "zzz1".to_owned(),
+            "00000000-0000-7000-8000-000000000000".to_owned(),
+        )
     } else if pattern.starts_with("/admin/nodes") {
         ("node-1".to_owned(), String::new())
     } else if pattern.starts_with("/admin/users") {
@@ -162,20 +196,13 @@ fn page_path(house: &House, pattern: &str, made_up: bool) -> String {
     pattern.replace(":name", &name).replace(":id", &id)
 }
 
-/// Without what differs from one answer to the next: nonces, times, request ids, the address.
-fn mask_page(text: &str, path: &str) -> String {
-    let mut text = text.to_owned();
-    for part in path.split('/').filter(|part| part.len() > 3) {
-        text = text.replace(part, "…");
-    }
-    let mut masked = String::new();
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find("nonce") {
-        masked.push_str(&rest[..at]);
-        rest = rest[at + 5..].trim_start_matches(|c: char| !c.is_whitespace() && c != '>');
-    }
-    masked.push_str(rest);
-    mask_digits(&masked)
+/// Without what differs from one answer to the next: the nonce, times, and the address asked for.
+fn mask_page(answer: &Answer, path: &str) -> String {
+    let policy = answer.headers["content-security-policy"].to_str().unwrap();
+    let nonce = between(policy, "'nonce-", "'")[0];
+    let text = answer.text.replace(nonce, "…");
+    let parts = path.split('/').filter(|part| part.len() > 3);
+    mask_digits(&parts.fold(text, |text, part| text.replace(part, "…")))
 }
 
 /// Long runs of digits are times.
@@ -197,7 +224,9 @@ fn mask_digits(text: &str) -> String {
 /// Puts Ann's things in.
 fn fill(house: &House, value: &str, person: Person) -> String {
     let value = value.replace("{person}", &person.word());
-    house.things.iter().fold(value, |value, (key, thing)| value.replace(&format!("{{{key}}}"), thing))
+    house.things.iter().fold(value, |value, (key, thing)| {
+        value.replace(&format!("{{{key}}}"), thing)
+    })
 }
 
 /// Puts things in that nobody has.
@@ -211,7 +240,11 @@ fn pretend(value: &str) -> String {
 
 /// Endpoints that are asked by GET, as the server has them.
 fn functions_by_get() -> BTreeSet<String> {
-    registered().into_iter().filter(|(_, get)| *get).map(|(endpoint, _)| endpoint).collect()
+    registered()
+        .into_iter()
+        .filter(|(_, get)| *get)
+        .map(|(endpoint, _)| endpoint)
+        .collect()
 }
 
 /// Every server function the program has, and whether it is asked by GET.
@@ -226,9 +259,18 @@ fn registered() -> Vec<(String, bool)> {
 
 #[test]
 fn every_server_function_is_in_the_list() {
-    let there: BTreeSet<String> = registered().into_iter().map(|(endpoint, _)| endpoint).collect();
-    let listed: BTreeSet<String> = FUNCTIONS.iter().map(|function| function.endpoint.to_owned()).collect();
-    assert!(there.len() > 40, "the server functions are found: {there:?}");
+    let there: BTreeSet<String> = registered()
+        .into_iter()
+        .map(|(endpoint, _)| endpoint)
+        .collect();
+    let listed: BTreeSet<String> = FUNCTIONS
+        .iter()
+        .map(|function| function.endpoint.to_owned())
+        .collect();
+    assert!(
+        there.len() > 40,
+        "the server functions are found: {there:?}"
+    );
     assert_eq!(listed, there);
 }
 
@@ -245,12 +287,19 @@ fn every_page_is_in_the_list() {
 fn every_other_address_is_in_a_list() {
     let mut there = BTreeSet::new();
     for text in sources(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").as_path()) {
-        for call in [".route(\"", ".route_service(\"", ".nest(\"", ".nest_service(\""] {
+        for call in [
+            ".route(\"",
+            ".route_service(\"",
+            ".nest(\"",
+            ".nest_service(\"",
+        ] {
             there.extend(between(&text, call, "\"").into_iter().map(str::to_owned));
         }
     }
     let sockets = SOCKETS.iter().map(|(path, _)| *path);
-    let listed = sockets.chain(OPEN.iter().copied()).chain(WHOLE.iter().copied());
+    let listed = sockets
+        .chain(OPEN.iter().copied())
+        .chain(WHOLE.iter().copied());
     assert_eq!(there, listed.map(str::to_owned).collect());
 }
 
@@ -269,7 +318,10 @@ fn read(path: &str) -> String {
 
 /// What stands between `begin` and `end`, everywhere.
 fn between<'a>(text: &'a str, begin: &str, end: &str) -> Vec<&'a str> {
-    text.split(begin).skip(1).filter_map(|rest| rest.split(end).next()).collect()
+    text.split(begin)
+        .skip(1)
+        .filter_map(|rest| rest.split(end).next())
+        .collect()
 }
 
 /// Every source file but those of tests.

@@ -22,14 +22,33 @@ pub fn bundle(root: &Path, wasm: &Path, release: bool) -> Result<()> {
     style(root, &pkg)?;
     copy(&root.join("web/dist"), &pkg)?;
     copy(&root.join("public"), &site)?;
-    if release { compress(root, &site) } else { uncompress(&site) }
+    if release {
+        compress(root, &site)
+    } else {
+        uncompress(&site)
+    }
 }
 
 fn bindgen(wasm: &Path, pkg: &Path, release: bool) -> Result<()> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(wasm).web(true)?.typescript(false).omit_default_module_path(false);
-    bindgen.out_name(OUTPUT_NAME).keep_debug(!release).remove_producers_section(true);
-    bindgen.generate(pkg).with_context(|| format!("{} could not be bundled", wasm.display()))
+    bindgen
+        .input_path(wasm)
+        .web(true)?
+        .typescript(false)
+        .omit_default_module_path(false);
+    bindgen
+        .out_name(OUTPUT_NAME)
+        .keep_debug(!release)
+        .remove_producers_section(true);
+    bindgen
+        .generate(pkg)
+        .with_context(|| format!("{} could not be bundled", wasm.display()))?;
+    // Under this name the page asks for it, because LEPTOS_OUTPUT_NAME was set when leptos was built.
+    fs::rename(
+        pkg.join(format!("{OUTPUT_NAME}_bg.wasm")),
+        pkg.join(format!("{OUTPUT_NAME}.wasm")),
+    )?;
+    Ok(())
 }
 
 /// Bundles the style with the esbuild that the terminal's folder brings.
@@ -46,7 +65,9 @@ fn npm(root: &Path, args: &[&str]) -> Result<()> {
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    for entry in fs::read_dir(from).with_context(|| format!("{} could not be read", from.display()))? {
+    for entry in
+        fs::read_dir(from).with_context(|| format!("{} could not be read", from.display()))?
+    {
         let entry = entry?;
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
@@ -61,7 +82,11 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 /// Brotli beside each file, by Node's own zlib: served as it is, with nothing to do per request.
 fn compress(root: &Path, site: &Path) -> Result<()> {
-    crate::run(Command::new("node").arg(root.join("script/lib/compress.mjs")).arg(site))
+    crate::run(
+        Command::new("node")
+            .arg(root.join("script/lib/compress.mjs"))
+            .arg(site),
+    )
 }
 
 /// A debug bundle must not be shadowed by an older release's compressed files.
@@ -77,5 +102,7 @@ fn uncompress(site: &Path) -> Result<()> {
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    Ok(fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path())).collect())
+    Ok(fs::read_dir(folder)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect())
 }

@@ -53,7 +53,15 @@ fn front(root: &Path, release: bool) -> Result<()> {
 /// The workspace's folder: xtask stands one below it.
 fn root() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Ok(here.parent().context("xtask has no parent folder")?.to_owned())
+    Ok(here
+        .parent()
+        .context("xtask has no parent folder")?
+        .to_owned())
+}
+
+/// Where cargo builds: CARGO_TARGET_DIR where it is set. The site stands in `target/site` always.
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
 fn build_programs(root: &Path, release: bool) -> Result<()> {
@@ -72,11 +80,26 @@ fn build_programs(root: &Path, release: bool) -> Result<()> {
 fn build_wasm(root: &Path, release: bool) -> Result<PathBuf> {
     let profile = if release { "wasm-release" } else { "dev" };
     let mut cargo = cargo(root);
-    cargo.args(["build", "--locked", "--lib", "--package", "app", "--no-default-features"]);
-    cargo.args(["--features", "hydrate", "--target", "wasm32-unknown-unknown"]);
+    cargo.args([
+        "build",
+        "--locked",
+        "--lib",
+        "--package",
+        "app",
+        "--no-default-features",
+    ]);
+    cargo.args([
+        "--features",
+        "hydrate",
+        "--target",
+        "wasm32-unknown-unknown",
+    ]);
     run(cargo.args(["--profile", profile]))?;
     let folder = if release { "wasm-release" } else { "debug" };
-    Ok(root.join("target/wasm32-unknown-unknown").join(folder).join("app.wasm"))
+    Ok(target(root)
+        .join("wasm32-unknown-unknown")
+        .join(folder)
+        .join("app.wasm"))
 }
 
 fn cargo(root: &Path) -> Command {
@@ -88,7 +111,9 @@ fn cargo(root: &Path) -> Command {
 /// Runs a program to its end; an error names it.
 fn run(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().with_context(|| format!("{name} could not be started"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("{name} could not be started"))?;
     if !status.success() {
         bail!("{name} failed ({status})");
     }

@@ -42,7 +42,11 @@ pub fn Chart(
         paths.with(|paths| paths.get(line).map(|path: &[String; 2]| path[part].clone()))
     };
     let names = picture.with_untracked(|picture| {
-        picture.lines.iter().map(|line| line.name).collect::<Vec<_>>()
+        picture
+            .lines
+            .iter()
+            .map(|line| line.name)
+            .collect::<Vec<_>>()
     });
     let legend = (names.len() > 1).then(|| {
         let key = |(place, name)| {
@@ -88,19 +92,31 @@ pub fn Chart(
 
 /// The top of the scale: a round number over the highest value.
 fn scale(picture: &Picture) -> f32 {
-    let values = picture.lines.iter().flat_map(|line| &line.points).map(|(_, value)| *value);
+    let values = picture
+        .lines
+        .iter()
+        .flat_map(|line| &line.points)
+        .map(|(_, value)| *value);
     let highest = values.fold(picture.top, f32::max);
     if highest <= picture.top {
         return picture.top;
     }
     let power = 2f32.powf(highest.max(1.0).log2().ceil());
     let three_quarters = power * 0.75;
-    if highest <= three_quarters { three_quarters } else { power }
+    if highest <= three_quarters {
+        three_quarters
+    } else {
+        power
+    }
 }
 
 /// Line and area of each.
 fn paths(picture: &Picture, top: f32) -> Vec<[String; 2]> {
-    picture.lines.iter().map(|line| trace(&line.points, picture.now, top)).collect()
+    picture
+        .lines
+        .iter()
+        .map(|line| trace(&line.points, picture.now, top))
+        .collect()
 }
 
 fn trace(points: &[(i64, f32)], now: i64, top: f32) -> [String; 2] {
@@ -110,11 +126,18 @@ fn trace(points: &[(i64, f32)], now: i64, top: f32) -> [String; 2] {
         let y = HEIGHT - (value / top).clamp(0.0, 1.0) * (HEIGHT - 1.0);
         (x, y)
     };
-    let seen: Vec<_> = points.iter().filter(|(at, _)| *at >= start).map(place).collect();
+    let seen: Vec<_> = points
+        .iter()
+        .filter(|(at, _)| *at >= start)
+        .map(place)
+        .collect();
     let (Some(first), Some(last)) = (seen.first(), seen.last()) else {
         return [String::new(), String::new()];
     };
-    let line: String = seen.iter().map(|(x, y)| format!("L{x:.1} {y:.1}")).collect();
+    let line: String = seen
+        .iter()
+        .map(|(x, y)| format!("L{x:.1} {y:.1}"))
+        .collect();
     let line = line.replacen('L', "M", 1);
     let area = format!("{line}L{:.1} {HEIGHT}L{:.1} {HEIGHT}Z", last.0, first.0);
     [line, area]
@@ -126,13 +149,28 @@ mod tests {
 
     fn picture(values: &[f32], top: f32) -> Picture {
         let at = |place: usize| WINDOW - (values.len() - 1 - place) as i64 * 5_000_000;
-        let points = values.iter().enumerate().map(|(place, value)| (at(place), *value)).collect();
-        Picture { lines: vec![Line { name: "cpu", points }], now: WINDOW, top }
+        let points = values
+            .iter()
+            .enumerate()
+            .map(|(place, value)| (at(place), *value))
+            .collect();
+        Picture {
+            lines: vec![Line {
+                name: "cpu",
+                points,
+            }],
+            now: WINDOW,
+            top,
+        }
     }
 
     #[test]
     fn the_newest_point_stands_at_the_right_edge() {
-        let [line, area] = trace(&picture(&[0.0, 100.0], 100.0).lines[0].points, WINDOW, 100.0);
+        let [line, area] = trace(
+            &picture(&[0.0, 100.0], 100.0).lines[0].points,
+            WINDOW,
+            100.0,
+        );
         assert_eq!(line, "M358.0 96.0L360.0 1.0");
         assert_eq!(area, "M358.0 96.0L360.0 1.0L360.0 96L358.0 96Z");
     }

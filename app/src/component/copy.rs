@@ -51,7 +51,9 @@ fn copy(text: &str) {
     }
     let document = document();
     let Some(body) = document.body() else { return };
-    let Ok(area) = document.create_element("textarea") else { return };
+    let Ok(area) = document.create_element("textarea") else {
+        return;
+    };
     let area: web_sys::HtmlTextAreaElement = area.unchecked_into();
     area.set_value(text);
     area.set_class_name("visually-hidden");

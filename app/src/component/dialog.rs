@@ -2,11 +2,12 @@
 
 use leptos::{html, prelude::*};
 
-/// Opens when `open` becomes true; Escape, the backdrop and its content close it. What is in it is
-/// made anew each time.
+/// Shows while `open`; Escape and the backdrop ask to close it. What is in it is made anew each time.
 #[component]
 pub fn Dialog(
-    open: RwSignal<bool>,
+    #[prop(into)] open: Signal<bool>,
+    /// Makes `open` false.
+    on_close: Callback<()>,
     /// The id of the heading in it.
     labelled_by: &'static str,
     children: ChildrenFn,
@@ -30,12 +31,16 @@ pub fn Dialog(
             class="dialog"
             node_ref=dialog
             aria-labelledby=labelled_by
-            on:close=move |_| open.set(false)
+            on:close=move |_| {
+                if open.get_untracked() {
+                    on_close.run(());
+                }
+            }
             on:click=move |event| {
                 // Only the backdrop is outside of the content.
                 let on_backdrop = event.target().as_deref() == event.current_target().as_deref();
                 if on_backdrop {
-                    open.set(false);
+                    on_close.run(());
                 }
             }
         >

@@ -32,7 +32,10 @@ pub fn Field(
     scope: &'static str,
 ) -> impl IntoView {
     let state = use_context::<FormState>();
-    let value = state.and_then(|state| state.typed(name)).or(value).unwrap_or_default();
+    let value = state
+        .and_then(|state| state.typed(name))
+        .or(value)
+        .unwrap_or_default();
     let message = error_message(state, name, check);
     let id = field_id(scope, name);
     let class = if code { "input code" } else { "input" };
@@ -126,7 +129,10 @@ pub fn Select(
     #[prop(optional, into)] on_change: Option<Callback<String>>,
 ) -> impl IntoView {
     let state = use_context::<FormState>();
-    let chosen = state.and_then(|state| state.typed(name)).or(value).unwrap_or_default();
+    let chosen = state
+        .and_then(|state| state.typed(name))
+        .or(value)
+        .unwrap_or_default();
     let message = error_message(state, name, None);
     let id = field_id("", name);
     let option = move |(value, words): (String, String)| {
@@ -166,11 +172,7 @@ fn FieldLabel(id: String, label: &'static str, optional: bool) -> impl IntoView 
 
 /// Hint and error. The error's place is always there, so that it is read out when it comes.
 #[component]
-fn FieldNotes(
-    id: String,
-    hint: Option<String>,
-    message: Signal<Option<String>>,
-) -> impl IntoView {
+fn FieldNotes(id: String, hint: Option<String>, message: Signal<Option<String>>) -> impl IntoView {
     let hint_id = format!("{id}-hint");
     view! {
         {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
@@ -185,7 +187,9 @@ fn error_message(
 ) -> Signal<Option<String>> {
     let failed = state.map(|state| state.message(name));
     Signal::derive(move || {
-        failed.and_then(|failed| failed.get()).or_else(|| check.and_then(|check| check.get()))
+        failed
+            .and_then(|failed| failed.get())
+            .or_else(|| check.and_then(|check| check.get()))
     })
 }
 

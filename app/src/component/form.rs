@@ -1,12 +1,7 @@
 //! Forms that work before, and without, script: a plain POST to the server function, which script
 //! turns into a call. What went wrong is shown beside the field it is about.
 
-use leptos::{
-    ev::SubmitEvent,
-    form::FromFormData,
-    prelude::*,
-    server_fn::ServerFn,
-};
+use leptos::{ev::SubmitEvent, form::FromFormData, prelude::*, server_fn::ServerFn};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use serde::de::DeserializeOwned;
 
@@ -98,14 +93,17 @@ pub fn FormAlert(#[prop(optional)] fields: &'static [&'static str]) -> impl Into
     let failure = use_context::<FormState>().map(|state| state.failure);
     move || {
         let failure = failure?.get()?;
-        let beside = failure.field.as_deref().is_some_and(|field| fields.contains(&field));
+        let beside = failure
+            .field
+            .as_deref()
+            .is_some_and(|field| fields.contains(&field));
         (!beside).then(|| view! { <Alert kind=AlertKind::Bad>{failure_words(failure)}</Alert> })
     }
 }
 
 /// The message, with what helps to find the cause or to go on.
 pub fn failure_words(failure: AppError) -> impl IntoView {
-    let signed_out = failure.code == "signed_out";
+    let signed_out = failure.code == "not_signed_in";
     view! {
         {failure.message}
         {signed_out.then(|| view! { " " <a href="/login" rel="external">"Sign in"</a> })}
@@ -148,10 +146,8 @@ where
 }
 
 /// Calls `then` with each answer to the action, in the browser.
-pub fn on_answer<S>(
-    action: ServerAction<S>,
-    then: impl Fn(Result<S::Output, AppError>) + 'static,
-) where
+pub fn on_answer<S>(action: ServerAction<S>, then: impl Fn(Result<S::Output, AppError>) + 'static)
+where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Clone + Send + Sync + 'static,
 {

@@ -1,13 +1,14 @@
 //! The frame around every page: top bar, and on phones a bar at the bottom.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
+use leptos_router::{components::A, hooks::use_location};
 
 use super::{Icon, IconName, Menu, ThemeSwitch};
 use crate::{
     format,
     live::{live_connect, use_live},
     model::{QuotaUsage, Theme, Viewer},
+    nav::focus,
     server_fn::Logout,
     visit::{Visit, use_visit},
 };
@@ -15,12 +16,24 @@ use crate::{
 /// Bars and content.
 #[component]
 pub fn Frame(children: Children) -> impl IntoView {
+    begin_at_the_top();
     view! {
         <a class="skip-link" href="#main" rel="external">"Skip to content"</a>
         <TopBar />
-        <Reconnecting />
         <main id="main" tabindex="-1">{children()}</main>
     }
+}
+
+/// After a step to another page the keyboard and screen reader begin there, as on a page load.
+fn begin_at_the_top() {
+    let path = use_location().pathname;
+    Effect::new(move |last: Option<String>| {
+        let path = path.get();
+        if last.is_some_and(|last| last != path) {
+            focus("main");
+        }
+        path
+    });
 }
 
 #[component]
@@ -43,6 +56,7 @@ fn TopBar() -> impl IntoView {
                     }
                 })}
             </Transition>
+            <Reconnecting />
         </header>
     }
 }

@@ -88,20 +88,31 @@ mod tests {
     use crate::model::{QuotaUsage, Role};
 
     fn viewer(role: Role, must_change_password: bool) -> Viewer {
-        Viewer { name: "ann".into(), role, must_change_password, quota: QuotaUsage::default() }
+        Viewer {
+            name: "ann".into(),
+            role,
+            must_change_password,
+            quota: QuotaUsage::default(),
+        }
     }
 
     #[test]
     fn an_admin_page_does_not_exist_for_a_member() {
         let member = viewer(Role::Member, false);
-        assert_eq!(decide(Access::Admin, Some(&member), false), Decision::NotFound);
+        assert_eq!(
+            decide(Access::Admin, Some(&member), false),
+            Decision::NotFound
+        );
     }
 
     #[test]
     fn who_must_change_the_password_reaches_nothing_else() {
         let fresh = viewer(Role::Admin, true);
         for access in [Access::Anonymous, Access::Member, Access::Admin] {
-            assert_eq!(decide(access, Some(&fresh), true), Decision::Go("/account/password"));
+            assert_eq!(
+                decide(access, Some(&fresh), true),
+                Decision::Go("/account/password")
+            );
         }
         assert_eq!(decide(Access::SignedIn, Some(&fresh), true), Decision::Show);
     }

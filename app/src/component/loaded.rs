@@ -64,7 +64,7 @@ fn Fault(error: AppError) -> impl IntoView {
                 view! { <p class="muted">"Request " <code>{id}</code> ": an admin finds the cause under it in the log."</p> }
             })}
             <p class="blank-actions">
-                <a class="button" href="" rel="external" on:click=move |event| {
+                <a class="button accent" href="" rel="external" on:click=move |event| {
                     event.prevent_default();
                     reload();
                 }>"Try again"</a>

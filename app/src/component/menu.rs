@@ -35,20 +35,28 @@ fn close_in_good_time(details: NodeRef<Details>) {
     Effect::new(move |_| {
         use wasm_bindgen::JsCast;
         let clicked = window_event_listener(ev::click, move |event| {
-            let Some(menu) = details.get_untracked().filter(|menu| menu.open()) else { return };
-            let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+            let Some(menu) = details.get_untracked().filter(|menu| menu.open()) else {
+                return;
+            };
+            let target = event
+                .target()
+                .and_then(|target| target.dyn_into::<web_sys::Node>().ok());
             if !menu.contains(target.as_ref()) {
                 menu.set_open(false);
             }
         });
         let pressed = window_event_listener(ev::keydown, move |event| {
-            let Some(menu) = details.get_untracked().filter(|menu| menu.open()) else { return };
+            let Some(menu) = details.get_untracked().filter(|menu| menu.open()) else {
+                return;
+            };
             if event.key() != "Escape" {
                 return;
             }
             menu.set_open(false);
             let button = menu.first_element_child();
-            if let Some(button) = button.and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok()) {
+            if let Some(button) =
+                button.and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok())
+            {
                 // Focus can only be refused by an element that is gone.
                 let _ = button.focus();
             }

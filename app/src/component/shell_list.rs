@@ -28,7 +28,15 @@ pub fn ShellList(
             0 => "nobody attached".to_owned(),
             viewers => format!("{} attached", format::count(viewers.into(), "viewer")),
         };
-        let short: String = shell.id.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
+        let short: String = shell
+            .id
+            .chars()
+            .rev()
+            .take(4)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect();
         view! {
             <li class="shell-item">
                 <Icon name=IconName::Terminal />

@@ -45,8 +45,7 @@ pub fn ShellFrame(
             </div>
             <noscript>
                 <p class="shell-noscript">
-                    "The shell needs script: it is a live terminal. Allow script for this site and reload, or use "
-                    <code>"ssh"</code> " where your MiniCloud offers it."
+                    "The shell needs script: it is a live terminal. Allow script for this site and reload."
                 </p>
             </noscript>
             <mc-terminal vm=vm shell=shell.shell.id attach=shell.attach nonce=nonce.clone()></mc-terminal>

@@ -44,7 +44,10 @@ impl From<VmState> for Tone {
 
 /// A shape and a word.
 #[component]
-pub fn Badge(#[prop(into)] tone: Signal<Tone>, #[prop(into)] word: Signal<String>) -> impl IntoView {
+pub fn Badge(
+    #[prop(into)] tone: Signal<Tone>,
+    #[prop(into)] word: Signal<String>,
+) -> impl IntoView {
     view! {
         <span class=move || format!("badge {}", tone.get().class())>
             <svg class="badge-mark" viewBox="0 0 12 12" aria-hidden="true">

@@ -38,7 +38,10 @@ impl Clock {
     }
 
     fn new() -> Self {
-        Self { now: RwSignal::new(None), ahead: StoredValue::new(0) }
+        Self {
+            now: RwSignal::new(None),
+            ahead: StoredValue::new(0),
+        }
     }
 
     /// Learns the server's time from an answer that has just come.

@@ -14,7 +14,10 @@ pub fn UsageCharts(#[prop(into)] detail: Signal<VmDetail>) -> impl IntoView {
     let newest = move || detail.with(|detail| detail.usage.last().copied());
     let picture = move |top: f32, lines: &[(&'static str, fn(&UsagePoint) -> f32)]| {
         detail.with(|detail| Picture {
-            lines: lines.iter().map(|(name, value)| line(name, &detail.usage, *value)).collect(),
+            lines: lines
+                .iter()
+                .map(|(name, value)| line(name, &detail.usage, *value))
+                .collect(),
             now: detail.as_of,
             top,
         })
@@ -24,13 +27,21 @@ pub fn UsageCharts(#[prop(into)] detail: Signal<VmDetail>) -> impl IntoView {
     let cpu = move || newest().map_or_else(nothing, |point| format!("{:.0} %", point.cpu_percent));
     let memory = move || {
         let words = |point: UsagePoint| {
-            format!("{} of {}", format::mib(point.memory_mib), format::mib(memory_max()))
+            format!(
+                "{} of {}",
+                format::mib(point.memory_mib),
+                format::mib(memory_max())
+            )
         };
         newest().map_or_else(nothing, words)
     };
     let network = move || {
         let words = |point: UsagePoint| {
-            format!("{} in, {} out", format::rate(point.rx_rate), format::rate(point.tx_rate))
+            format!(
+                "{} in, {} out",
+                format::rate(point.rx_rate),
+                format::rate(point.tx_rate)
+            )
         };
         newest().map_or_else(nothing, words)
     };
@@ -63,5 +74,8 @@ pub fn UsageCharts(#[prop(into)] detail: Signal<VmDetail>) -> impl IntoView {
 }
 
 fn line(name: &'static str, usage: &[UsagePoint], value: fn(&UsagePoint) -> f32) -> Line {
-    Line { name, points: usage.iter().map(|point| (point.at, value(point))).collect() }
+    Line {
+        name,
+        points: usage.iter().map(|point| (point.at, value(point))).collect(),
+    }
 }

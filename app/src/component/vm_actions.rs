@@ -3,8 +3,8 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
-    Alert, AlertKind, Confirm, Dialog, Form, Icon, IconName, Menu, Submit, failure_words, on_answer,
-    on_success,
+    Alert, AlertKind, Confirm, Dialog, Form, Icon, IconName, Menu, Submit, failure_words,
+    on_answer, on_success,
 };
 use crate::{
     model::{AppError, VmState, VmView},
@@ -93,7 +93,9 @@ pub fn VmButtons(#[prop(into)] name: String, state: Memo<VmState>) -> impl IntoV
 }
 
 fn primary(name: &str, state: VmState) -> AnyView {
-    let Some(actions) = use_context::<VmActions>() else { return ().into_any() };
+    let Some(actions) = use_context::<VmActions>() else {
+        return ().into_any();
+    };
     let name = name.to_owned();
     match state {
         VmState::Running => {
@@ -141,7 +143,9 @@ fn is_input(
 }
 
 fn menu_items(name: String, state: VmState) -> AnyView {
-    let Some(actions) = use_context::<VmActions>() else { return ().into_any() };
+    let Some(actions) = use_context::<VmActions>() else {
+        return ().into_any();
+    };
     let running = state == VmState::Running;
     let stop_name = name.clone();
     let restart_name = name.clone();
@@ -175,22 +179,16 @@ fn menu_items(name: String, state: VmState) -> AnyView {
 /// Asks before deleting; opened by the menus through [`VmActions`].
 #[component]
 pub fn VmDeleteDialog() -> impl IntoView {
-    let open = RwSignal::new(false);
-    let actions = use_context::<VmActions>();
-    let deleting = move || actions.and_then(|actions| actions.deleting.get());
-    Effect::new(move |_| open.set(deleting().is_some()));
-    Effect::new(move |_| {
-        if let Some(actions) = actions.filter(|_| !open.get()) {
-            actions.deleting.set(None);
-        }
-    });
-    view! {
-        <Dialog open labelled_by="confirm-title">
-            {move || actions.zip(deleting()).map(|(actions, name)| view! {
-                <VmDeleteConfirm action=actions.delete name on_cancel=Callback::new(move |()| open.set(false)) />
+    let actions = use_context::<VmActions>()?;
+    let deleting = actions.deleting;
+    let close = Callback::new(move |()| deleting.set(None));
+    Some(view! {
+        <Dialog open=Memo::new(move |_| deleting.with(Option::is_some)) on_close=close labelled_by="confirm-title">
+            {move || deleting.get().map(|name| view! {
+                <VmDeleteConfirm action=actions.delete name on_cancel=close />
             })}
         </Dialog>
-    }
+    })
 }
 
 /// The question itself; also on a page of its own.

@@ -33,8 +33,16 @@ fn facts(detail: VmDetail, as_of: i64) -> AnyView {
         vm.disk_gib
     );
     let disk = detail.disk_used_bytes.map(|used| {
-        let limit = if detail.disk_limit_hard { "hard limit" } else { "soft limit, watched" };
-        format!("{} of {} GiB used ({limit})", format::bytes(used as f32), vm.disk_gib)
+        let limit = if detail.disk_limit_hard {
+            "hard limit"
+        } else {
+            "soft limit, watched"
+        };
+        format!(
+            "{} of {} GiB used ({limit})",
+            format::bytes(used as f32),
+            vm.disk_gib
+        )
     });
     let node = vm.node.clone();
     view! {

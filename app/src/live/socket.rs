@@ -56,7 +56,9 @@ impl LiveSocket {
         }));
         socket.connect();
         let closing = StoredValue::new_local(socket.clone());
-        on_cleanup(move || closing.with_value(Self::close));
+        on_cleanup(move || {
+            closing.try_with_value(Self::close);
+        });
         socket
     }
 
@@ -77,7 +79,11 @@ impl LiveSocket {
     fn drop_socket(&self) {
         self.clear_timers();
         if let Some(socket) = self.0.socket.take() {
-            for clear in [WebSocket::set_onclose, WebSocket::set_onmessage, WebSocket::set_onopen] {
+            for clear in [
+                WebSocket::set_onclose,
+                WebSocket::set_onmessage,
+                WebSocket::set_onopen,
+            ] {
                 clear(&socket, None);
             }
             // Closing a socket that is closed already is no error worth a word.
@@ -87,7 +93,9 @@ impl LiveSocket {
     }
 
     fn connect(&self) {
-        let Some(address) = self.address() else { return };
+        let Some(address) = self.address() else {
+            return;
+        };
         let Ok(socket) = WebSocket::new(&address) else {
             return self.retry_later();
         };
@@ -98,8 +106,16 @@ impl LiveSocket {
 
     fn address(&self) -> Option<String> {
         let location = window().location();
-        let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
-        Some(format!("{scheme}://{}{}", location.host().ok()?, self.0.path.borrow()))
+        let scheme = if location.protocol().ok()? == "https:" {
+            "wss"
+        } else {
+            "ws"
+        };
+        Some(format!(
+            "{scheme}://{}{}",
+            location.host().ok()?,
+            self.0.path.borrow()
+        ))
     }
 
     fn listen(&self, socket: &WebSocket) -> Handlers {
@@ -112,11 +128,17 @@ impl LiveSocket {
         socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
         socket.set_onopen(Some(open.as_ref().unchecked_ref()));
         socket.set_onclose(Some(close.as_ref().unchecked_ref()));
-        Handlers { _message: message, _open: open, _close: close }
+        Handlers {
+            _message: message,
+            _open: open,
+            _close: close,
+        }
     }
 
     fn on_message(&self, event: &MessageEvent) {
-        let Some(text) = event.data().as_string() else { return };
+        let Some(text) = event.data().as_string() else {
+            return;
+        };
         match serde_json::from_str(&text) {
             Ok(message) => (self.0.on_message)(message),
             Err(error) => leptos::logging::warn!("a live message could not be read: {error}"),

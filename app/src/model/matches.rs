@@ -59,7 +59,12 @@ impl VmMatches {
         vms.retain(|vm| filter.matches(vm));
         let matching = vms.len() as u32;
         vms.truncate(MATCHES_MAX);
-        Self { vms, matching, total, as_of: list.as_of }
+        Self {
+            vms,
+            matching,
+            total,
+            as_of: list.as_of,
+        }
     }
 }
 
@@ -70,7 +75,11 @@ impl UserMatches {
         users.retain(|user| holds(&user.name, text));
         let matching = users.len() as u32;
         users.truncate(MATCHES_MAX);
-        Self { users, matching, total }
+        Self {
+            users,
+            matching,
+            total,
+        }
     }
 }
 
@@ -112,7 +121,11 @@ mod tests {
             vm("db", "ann", VmState::Stopped, Some("node-2")),
             vm("ann-2", "bob", VmState::Failed, None),
         ];
-        let list = VmList { vms, quota: QuotaUsage::default(), as_of: 7 };
+        let list = VmList {
+            vms,
+            quota: QuotaUsage::default(),
+            as_of: 7,
+        };
         let matches = VmMatches::of(list, filter);
         assert_eq!(matches.total, 3);
         matches.vms.into_iter().map(|vm| vm.name).collect()
@@ -125,11 +138,20 @@ mod tests {
 
     #[test]
     fn every_part_of_a_filter_must_match() {
-        let text = VmFilter { text: " ANN ".into(), ..Default::default() };
+        let text = VmFilter {
+            text: " ANN ".into(),
+            ..Default::default()
+        };
         assert_eq!(found(&text), ["web1", "db", "ann-2"]);
-        let stopped = VmFilter { state: "stopped".into(), ..text.clone() };
+        let stopped = VmFilter {
+            state: "stopped".into(),
+            ..text.clone()
+        };
         assert_eq!(found(&stopped), ["db"]);
-        let elsewhere = VmFilter { node: "node-1".into(), ..stopped };
+        let elsewhere = VmFilter {
+            node: "node-1".into(),
+            ..stopped
+        };
         assert_eq!(found(&elsewhere), [""; 0]);
     }
 

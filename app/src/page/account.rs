@@ -6,8 +6,8 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     component::{
-        Access, Ago, Alert, AlertKind, Field, Form, FormAlert, Guard, Icon, IconName, Loaded, Submit,
-        ThemeSwitch, on_success,
+        Access, Ago, Alert, AlertKind, Field, Form, FormAlert, Guard, Icon, IconName, Loaded,
+        Submit, ThemeSwitch, on_success,
     },
     format,
     model::{LoginSessionView, QuotaUsage, Viewer},
@@ -127,7 +127,10 @@ fn Delete(viewer: Viewer) -> impl IntoView {
     on_success(action, |path| leave(&path));
     let vms = match viewer.quota.vms {
         0 => "You have no VMs.".to_owned(),
-        vms => format!("{} and everything on their disks are gone for good.", format::count(vms, "VM")),
+        vms => format!(
+            "{} and everything on their disks are gone for good.",
+            format::count(vms, "VM")
+        ),
     };
     view! {
         <section class="card danger-zone" id="delete" aria-labelledby="delete-title">

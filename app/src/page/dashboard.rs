@@ -6,8 +6,8 @@ use leptos_meta::Title;
 use super::vm_new::VmNewDialog;
 use crate::{
     component::{
-        Access, Ago, Guard, Icon, IconName, Loaded, Since, Sparkline, VmActions, VmBadge, VmButtons,
-        VmDeleteDialog, VmFailures,
+        Access, Ago, Guard, Icon, IconName, Loaded, Since, Sparkline, VmActions, VmBadge,
+        VmButtons, VmDeleteDialog, VmFailures,
     },
     format,
     live::use_live,
@@ -51,7 +51,9 @@ fn Machines(first: VmList) -> impl IntoView {
     };
     VmActions::provide(changed);
     let creating = RwSignal::new(false);
-    let ids = Memo::new(move |_| list.with(|list| list.vms.iter().map(|vm| vm.id.clone()).collect::<Vec<_>>()));
+    let ids = Memo::new(move |_| {
+        list.with(|list| list.vms.iter().map(|vm| vm.id.clone()).collect::<Vec<_>>())
+    });
     let as_of = list.with_untracked(|list| list.as_of);
     view! {
         <div class="page-head">
@@ -67,6 +69,9 @@ fn Machines(first: VmList) -> impl IntoView {
                 <For each=move || ids.get() key=|id| id.clone() children=move |id| view! { <Row id list as_of /> } />
             </ul>
         </Show>
+        <noscript>
+            <p class="muted">"Without script this page stays as it is. " <a href="/">"Reload"</a> " to see what has changed."</p>
+        </noscript>
         <VmNewDialog open=creating on_created=Callback::new(changed) />
         <VmDeleteDialog />
     }

@@ -26,7 +26,9 @@ fn SignIn(site: Site) -> impl IntoView {
     let action = ServerAction::<Login>::new();
     on_success(action, |path| leave(&path));
     let query = use_query_map();
-    let next = query.with_untracked(|query| query.get("next")).unwrap_or_default();
+    let next = query
+        .with_untracked(|query| query.get("next"))
+        .unwrap_or_default();
     let register = match next.as_str() {
         "" => "/register".to_owned(),
         next => format!("/register?next={}", percent_encode(next)),

@@ -24,7 +24,7 @@ pub fn NotFound() -> impl IntoView {
             <Icon name=IconName::Search />
             <h1>"There is nothing here"</h1>
             <p>"The address is wrong, or what it led to has been deleted, or it is not yours."</p>
-            <p class="blank-actions"><a class="button" href="/">"Your VMs"</a></p>
+            <p class="blank-actions"><a class="button accent" href="/">"Your VMs"</a></p>
         </section>
     }
 }

@@ -29,7 +29,11 @@ fn Opened() -> impl IntoView {
     let name = move || params.read().get("name").unwrap_or_default();
     let asked = move || {
         let query = query.read();
-        (name(), query.get("shell").filter(|id| !id.is_empty()), query.get_str("new") == Some("1"))
+        (
+            name(),
+            query.get("shell").filter(|id| !id.is_empty()),
+            query.get_str("new") == Some("1"),
+        )
     };
     let shell = Resource::new_blocking(asked, |(name, shell, new)| shell_open(name, shell, new));
     view! {
@@ -89,7 +93,7 @@ fn NotOpened(name: String, error: AppError) -> impl IntoView {
             <Form action class="blank-actions" id="vm-start-form">
                 <input type="hidden" name="name" value=name.clone() />
                 <FormAlert />
-                <Submit class="button" busy="Starting…">{format!("Start {name}")}</Submit>
+                <Submit class="button accent" busy="Starting…">{format!("Start {name}")}</Submit>
                 <a class="button quiet" href=format!("/vms/{name}")>"Details"</a>
             </Form>
         </section>

@@ -103,7 +103,8 @@ fn keep_up(detail: RwSignal<VmDetail>, actions: VmActions) {
 /// Why it failed, is unknown, or waits.
 #[component]
 fn Reason(detail: RwSignal<VmDetail>) -> impl IntoView {
-    let reason = Memo::new(move |_| detail.with(|detail| (detail.vm.state, detail.vm.reason.clone())));
+    let reason =
+        Memo::new(move |_| detail.with(|detail| (detail.vm.state, detail.vm.reason.clone())));
     move || {
         let (state, reason) = reason.get();
         let kind = match state {
@@ -152,7 +153,12 @@ fn Shells(name: String, detail: RwSignal<VmDetail>) -> impl IntoView {
 #[component]
 fn Events(name: String, state: Memo<VmState>) -> impl IntoView {
     let query = use_query_map();
-    let before = Memo::new(move |_| query.read().get_str("before").and_then(|id| id.parse::<i64>().ok()));
+    let before = Memo::new(move |_| {
+        query
+            .read()
+            .get_str("before")
+            .and_then(|id| id.parse::<i64>().ok())
+    });
     let page = format!("/vms/{name}");
     let events = Resource::new_blocking(
         move || (name.clone(), before.get()),

@@ -8,7 +8,8 @@ use leptos_router::hooks::use_navigate;
 
 use crate::{
     component::{
-        Access, Dialog, Field, Form, FormAlert, FormState, Guard, Loaded, Submit, on_success,
+        Access, Alert, AlertKind, Dialog, Field, Form, FormAlert, FormState, Guard, Loaded, Submit,
+        on_success,
     },
     format,
     model::{FlavorView, ImageView, QuotaUsage, VmOffer, VmView},
@@ -48,7 +49,7 @@ pub fn VmNewDialog(open: RwSignal<bool>, on_created: Callback<VmView>) -> impl I
     });
     let cancel = Callback::new(move |()| open.set(false));
     view! {
-        <Dialog open labelled_by="vm-new-title">
+        <Dialog open on_close=cancel labelled_by="vm-new-title">
             <Asked created cancel />
         </Dialog>
     }
@@ -77,6 +78,8 @@ fn VmNewForm(
     let action = ServerAction::<VmCreate>::new();
     on_success(action, move |vm| on_created.run(vm));
     let (name, check) = name_check(&offer.suggested_name);
+    Effect::new(move |_| crate::nav::focus("field-name"));
+    let full = nothing_fits(&offer);
     let on_cancel = move |event: leptos::ev::MouseEvent| {
         if let Some(cancel) = cancel {
             event.prevent_default();
@@ -87,6 +90,7 @@ fn VmNewForm(
         <Form action class="form">
             <h1 id="vm-new-title">"New VM"</h1>
             <FormAlert fields=&["name", "flavor", "image"] />
+            {full.clone().map(|full| view! { <Alert kind=AlertKind::Note>{full}</Alert> })}
             <Field
                 name="name"
                 label="Name"
@@ -103,10 +107,30 @@ fn VmNewForm(
             <Images images=offer.images />
             <div class="form-actions">
                 <a class="button quiet" href="/" on:click=on_cancel>"Cancel"</a>
-                <Submit class="button accent" busy="Creating…">"Create VM"</Submit>
+                {full.is_none().then(|| view! {
+                    <Submit class="button accent" busy="Creating…">"Create VM"</Submit>
+                })}
             </div>
         </Form>
     }
+}
+
+/// Why no VM of any size can be made now.
+fn nothing_fits(offer: &VmOffer) -> Option<String> {
+    let quota = offer.quota;
+    if quota.vms >= quota.vms_max {
+        let have = format::count(quota.vms_max, "VM");
+        return Some(format!(
+            "You have {have}, as many as you may. Delete one to make room for another."
+        ));
+    }
+    let mut reasons = offer
+        .flavors
+        .iter()
+        .map(|flavor| flavor.unavailable.as_ref());
+    let smallest = reasons.next().flatten()?;
+    let nothing = reasons.all(|reason| reason.is_some());
+    nothing.then(|| format!("No size fits now. {smallest}"))
 }
 
 /// What is typed, and what is wrong with it once typing pauses.
@@ -144,13 +168,17 @@ fn Sizes(flavors: Vec<FlavorView>, quota: QuotaUsage) -> impl IntoView {
     let state = use_context::<FormState>();
     let typed = state.and_then(|state| state.typed("flavor"));
     let first = flavors.iter().find(|flavor| flavor.unavailable.is_none());
-    let chosen = typed.or_else(|| first.map(|flavor| flavor.name.clone())).unwrap_or_default();
+    let chosen = typed
+        .or_else(|| first.map(|flavor| flavor.name.clone()))
+        .unwrap_or_default();
     let chosen = RwSignal::new(chosen);
     let message = state.map(|state| state.message("flavor"));
     let all = StoredValue::new(flavors.clone());
     let left = move || {
         all.with_value(|all| {
-            let flavor = all.iter().find(|flavor| chosen.with(|chosen| *chosen == flavor.name));
+            let flavor = all
+                .iter()
+                .find(|flavor| chosen.with(|chosen| *chosen == flavor.name));
             flavor.map(|flavor| left_after(flavor, quota))
         })
     };
@@ -189,9 +217,15 @@ fn Sizes(flavors: Vec<FlavorView>, quota: QuotaUsage) -> impl IntoView {
 
 fn left_after(flavor: &FlavorView, quota: QuotaUsage) -> String {
     let vms = quota.vms_max.saturating_sub(quota.vms + 1);
-    let cpu = quota.cpu_millis_max.saturating_sub(quota.cpu_millis + flavor.cpu_millis);
-    let memory = quota.memory_mib_max.saturating_sub(quota.memory_mib + flavor.memory_mib);
-    let disk = quota.disk_gib_max.saturating_sub(quota.disk_gib + flavor.disk_gib);
+    let cpu = quota
+        .cpu_millis_max
+        .saturating_sub(quota.cpu_millis + flavor.cpu_millis);
+    let memory = quota
+        .memory_mib_max
+        .saturating_sub(quota.memory_mib + flavor.memory_mib);
+    let disk = quota
+        .disk_gib_max
+        .saturating_sub(quota.disk_gib + flavor.disk_gib);
     format!(
         "Left after this: {}, {}, {} memory, {disk} GiB disk",
         format::count(vms, "VM"),
@@ -207,7 +241,9 @@ fn Images(images: Vec<ImageView>) -> impl IntoView {
     let typed = state.and_then(|state| state.typed("image"));
     let message = state.map(|state| state.message("image"));
     let tile = move |image: ImageView| {
-        let is_chosen = typed.as_ref().map_or(image.default, |typed| *typed == image.name);
+        let is_chosen = typed
+            .as_ref()
+            .map_or(image.default, |typed| *typed == image.name);
         let letter = image.name.chars().next().unwrap_or('?').to_string();
         let pull = (image.present_on == 0).then_some("Fetched first, takes longer");
         view! {
@@ -226,5 +262,62 @@ fn Images(images: Vec<ImageView>) -> impl IntoView {
             {images.into_iter().map(tile).collect_view()}
             <p class="field-error" aria-live="polite">{message}</p>
         </fieldset>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(vms: u32, unavailable: &[Option<&str>]) -> VmOffer {
+        let flavor = |why: &Option<&str>| FlavorView {
+            name: "small".into(),
+            cpu_millis: 500,
+            memory_mib: 256,
+            disk_gib: 2,
+            unavailable: why.map(str::to_owned),
+        };
+        VmOffer {
+            suggested_name: "brave-otter".into(),
+            flavors: unavailable.iter().map(flavor).collect(),
+            images: Vec::new(),
+            quota: QuotaUsage {
+                vms,
+                vms_max: 5,
+                ..Default::default()
+            },
+        }
+    }
+
+    #[test]
+    fn who_has_as_many_vms_as_allowed_is_told_what_to_do() {
+        let words = nothing_fits(&offer(5, &[None])).unwrap();
+        assert_eq!(
+            words,
+            "You have 5 VMs, as many as you may. Delete one to make room for another."
+        );
+    }
+
+    #[test]
+    fn as_long_as_one_size_fits_the_form_is_offered() {
+        assert_eq!(nothing_fits(&offer(1, &[Some("Too big."), None])), None);
+        let nothing = nothing_fits(&offer(1, &[Some("Needs 256 MiB."), Some("Too big.")]));
+        assert_eq!(nothing.unwrap(), "No size fits now. Needs 256 MiB.");
+    }
+
+    #[test]
+    fn what_is_left_after_counts_the_new_vm() {
+        let offer = offer(3, &[None]);
+        let quota = QuotaUsage {
+            cpu_millis_max: 4000,
+            memory_mib_max: 1024,
+            disk_gib_max: 20,
+            ..offer.quota
+        };
+        let words = left_after(&offer.flavors[0], quota);
+        assert_eq!(
+            words,
+            "Left after this: 1 VM, 3.5 vCPU, 768 MiB memory, 18 GiB disk"
+        );
     }
 }

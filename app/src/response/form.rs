@@ -15,6 +15,24 @@ use crate::model::{AppError, ErrorKind};
 const BODY_MAX: usize = 64 * 1024;
 /// Bytes of a typed value that are carried back in the address.
 const VALUE_MAX: usize = 256;
+/// Fields that are carried back. Named one by one, because addresses end up in the browser's
+/// history: a password or a credential never does.
+const KEPT: [&str; 14] = [
+    "name",
+    "next",
+    "flavor",
+    "image",
+    "address",
+    "fingerprint",
+    "reference",
+    "summary",
+    "vms",
+    "vcpus",
+    "cpu_millis",
+    "memory_mib",
+    "disk_gib",
+    "confirm",
+];
 
 /// Handles a request to `/api/…`; `context` provides the plane, bound to the caller.
 pub async fn server_function(
@@ -46,20 +64,18 @@ fn too_large() -> Response {
     (StatusCode::PAYLOAD_TOO_LARGE, error.ser()).into_response()
 }
 
-/// What was typed, without what must not show in an address.
+/// What was typed, as far as it may show in an address.
 fn typed_values(headers: &HeaderMap, body: &Bytes) -> Vec<(String, String)> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     if !kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
         return Vec::new();
     }
     let pairs = form_urlencoded::parse(body).into_owned();
-    pairs.filter(|(name, value)| !is_secret(name) && value.len() <= VALUE_MAX).collect()
-}
-
-fn is_secret(name: &str) -> bool {
-    ["password", "credential", "current", "new", "invite", "token", "secret"]
-        .iter()
-        .any(|word| name.contains(word))
+    pairs
+        .filter(|(name, value)| KEPT.contains(&name.as_str()) && value.len() <= VALUE_MAX)
+        .collect()
 }
 
 /// The way back to the page of the form, with `f_<field>` for each value when it failed, and
@@ -80,7 +96,9 @@ fn with_typed_values(mut response: Response, typed: &[(String, String)]) -> Resp
 fn back_address(location: &str, typed: &[(String, String)]) -> String {
     let (page, query) = location.split_once('?').unwrap_or((location, ""));
     let (query, fragment) = query.split_once('#').unwrap_or((query, ""));
-    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
     // The newest failure was appended last.
     let failure = |name: &str| pairs.iter().rev().find(|(key, _)| key == name);
     let failure = failure("__path").zip(failure("__err"));
@@ -89,7 +107,11 @@ fn back_address(location: &str, typed: &[(String, String)]) -> String {
     kept.extend_pairs(pairs.iter().filter(other));
     if let Some((path, err)) = failure {
         kept.extend_pairs([path, err]);
-        kept.extend_pairs(typed.iter().map(|(name, value)| (format!("f_{name}"), value)));
+        kept.extend_pairs(
+            typed
+                .iter()
+                .map(|(name, value)| (format!("f_{name}"), value)),
+        );
     }
     let query = kept.finish();
     let mut address = page.to_owned();
@@ -127,8 +149,14 @@ mod tests {
 
     #[test]
     fn a_failed_form_goes_back_with_what_was_typed() {
-        let back = back_address("http://h/register?__path=%2Fapi%2Fx&__err=e", &[typed("name", "a b")]);
-        assert_eq!(back, "http://h/register?__path=%2Fapi%2Fx&__err=e&f_name=a+b");
+        let back = back_address(
+            "http://h/register?__path=%2Fapi%2Fx&__err=e",
+            &[typed("name", "a b")],
+        );
+        assert_eq!(
+            back,
+            "http://h/register?__path=%2Fapi%2Fx&__err=e&f_name=a+b"
+        );
     }
 
     #[test]

@@ -12,7 +12,10 @@ const SECONDS: u32 = 60;
 
 /// Keeps `value` for the page at `path`.
 pub fn keep(path: &str, value: &str) {
-    set_cookie(&format!("{NAME}={}; Max-Age={SECONDS}", percent_encode(value)), path);
+    set_cookie(
+        &format!("{NAME}={}; Max-Age={SECONDS}", percent_encode(value)),
+        path,
+    );
 }
 
 /// Takes what was kept for the page at `path`, so that a reload does not show it again.
@@ -24,7 +27,8 @@ pub fn take(path: &str) -> Option<String> {
 }
 
 fn set_cookie(value: &str, path: &str) {
-    let secure = use_context::<http::request::Parts>().is_some_and(|parts| is_secure(&parts.headers));
+    let secure =
+        use_context::<http::request::Parts>().is_some_and(|parts| is_secure(&parts.headers));
     let secure = if secure { "; Secure" } else { "" };
     let cookie = format!("{value}; Path={path}; HttpOnly; SameSite=Strict{secure}");
     let response = use_context::<ResponseOptions>();
@@ -35,16 +39,25 @@ fn set_cookie(value: &str, path: &str) {
 
 /// The browser says by itself where a form came from.
 fn is_secure(headers: &HeaderMap) -> bool {
-    let origin = headers.get(header::ORIGIN).or_else(|| headers.get(header::REFERER));
+    let origin = headers
+        .get(header::ORIGIN)
+        .or_else(|| headers.get(header::REFERER));
     origin.is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
 }
 
 fn cookie(headers: &HeaderMap) -> Option<String> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let lines = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let mut pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
     let value = pairs.find_map(|(name, value)| (name == NAME).then_some(value))?;
     let pair = format!("v={}", value.replace('+', "%2B"));
-    form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
 }
 
 #[cfg(test)]

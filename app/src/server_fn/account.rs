@@ -5,13 +5,13 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use super::Dated;
 #[cfg(feature = "ssr")]
 use super::land;
+use crate::model::{AppError, LoginSessionView, PasswordStrength, Theme};
 #[cfg(feature = "ssr")]
 use crate::{
     model::{ErrorKind, Role},
     nav::local_path,
     response::plane,
 };
-use crate::model::{AppError, LoginSessionView, PasswordStrength, Theme};
 
 /// Signs in; answers the path to land on.
 #[server(prefix = "/api", endpoint = "login")]
@@ -33,7 +33,9 @@ pub async fn account_create(
     #[server(default)] invite: String,
 ) -> Result<String, AppError> {
     let invite = Some(invite.trim()).filter(|invite| !invite.is_empty());
-    plane()?.account_create(name.trim(), &password, invite).await?;
+    plane()?
+        .account_create(name.trim(), &password, invite)
+        .await?;
     Ok(land("/"))
 }
 
@@ -105,6 +107,10 @@ pub async fn theme_set(theme: Theme) -> Result<Theme, AppError> {
 #[cfg(feature = "ssr")]
 fn expect_response() -> Result<leptos_axum::ResponseOptions, AppError> {
     use_context::<leptos_axum::ResponseOptions>().ok_or_else(|| {
-        AppError::new(ErrorKind::Internal, "internal", "The theme was set outside of a request.")
+        AppError::new(
+            ErrorKind::Internal,
+            "internal",
+            "The theme was set outside of a request.",
+        )
     })
 }

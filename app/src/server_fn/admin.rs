@@ -3,12 +3,12 @@
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 
 use super::Dated;
+#[cfg(feature = "ssr")]
+use super::land;
 use crate::model::{
     AppError, EventPage, ImageView, LogPage, NodeView, Overview, Role, ShellPage, UserMatches,
     UserView, VmDetail, VmMatches, VmView,
 };
-#[cfg(feature = "ssr")]
-use super::land;
 #[cfg(feature = "ssr")]
 use crate::{
     model::{ErrorKind, EventFilter, LogFilter, LogLevel, QuotaForm, VmFilter},
@@ -41,7 +41,12 @@ pub async fn node_add(
     let fingerprint = Some(bare_fingerprint(&fingerprint)).filter(|text| !text.is_empty());
     let plane = plane()?;
     let node = plane
-        .node_add(name.trim(), address.trim(), credential.trim(), fingerprint.as_deref())
+        .node_add(
+            name.trim(),
+            address.trim(),
+            credential.trim(),
+            fingerprint.as_deref(),
+        )
         .await?;
     land("/admin/nodes");
     Ok(node)
@@ -74,7 +79,9 @@ pub async fn user_list(#[server(default)] text: String) -> Result<Dated<UserMatc
 pub async fn user_get(name: String) -> Result<Dated<UserView>, AppError> {
     let users = plane()?.user_list().await?;
     let user = users.into_iter().find(|user| user.name == name);
-    Ok(Dated::now(user.ok_or_else(|| AppError::not_found("user", &name))?))
+    Ok(Dated::now(
+        user.ok_or_else(|| AppError::not_found("user", &name))?,
+    ))
 }
 
 #[server(prefix = "/api", endpoint = "user_disable")]
@@ -157,7 +164,11 @@ pub async fn admin_shell_open(
     shell: Option<String>,
     #[server(default)] new: bool,
 ) -> Result<Dated<ShellPage>, AppError> {
-    Ok(Dated::now(plane()?.admin_shell_open(&vm_id, shell.as_deref(), new).await?))
+    Ok(Dated::now(
+        plane()?
+            .admin_shell_open(&vm_id, shell.as_deref(), new)
+            .await?,
+    ))
 }
 
 /// The newest records that match; an empty part matches all.
@@ -183,8 +194,12 @@ pub async fn event_list(
     #[server(default)] kind: String,
     before: Option<i64>,
 ) -> Result<EventPage, AppError> {
-    let filter =
-        EventFilter { actor: filled(actor), subject: filled(subject), kind: filled(kind), before };
+    let filter = EventFilter {
+        actor: filled(actor),
+        subject: filled(subject),
+        kind: filled(kind),
+        before,
+    };
     plane()?.event_list(&filter).await
 }
 
@@ -199,7 +214,9 @@ pub async fn image_add(
     reference: String,
     #[server(default)] summary: String,
 ) -> Result<ImageView, AppError> {
-    plane()?.image_add(name.trim(), reference.trim(), summary.trim()).await
+    plane()?
+        .image_add(name.trim(), reference.trim(), summary.trim())
+        .await
 }
 
 #[server(prefix = "/api", endpoint = "image_remove")]
@@ -223,7 +240,11 @@ fn filled(text: String) -> Option<String> {
 #[cfg(feature = "ssr")]
 fn bare_fingerprint(text: &str) -> String {
     let digits = text.rsplit_once('=').map_or(text, |(_, digits)| digits);
-    digits.chars().filter(|c| *c != ':' && !c.is_whitespace()).collect::<String>().to_lowercase()
+    digits
+        .chars()
+        .filter(|c| *c != ':' && !c.is_whitespace())
+        .collect::<String>()
+        .to_lowercase()
 }
 
 #[cfg(feature = "ssr")]
@@ -264,11 +285,21 @@ mod tests {
         assert_eq!(vcpu_millis("0.5"), Ok(500));
         assert_eq!(vcpu_millis("1,25"), Ok(1250));
         for bad in ["", "x", "-1", "NaN", "inf", "1e9"] {
-            assert_eq!(vcpu_millis(bad).unwrap_err().field.as_deref(), Some("vcpus"), "{bad}");
+            assert_eq!(
+                vcpu_millis(bad).unwrap_err().field.as_deref(),
+                Some("vcpus"),
+                "{bad}"
+            );
         }
         assert_eq!(whole("vms", "number of VMs", " 3 "), Ok(3));
         for bad in ["", "-1", "1.5", "99999999999"] {
-            assert_eq!(whole("vms", "number of VMs", bad).unwrap_err().field.as_deref(), Some("vms"));
+            assert_eq!(
+                whole("vms", "number of VMs", bad)
+                    .unwrap_err()
+                    .field
+                    .as_deref(),
+                Some("vms")
+            );
         }
     }
 }

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 
 use super::Dated;
+use crate::model::{AppError, ShellPage};
 #[cfg(feature = "ssr")]
 use crate::response::plane;
-use crate::model::{AppError, ShellPage};
 
 /// The VM's newest live shell, the one named, or a new one. POST, because it may start one.
 #[server(prefix = "/api", endpoint = "shell_open")]
@@ -14,7 +14,9 @@ pub async fn shell_open(
     shell: Option<String>,
     #[server(default)] new: bool,
 ) -> Result<Dated<ShellPage>, AppError> {
-    Ok(Dated::now(plane()?.shell_open(&vm, shell.as_deref(), new).await?))
+    Ok(Dated::now(
+        plane()?.shell_open(&vm, shell.as_deref(), new).await?,
+    ))
 }
 
 /// Ends a shell and everything started in it.

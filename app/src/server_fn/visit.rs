@@ -10,5 +10,9 @@ pub async fn visit_get() -> Result<Visit, AppError> {
     let plane = crate::response::plane()?;
     let viewer = plane.viewer().await?;
     let site = plane.site().await?;
-    Ok(Visit { viewer, site, theme: plane.theme() })
+    Ok(Visit {
+        viewer,
+        site,
+        theme: plane.theme(),
+    })
 }

@@ -92,9 +92,15 @@ pub fn log_record(seq: u64) -> LogView {
 }
 
 pub fn matches(filter: &LogFilter, record: &LogView) -> bool {
-    filter.source.as_ref().is_none_or(|source| *source == record.source)
+    filter
+        .source
+        .as_ref()
+        .is_none_or(|source| *source == record.source)
         && filter.level.is_none_or(|level| record.level >= level)
-        && filter.text.as_ref().is_none_or(|text| record.message.contains(text.as_str()))
+        && filter
+            .text
+            .as_ref()
+            .is_none_or(|text| record.message.contains(text.as_str()))
 }
 
 #[async_trait]
@@ -136,8 +142,15 @@ impl AdminPlane for Fake {
     }
 
     async fn node_cordon(&self, name: &str, cordoned: bool) -> Answer<NodeView> {
-        let policy = if cordoned { NodePolicy::Cordoned } else { NodePolicy::Schedulable };
-        Ok(NodeView { policy, ..self.node_get(name).await? })
+        let policy = if cordoned {
+            NodePolicy::Cordoned
+        } else {
+            NodePolicy::Schedulable
+        };
+        Ok(NodeView {
+            policy,
+            ..self.node_get(name).await?
+        })
     }
 
     async fn node_remove(&self, name: &str, confirm: Option<&str>) -> Answer<()> {
@@ -152,12 +165,20 @@ impl AdminPlane for Fake {
     async fn user_list(&self) -> Answer<Vec<UserView>> {
         self.admin()?;
         let member = |name| user(name, Role::Member);
-        Ok(vec![user("admin", Role::Admin), member("ann"), member("bob"), member("carl")])
+        Ok(vec![
+            user("admin", Role::Admin),
+            member("ann"),
+            member("bob"),
+            member("carl"),
+        ])
     }
 
     async fn user_disable(&self, name: &str, disabled: bool) -> Answer<UserView> {
         self.admin()?;
-        Ok(UserView { disabled, ..user(name, Role::Member) })
+        Ok(UserView {
+            disabled,
+            ..user(name, Role::Member)
+        })
     }
 
     async fn user_role(&self, name: &str, role: Role) -> Answer<UserView> {
@@ -175,7 +196,11 @@ impl AdminPlane for Fake {
     async fn admin_vm_list(&self) -> Answer<VmList> {
         self.admin()?;
         let vms = self.world.lock().clone();
-        Ok(VmList { quota: data::quota(&vms), vms, as_of: now() })
+        Ok(VmList {
+            quota: data::quota(&vms),
+            vms,
+            as_of: now(),
+        })
     }
 
     async fn admin_vm_get(&self, id: &str) -> Answer<VmDetail> {
@@ -200,8 +225,13 @@ impl AdminPlane for Fake {
 
     async fn log_list(&self, filter: &LogFilter) -> Answer<LogPage> {
         self.admin()?;
-        let records = (1..LOG_LINES).map(log_record).filter(|record| matches(filter, record));
-        Ok(LogPage { records: records.collect(), sources: SOURCES.map(str::to_owned).to_vec() })
+        let records = (1..LOG_LINES)
+            .map(log_record)
+            .filter(|record| matches(filter, record));
+        Ok(LogPage {
+            records: records.collect(),
+            sources: SOURCES.map(str::to_owned).to_vec(),
+        })
     }
 
     async fn event_list(&self, _: &EventFilter) -> Answer<EventPage> {
@@ -209,7 +239,8 @@ impl AdminPlane for Fake {
     }
 
     async fn image_list(&self) -> Answer<Vec<ImageView>> {
-        self.admin().map(|()| data::offer(QuotaUsage::default()).images)
+        self.admin()
+            .map(|()| data::offer(QuotaUsage::default()).images)
     }
 
     async fn image_add(&self, name: &str, reference: &str, summary: &str) -> Answer<ImageView> {

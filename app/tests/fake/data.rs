@@ -9,7 +9,10 @@ const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 
 pub fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as i64
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_micros() as i64
 }
 
 pub fn vm(owner: &str, name: &str, state: VmState) -> VmView {
@@ -37,7 +40,9 @@ pub fn vm(owner: &str, name: &str, state: VmState) -> VmView {
 }
 
 fn wave() -> Vec<u8> {
-    (0..24u32).map(|step| (8 + (step * 37) % 61) as u8).collect()
+    (0..24u32)
+        .map(|step| (8 + (step * 37) % 61) as u8)
+        .collect()
 }
 
 /// Ann's VMs, one in every state.
@@ -85,7 +90,11 @@ pub fn quota(vms: &[VmView]) -> QuotaUsage {
 
 pub fn detail(vm: VmView) -> VmDetail {
     let running = vm.state == VmState::Running;
-    let shells = if running { vec![shell(&vm.name, 0), shell(&vm.name, 1)] } else { Vec::new() };
+    let shells = if running {
+        vec![shell(&vm.name, 0), shell(&vm.name, 1)]
+    } else {
+        Vec::new()
+    };
     VmDetail {
         address: running.then(|| "10.64.0.3".into()),
         engine_id: vm.node.as_ref().map(|_| "4f1c9a2be07d".into()),
@@ -162,7 +171,13 @@ pub fn offer(quota: QuotaUsage) -> VmOffer {
         ],
         images: vec![
             image("alpine", "alpine:3", "Small and quick, with apk", true, 2),
-            image("debian", "minicloud/debian", "Debian 12 with apt, vim and an SSH server", false, 0),
+            image(
+                "debian",
+                "minicloud/debian",
+                "Debian 12 with apt, vim and an SSH server",
+                false,
+                0,
+            ),
         ],
         quota,
     }
@@ -195,13 +210,45 @@ pub fn events(name: &str, before: Option<i64>) -> EventPage {
         ok,
     };
     let mut events = vec![
-        event(41, 2 * MINUTE, "ann", "shell_open", format!("ann opened a shell of {name}"), true),
-        event(40, 2 * HOUR, "ann", "vm_start", format!("ann started {name}"), true),
-        event(39, 3 * HOUR, "minicloud", "vm_exited", format!("{name} was ended by its memory limit (256 MiB)"), false),
-        event(12, 30 * HOUR, "ann", "vm_create", format!("ann created {name}"), true),
+        event(
+            41,
+            2 * MINUTE,
+            "ann",
+            "shell_open",
+            format!("ann opened a shell of {name}"),
+            true,
+        ),
+        event(
+            40,
+            2 * HOUR,
+            "ann",
+            "vm_start",
+            format!("ann started {name}"),
+            true,
+        ),
+        event(
+            39,
+            3 * HOUR,
+            "minicloud",
+            "vm_exited",
+            format!("{name} was ended by its memory limit (256 MiB)"),
+            false,
+        ),
+        event(
+            12,
+            30 * HOUR,
+            "ann",
+            "vm_create",
+            format!("ann created {name}"),
+            true,
+        ),
     ];
     if before.is_some() {
         events.drain(..3);
     }
-    EventPage { events, next: before.is_none().then_some(12), as_of: now() }
+    EventPage {
+        events,
+        next: before.is_none().then_some(12),
+        as_of: now(),
+    }
 }

@@ -19,10 +19,17 @@ use super::{World, admin};
 /// `/live/admin` and `/live/logs`.
 #[allow(dead_code)]
 pub fn live_router(world: World) -> Router {
-    Router::new().route("/live/admin", get(overview)).route("/live/logs", get(logs)).with_state(world)
+    Router::new()
+        .route("/live/admin", get(overview))
+        .route("/live/logs", get(logs))
+        .with_state(world)
 }
 
-async fn overview(State(world): State<World>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+async fn overview(
+    State(world): State<World>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let plane = world.plane(&headers);
     let allowed = plane.overview().await.is_ok();
     follow(upgrade, allowed, async move |mut socket| {
@@ -42,7 +49,10 @@ async fn logs(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let rate: u64 = std::env::var("LOG_RATE").ok().and_then(|rate| rate.parse().ok()).unwrap_or(20);
+    let rate: u64 = std::env::var("LOG_RATE")
+        .ok()
+        .and_then(|rate| rate.parse().ok())
+        .unwrap_or(20);
     let page = world.plane(&headers).log_list(&filter).await;
     follow(upgrade, page.is_ok(), async move |mut socket| {
         let mut records = page.unwrap_or_default().records;
@@ -51,7 +61,9 @@ async fn logs(
             tokio::time::sleep(Duration::from_millis(100)).await;
             let next = seq + (rate / 10).max(1);
             let new = (seq..next).map(admin::log_record);
-            records = new.filter(|record| admin::matches(&filter, record)).collect();
+            records = new
+                .filter(|record| admin::matches(&filter, record))
+                .collect();
             seq = next;
         }
     })

@@ -30,24 +30,43 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
-        Self { vms: Arc::new(Mutex::new(data::vms())) }
+        Self {
+            vms: Arc::new(Mutex::new(data::vms())),
+        }
     }
 
     /// The plane of the caller whom these headers tell.
     pub fn plane(&self, headers: &HeaderMap) -> Plane {
-        let cookies = headers.get(header::COOKIE).and_then(|cookies| cookies.to_str().ok());
+        let cookies = headers
+            .get(header::COOKIE)
+            .and_then(|cookies| cookies.to_str().ok());
         let cookie = |name: &str| {
             let mut cookies = cookies.unwrap_or_default().split("; ");
-            cookies.find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+            cookies
+                .find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='))
+                .map(str::to_owned)
         };
-        Arc::new(Fake { world: self.clone(), who: cookie("as"), theme: cookie("theme") })
+        Arc::new(Fake {
+            world: self.clone(),
+            who: cookie("as"),
+            theme: cookie("theme"),
+        })
     }
 
     /// As the live socket sends it.
     #[allow(dead_code)]
     pub fn list(&self, owner: &str) -> VmList {
-        let vms: Vec<_> = self.lock().iter().filter(|vm| vm.owner == owner).cloned().collect();
-        VmList { quota: data::quota(&vms), vms, as_of: now() }
+        let vms: Vec<_> = self
+            .lock()
+            .iter()
+            .filter(|vm| vm.owner == owner)
+            .cloned()
+            .collect();
+        VmList {
+            quota: data::quota(&vms),
+            vms,
+            as_of: now(),
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<VmView>> {
@@ -64,14 +83,20 @@ pub struct Fake {
 impl Fake {
     fn name(&self) -> Answer<&str> {
         self.who.as_deref().ok_or_else(|| {
-            AppError::new(ErrorKind::Unauthenticated, "signed_out", "Sign in to go on.")
+            AppError::new(
+                ErrorKind::Unauthenticated,
+                "not_signed_in",
+                "Sign in to go on.",
+            )
         })
     }
 
     fn change(&self, name: &str, change: impl FnOnce(&mut VmView)) -> Answer<VmView> {
         let owner = self.name()?;
         let mut vms = self.world.lock();
-        let vm = vms.iter_mut().find(|vm| vm.name == name && vm.owner == owner);
+        let vm = vms
+            .iter_mut()
+            .find(|vm| vm.name == name && vm.owner == owner);
         let vm = vm.ok_or_else(|| AppError::not_found("VM", name))?;
         change(vm);
         vm.changed_at = now();
@@ -100,7 +125,11 @@ impl AccountPlane for Fake {
     async fn viewer(&self) -> Answer<Option<Viewer>> {
         Ok(self.who.as_ref().map(|name| Viewer {
             name: name.clone(),
-            role: if matches!(name.as_str(), "admin" | "fresh") { Role::Admin } else { Role::Member },
+            role: if matches!(name.as_str(), "admin" | "fresh") {
+                Role::Admin
+            } else {
+                Role::Member
+            },
             must_change_password: name == "fresh",
             quota: self.world.list(name).quota,
         }))
@@ -143,11 +172,16 @@ impl AccountPlane for Fake {
     async fn login(&self, name: &str, password: &str) -> Answer<Role> {
         if !matches!(name, "ann" | "bob" | "admin" | "fresh") || password == "wrong" {
             let message = "User name and password do not match. Check both and try again.";
-            return Err(AppError::new(ErrorKind::Unauthenticated, "wrong_password", message)
-                .at("password"));
+            return Err(
+                AppError::new(ErrorKind::Unauthenticated, "wrong_password", message).at("password"),
+            );
         }
         self.set_cookie(name);
-        Ok(if matches!(name, "admin" | "fresh") { Role::Admin } else { Role::Member })
+        Ok(if matches!(name, "admin" | "fresh") {
+            Role::Admin
+        } else {
+            Role::Member
+        })
     }
 
     async fn logout(&self) -> Answer<()> {
@@ -162,14 +196,19 @@ impl AccountPlane for Fake {
             2 => "Nearly there. Add another word.",
             _ => "Good.",
         };
-        Ok(PasswordStrength { score, words: words.into(), enough: score >= 3 })
+        Ok(PasswordStrength {
+            score,
+            words: words.into(),
+            enough: score >= 3,
+        })
     }
 
     async fn password_change(&self, current: &str, _: &str) -> Answer<()> {
         if current == "wrong" {
             let message = "That is not your current password.";
-            return Err(AppError::new(ErrorKind::Unauthenticated, "wrong_password", message)
-                .at("current"));
+            return Err(
+                AppError::new(ErrorKind::Unauthenticated, "wrong_password", message).at("current"),
+            );
         }
         self.set_cookie("admin");
         Ok(())
@@ -226,7 +265,10 @@ impl VmPlane for Fake {
         let mut vm = data::vm(self.name()?, name, VmState::Creating);
         vm.flavor = flavor.into();
         vm.image = image.into();
-        vm.progress = Some(VmProgress { percent: Some(42), words: "Pulling image".into() });
+        vm.progress = Some(VmProgress {
+            percent: Some(42),
+            words: "Pulling image".into(),
+        });
         self.world.lock().push(vm.clone());
         Ok(vm)
     }
@@ -272,7 +314,11 @@ impl VmPlane for Fake {
         let state = self.get(vm)?.state;
         if state != VmState::Running {
             let message = format!("{vm} is not running. Start it to open a shell.");
-            return Err(AppError::new(ErrorKind::Conflict, "vm_not_running", message));
+            return Err(AppError::new(
+                ErrorKind::Conflict,
+                "vm_not_running",
+                message,
+            ));
         }
         Ok(data::shell_page(vm, shell))
     }

@@ -1,9 +1,6 @@
 //! The pages and server functions over a fake world, routed as the server does.
 
-use app::{
-    app::shell,
-    response::server_function,
-};
+use app::{app::shell, response::server_function};
 use axum::{
     Router,
     body::Body,
@@ -26,7 +23,10 @@ pub fn router(world: World) -> Router {
     // The executor that pages are drawn on; starting it twice is refused and no harm. (Listing the
     // routes would start it too, but keeps resources of all threads from loading meanwhile.)
     let _ = any_spawner::Executor::init_tokio();
-    let options = LeptosOptions::builder().output_name("minicloud").site_root("target/site").build();
+    let options = LeptosOptions::builder()
+        .output_name("minicloud")
+        .site_root("target/site")
+        .build();
     Router::new()
         .route("/api/{*name}", any(call))
         .fallback(page)

@@ -37,9 +37,15 @@ impl EngineOutage {
     /// What is known after the engine was in touch or not at `now`.
     pub fn after(last: Option<Self>, in_touch: bool, now: i64) -> Option<Self> {
         match (last, in_touch) {
-            (Some(Self { from, to: None }), true) => Some(Self { from, to: Some(now) }),
+            (Some(Self { from, to: None }), true) => Some(Self {
+                from,
+                to: Some(now),
+            }),
             (Some(Self { to: None, .. }), false) | (_, true) => last,
-            (_, false) => Some(Self { from: now, to: None }),
+            (_, false) => Some(Self {
+                from: now,
+                to: None,
+            }),
         }
     }
 }

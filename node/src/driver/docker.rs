@@ -48,6 +48,9 @@ pub struct DockerConfig {
     pub lock_dir: PathBuf,
     /// Time between two trials of an engine that could not start things.
     pub trial_every: Duration,
+    /// False where the engine's processes are never to be signalled from here (a node that cannot see
+    /// them finds that out by itself): terminals are then ended from inside their VM.
+    pub host_processes: bool,
 }
 
 impl DockerConfig {
@@ -60,6 +63,7 @@ impl DockerConfig {
             cpu_factor: 4.0,
             lock_dir: "/run/minicloud".into(),
             trial_every: Duration::from_secs(60),
+            host_processes: true,
         }
     }
 }

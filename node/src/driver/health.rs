@@ -29,6 +29,11 @@ impl StartHealth {
         reason.clone_into(&mut counts.reason);
     }
 
+    /// Whether one more failed start would degrade the engine.
+    pub fn is_on_the_edge(&self) -> bool {
+        self.lock().failures + 1 == FAILURES
+    }
+
     /// Why nothing should be placed here, if so.
     pub fn degraded(&self) -> Option<String> {
         let counts = self.lock();
@@ -50,8 +55,10 @@ mod tests {
         let health = StartHealth::default();
         health.failed("no bridge");
         health.started();
+        assert!(!health.is_on_the_edge());
         health.failed("no bridge");
         assert_eq!(health.degraded(), None);
+        assert!(health.is_on_the_edge());
         health.failed("no bridge docker0");
         assert!(
             health

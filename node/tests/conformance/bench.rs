@@ -135,6 +135,18 @@ impl Bench {
         self.on_same_engine(&format!("{}-b", self.node))
     }
 
+    /// A driver of this node that cannot see the engine's processes, as one in a container.
+    pub fn blind_node(&self) -> Arc<dyn Driver> {
+        let Engine::Docker(locks) = &self.engine else {
+            unreachable!("only a real engine has processes")
+        };
+        let config = DockerConfig {
+            host_processes: false,
+            ..docker_config(&self.node, locks)
+        };
+        Arc::new(DockerDriver::new(config).expect("a driver"))
+    }
+
     /// A driver of this node, made anew.
     pub fn same_node(&self) -> Arc<dyn Driver> {
         self.on_same_engine(&self.node)
@@ -302,9 +314,10 @@ fn import_busybox(name: &str) {
 pub fn busybox_tar() -> std::path::PathBuf {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path();
-    for path in ["bin", "etc", "root", "tmp", "proc", "dev", "sys"] {
+    for path in ["bin", "etc", "root", "tmp", "proc", "dev", "sys", "usr", "usr/sbin"] {
         std::fs::create_dir(root.join(path)).expect("made");
     }
+    std::os::unix::fs::symlink("usr/sbin", root.join("sbin")).expect("linked");
     std::fs::copy("/bin/busybox", root.join("bin/busybox")).expect("a busybox on this host");
     let listed = Command::new("/bin/busybox")
         .arg("--list")

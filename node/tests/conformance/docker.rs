@@ -11,6 +11,7 @@ use node_api::{error::NodeErrorCode, image::ImageState, vm::PowerState};
 use super::{
     bench::{Bench, lines},
     common,
+    terminal::Terminal,
 };
 
 /// Runs a test on Docker, where that is to be used.
@@ -56,6 +57,46 @@ async fn closing_a_terminal_leaves_no_process_of_its_session() {
         kept.exit_code().await;
         kept.tty.control.kill().await.expect("killed");
         assert_eq!(running(bench, &spec, "sleep 777"), Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_does_not_see_the_engines_processes_ends_them_from_inside() {
+    on_docker(async |bench| {
+        let spec = bench.vm("web1", 0).await;
+        let blind = bench.blind_node();
+        let open = async || Terminal::new(blind.vm_tty(spec.id, 80, 24).await.expect("opened"));
+        let (mut kept, mut closed) = (open().await, open().await);
+        kept.type_in("sleep 777 & echo rea''dy\r").await;
+        kept.wait_for("ready").await;
+        closed
+            .type_in("sleep 999 &\r(trap '' HUP; sleep 998) & echo rea''dy; sleep 997\r")
+            .await;
+        closed.wait_for("ready").await;
+        common::until("three programs run", async || {
+            running(bench, &spec, "sleep 99").len() == 3
+        })
+        .await;
+        closed.tty.control.kill().await.expect("killed");
+        assert_eq!(running(bench, &spec, "sleep 99"), Vec::<String>::new());
+        assert_eq!(running(bench, &spec, "sleep 777").len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_its_user_broke_takes_the_node_from_nobody() {
+    on_docker(async |bench| {
+        let spec = bench.vm("web1", 0).await;
+        bench.sh(&spec, "rm /sbin && ln -s /sbin /sbin").await;
+        bench.driver.vm_stop(spec.id).await.expect("stopped");
+        for _ in 0..3 {
+            let error = bench.driver.vm_start(spec.id).await.expect_err("broken");
+            assert_eq!(error.code, NodeErrorCode::Engine, "{error}");
+            assert_eq!(bench.driver.engine().await.engine.degraded, None);
+        }
+        bench.vm("web2", 1).await;
     })
     .await;
 }

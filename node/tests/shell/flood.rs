@@ -9,7 +9,8 @@ use node::shell::{
     vt::Vt,
 };
 
-use crate::support::{Node, PATIENCE, Program, until};
+use crate::support::{Node, Program};
+use crate::viewer::{PATIENCE, until};
 
 async fn flood(program: &Program, lines: std::ops::Range<u32>) {
     let mut text = Vec::new();

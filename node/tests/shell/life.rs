@@ -12,7 +12,8 @@ use node::{
 use node_api::{error::NodeErrorCode, event::NodeEventKind, shell::ShellCreate, vm::PowerState};
 use uuid::Uuid;
 
-use crate::support::{FakeDriver, Got, Node, until};
+use crate::support::{FakeDriver, Node};
+use crate::viewer::{Got, until};
 
 #[tokio::test]
 async fn viewers_learn_the_exit_code_now_and_later() {
@@ -40,7 +41,7 @@ async fn viewers_learn_the_exit_code_now_and_later() {
     assert_eq!(late.closed().await, 4001);
 }
 
-impl crate::support::Viewer {
+impl crate::viewer::Viewer {
     async fn next_but_viewers(&mut self) -> Got {
         loop {
             match self.next().await {

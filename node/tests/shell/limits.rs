@@ -9,7 +9,8 @@ use node::shell::{
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
-use crate::support::{Got, Node, until};
+use crate::support::Node;
+use crate::viewer::{Got, until};
 
 #[tokio::test]
 async fn malformed_frames_close_their_own_socket_only() {

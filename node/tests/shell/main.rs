@@ -7,3 +7,4 @@ mod limits;
 mod resume;
 mod size;
 mod support;
+mod viewer;

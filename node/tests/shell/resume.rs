@@ -6,7 +6,8 @@ use node::shell::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::support::{Node, until};
+use crate::support::Node;
+use crate::viewer::until;
 
 /// Numbers that look random, always the same.
 fn noise(bytes: usize) -> Vec<u8> {

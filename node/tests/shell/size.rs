@@ -6,7 +6,8 @@ use node::shell::{
     limits::Size,
 };
 
-use crate::support::{Node, Viewer, until};
+use crate::support::Node;
+use crate::viewer::{Viewer, until};
 
 async fn told(viewer: &mut Viewer) -> (Size, bool) {
     viewer

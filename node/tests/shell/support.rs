@@ -1,20 +1,17 @@
 //! A node's shells on a port of their own, a terminal driven by the test, and a viewer.
 
 use std::{
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use node::{
     driver::{Driver, DriverError, DriverEvent, EngineReport, Tty, TtyControl, UsageReading},
-    shell::{
-        self, ShellLimits, ShellRegistry,
-        frame::{Hello, NodeFrame, ViewerFrame},
-        limits::Size,
-    },
+    shell::{ShellLimits, ShellRegistry},
 };
 use node_api::{
     error::NodeErrorCode,
@@ -25,15 +22,12 @@ use node_api::{
 };
 use tokio::{
     io::{AsyncReadExt, DuplexStream},
-    net::TcpStream,
     sync::{broadcast, mpsc},
     time::timeout,
 };
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 use uuid::Uuid;
 
-/// Nothing in these tests takes so long unless it is broken.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+use crate::viewer::{PATIENCE, Viewer, serve};
 
 /// The program's end of a terminal.
 pub struct Program {
@@ -285,7 +279,7 @@ pub struct Node {
     pub shells: Arc<ShellRegistry>,
     pub driver: Arc<FakeDriver>,
     pub vm_id: Uuid,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
 }
 
 impl Node {
@@ -296,19 +290,7 @@ impl Node {
     pub async fn with_driver(limits: ShellLimits, driver: FakeDriver) -> Self {
         let driver = Arc::new(driver);
         let shells = ShellRegistry::with_limits(driver.clone(), limits);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = shell::router(shells.clone());
-        tokio::spawn(async move {
-            axum::serve(
-                axum::serve::ListenerExt::tap_io(listener, |tcp| {
-                    tcp.set_nodelay(true).unwrap();
-                }),
-                router,
-            )
-            .await
-            .unwrap();
-        });
+        let address = serve(shells.clone()).await;
         Self {
             shells,
             driver,
@@ -347,154 +329,16 @@ impl Node {
     }
 
     pub async fn attach_with(&self, shell: Uuid, client: u64, query: &str) -> Viewer {
-        let mut viewer = self
-            .connect(shell, &format!("client={client:016x}{query}"))
-            .await;
-        match viewer.next().await {
-            Got::Frame(NodeFrame::Hello(hello)) => viewer.hello = Some(hello),
-            other => panic!("the hello comes first, not {other:?}"),
-        }
-        viewer
+        Viewer::attach(self.address, shell, client, query).await
     }
 
     /// Connects with any query.
     pub async fn connect(&self, shell: impl std::fmt::Display, query: &str) -> Viewer {
-        let url = format!("ws://{}/v1/shells/{shell}/attach?{query}", self.address);
-        let (socket, _) = timeout(
-            PATIENCE,
-            tokio_tungstenite::connect_async_with_config(url, None, true),
-        )
-        .await
-        .unwrap()
-        .unwrap();
-        Viewer {
-            socket,
-            hello: None,
-        }
+        Viewer::connect(self.address, shell, query).await
     }
-}
-
-/// What came to a viewer.
-#[derive(Debug, PartialEq)]
-pub enum Got {
-    Frame(NodeFrame),
-    Closed(u16, String),
-    /// Cut without a close.
-    Cut,
-}
-
-/// A viewer's socket.
-pub struct Viewer {
-    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    hello: Option<Hello>,
 }
 
 impl Viewer {
-    pub fn hello(&self) -> &Hello {
-        self.hello.as_ref().unwrap()
-    }
-
-    pub async fn next(&mut self) -> Got {
-        loop {
-            let message = timeout(PATIENCE, self.socket.next())
-                .await
-                .expect("nothing came");
-            return match message {
-                Some(Ok(Message::Binary(bytes))) => Got::Frame(NodeFrame::decode(&bytes).unwrap()),
-                Some(Ok(Message::Close(Some(close)))) => {
-                    Got::Closed(close.code.into(), close.reason.to_string())
-                }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                _ => Got::Cut,
-            };
-        }
-    }
-
-    /// The next frame of a kind; others are skipped.
-    pub async fn find<T>(&mut self, mut wanted: impl FnMut(NodeFrame) -> Option<T>) -> T {
-        loop {
-            match self.next().await {
-                Got::Frame(frame) => {
-                    if let Some(found) = wanted(frame) {
-                        return found;
-                    }
-                }
-                other => panic!("{other:?} came instead"),
-            }
-        }
-    }
-
-    /// Output until it holds `end`, acknowledged as it comes; snapshots count as output.
-    pub async fn output_until(&mut self, end: &[u8]) -> Vec<u8> {
-        let mut all = Vec::new();
-        while !all.windows(end.len().max(1)).any(|window| window == end) {
-            let (offset, bytes) = self.output().await;
-            all.extend_from_slice(&bytes);
-            self.send(ViewerFrame::Ack(offset)).await;
-        }
-        all
-    }
-
-    /// The next output or snapshot, and the offset after it.
-    pub async fn output(&mut self) -> (u64, Bytes) {
-        self.find(|frame| match frame {
-            NodeFrame::Output { offset, bytes } => Some((offset + bytes.len() as u64, bytes)),
-            NodeFrame::Snapshot { offset, bytes, .. } => Some((offset, bytes)),
-            _ => None,
-        })
-        .await
-    }
-
-    pub async fn snapshot(&mut self) -> (u64, Size, Bytes) {
-        self.find(|frame| match frame {
-            NodeFrame::Snapshot {
-                offset,
-                size,
-                bytes,
-            } => Some((offset, size, bytes)),
-            _ => None,
-        })
-        .await
-    }
-
-    pub async fn input_ack(&mut self, at_least: u64) -> u64 {
-        self.find(|frame| match frame {
-            NodeFrame::InputAck(offset) if offset >= at_least => Some(offset),
-            _ => None,
-        })
-        .await
-    }
-
-    /// The close code, after whatever else comes.
-    pub async fn closed(&mut self) -> u16 {
-        loop {
-            match self.next().await {
-                Got::Frame(_) => {}
-                Got::Closed(code, _) => return code,
-                Got::Cut => return 1006,
-            }
-        }
-    }
-
-    pub async fn send(&mut self, frame: ViewerFrame) {
-        self.send_raw(Message::Binary(frame.encode())).await;
-    }
-
-    pub async fn send_raw(&mut self, message: Message) {
-        // The node may have closed already; what it said is read afterwards.
-        let _ = timeout(PATIENCE, self.socket.send(message))
-            .await
-            .expect("the node does not read");
-    }
-
-    pub async fn type_at(&mut self, offset: u64, text: impl Into<Bytes>) {
-        self.send(ViewerFrame::Input {
-            offset,
-            bytes: text.into(),
-        })
-        .await;
-    }
-
     /// Asserts that this viewer works: what is typed arrives, what is printed comes back.
     pub async fn works(&mut self, program: &mut Program) {
         let at = self.hello().input_offset;
@@ -503,16 +347,4 @@ impl Viewer {
         program.print("pong!").await;
         self.output_until(b"pong!").await;
     }
-}
-
-/// Waits until it is so.
-pub async fn until(what: &str, mut so: impl FnMut() -> bool) {
-    let waiting = async {
-        while !so() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PATIENCE, waiting)
-        .await
-        .unwrap_or_else(|_| panic!("never: {what}"));
 }

@@ -273,24 +273,24 @@ fn tell(found: &Found) {
     let row = &found.after;
     let (vm, owner, node) = (&row.name, &row.owner, row.node.as_deref().unwrap_or("-"));
     let state = row.state.word();
-    match (&found.event, &row.reason) {
-        (Some(event), _) if !event.ok => {
-            let detail = event.detail.as_deref().unwrap_or_default();
-            tracing::warn!(
-                vm,
-                owner,
-                node,
-                vm_id = row.id,
-                "{owner}/{vm} on {node}: {state}. {detail}"
-            );
-        }
-        _ => tracing::info!(
+    let is_bad = found.event.as_ref().is_some_and(|event| !event.ok);
+    let reason = row.reason.as_deref().unwrap_or_default();
+    if is_bad {
+        tracing::warn!(
+            vm,
+            owner,
+            node,
+            vm_id = row.id,
+            "{owner}/{vm} on {node}: {state}. {reason}"
+        );
+    } else {
+        tracing::info!(
             vm,
             owner,
             node,
             vm_id = row.id,
             "{owner}/{vm} on {node}: {state}"
-        ),
+        );
     }
 }
 

@@ -48,12 +48,20 @@ impl Pictures {
 
     /// Changes that come together within this time are told together.
     fn pause(&self) -> Duration {
-        Duration::from_millis(if matches!(self, Self::Vms { .. }) { 100 } else { 1_000 })
+        Duration::from_millis(if matches!(self, Self::Vms { .. }) {
+            100
+        } else {
+            1_000
+        })
     }
 
     /// Usage figures move without a change: they are looked at this often.
     fn refresh(&self) -> Duration {
-        Duration::from_secs(if matches!(self, Self::Vms { .. }) { 5 } else { 2 })
+        Duration::from_secs(if matches!(self, Self::Vms { .. }) {
+            5
+        } else {
+            2
+        })
     }
 }
 
@@ -65,8 +73,12 @@ pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pi
     let mut last = String::new();
     let mut pinged = Instant::now();
     loop {
-        let Ok(picture) = pictures.look(plane).await else { return close(socket, CLOSE_REVOKED).await };
-        let Ok(text) = serde_json::to_string(&picture) else { return };
+        let Ok(picture) = pictures.look(plane).await else {
+            return close(socket, CLOSE_REVOKED).await;
+        };
+        let Ok(text) = serde_json::to_string(&picture) else {
+            return;
+        };
         if text != last && !send(&mut socket, Message::text(text.clone())).await {
             return;
         }
@@ -102,11 +114,21 @@ pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pi
 
 /// False when the socket is of no use any more.
 pub async fn send(socket: &mut WebSocket, message: Message) -> bool {
-    matches!(timeout(SEND_TIMEOUT, socket.send(message)).await, Ok(Ok(())))
+    matches!(
+        timeout(SEND_TIMEOUT, socket.send(message)).await,
+        Ok(Ok(()))
+    )
 }
 
 pub async fn close(mut socket: WebSocket, code: u16) {
-    send(&mut socket, Message::Close(Some(CloseFrame { code, reason: "".into() }))).await;
+    send(
+        &mut socket,
+        Message::Close(Some(CloseFrame {
+            code,
+            reason: "".into(),
+        })),
+    )
+    .await;
 }
 
 /// Ends the socket because access was taken back.

@@ -36,12 +36,24 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for HubLayer {
         event.record(&mut words);
         let request_id = words.request_id.or_else(|| {
             let scope = context.event_scope(event)?;
-            scope.into_iter().find_map(|span| span.extensions().get::<RequestId>().map(|id| id.0.clone()))
+            scope
+                .into_iter()
+                .find_map(|span| span.extensions().get::<RequestId>().map(|id| id.0.clone()))
         });
         let target = event.metadata().target();
-        let source = if target.starts_with(BALANCER) { "balancer" } else { "server" };
+        let source = if target.starts_with(BALANCER) {
+            "balancer"
+        } else {
+            "server"
+        };
         let message = format!("{}{}", words.message, words.fields);
-        self.0.push(source, clock::now(), level(*event.metadata().level()), &message, request_id);
+        self.0.push(
+            source,
+            clock::now(),
+            level(*event.metadata().level()),
+            &message,
+            request_id,
+        );
     }
 }
 

@@ -47,13 +47,19 @@ impl Process {
 pub fn recorded(node: &LocalNode) -> Option<Process> {
     let text = fs::read_to_string(node.pid_file()).ok()?;
     let (pid, began) = text.trim().split_once(' ')?;
-    let process = Process { pid: pid.parse().ok()?, began: began.parse().ok()? };
+    let process = Process {
+        pid: pid.parse().ok()?,
+        began: began.parse().ok()?,
+    };
     process.is_alive().then_some(process)
 }
 
 /// Starts the node in a session of its own, so that Ctrl-C on the server's terminal passes it by.
 pub fn start(node: &LocalNode) -> io::Result<(Process, Child)> {
-    let log = fs::OpenOptions::new().create(true).append(true).open(node.log_file())?;
+    let log = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(node.log_file())?;
     let child = Command::new("setsid")
         .arg(&node.bin)
         .args(&node.args)
@@ -66,18 +72,26 @@ pub fn start(node: &LocalNode) -> io::Result<(Process, Child)> {
     let process = pid
         .and_then(Process::find)
         .ok_or_else(|| io::Error::other(format!("{} ended at once", node.bin.display())))?;
-    fs::write(node.pid_file(), format!("{} {}\n", process.pid, process.began))?;
+    fs::write(
+        node.pid_file(),
+        format!("{} {}\n", process.pid, process.began),
+    )?;
     Ok((process, child))
 }
 
 /// Asks the node to end, and ends it if it does not.
 pub async fn end(node: &LocalNode, limit: Duration) {
-    let Some(process) = recorded(node) else { return };
+    let Some(process) = recorded(node) else {
+        return;
+    };
     process.signal(Signal::TERM);
     let begun = Instant::now();
     while process.is_alive() {
         if begun.elapsed() > limit {
-            tracing::warn!(node = node.name, "the node did not end when asked to and was killed");
+            tracing::warn!(
+                node = node.name,
+                "the node did not end when asked to and was killed"
+            );
             process.signal(Signal::KILL);
             break;
         }
@@ -89,7 +103,12 @@ pub async fn end(node: &LocalNode, limit: Duration) {
 /// Who listens on a port, in words for an error message.
 pub fn port_holder(address: SocketAddr) -> String {
     match listeners::get_process_by_port(address.port(), listeners::Protocol::TCP) {
-        Ok(process) => format!("{} (process {}) listens on port {} already", process.name, process.pid, address.port()),
+        Ok(process) => format!(
+            "{} (process {}) listens on port {} already",
+            process.name,
+            process.pid,
+            address.port()
+        ),
         Err(_) => format!("another process listens on port {} already", address.port()),
     }
 }

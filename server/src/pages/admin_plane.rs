@@ -3,8 +3,8 @@
 use app::{
     control_plane::{AdminPlane, Answer},
     model::{
-        EventFilter, EventPage, ImageView, LogFilter, LogPage, NodeView, Overview, QuotaForm, Role, ShellPage,
-        UserView, VmDetail, VmList, VmView,
+        EventFilter, EventPage, ImageView, LogFilter, LogPage, NodeView, Overview, QuotaForm, Role,
+        ShellPage, UserView, VmDetail, VmList, VmView,
     },
 };
 use async_trait::async_trait;
@@ -101,7 +101,12 @@ impl AdminPlane for RequestPlane {
         for_admin!(self, admin_vm_delete(id))
     }
 
-    async fn admin_shell_open(&self, vm_id: &str, shell: Option<&str>, new: bool) -> Answer<ShellPage> {
+    async fn admin_shell_open(
+        &self,
+        vm_id: &str,
+        shell: Option<&str>,
+        new: bool,
+    ) -> Answer<ShellPage> {
         for_admin!(self, admin_shell_open(vm_id, shell, new))
     }
 

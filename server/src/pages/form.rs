@@ -16,8 +16,19 @@ const VALUE_MAX: usize = 300;
 /// Fields that are given back. Named one by one, because the address ends up in the browser's
 /// history: what is not named here, such as a password or a credential, is never in it.
 const KEPT: [&str; 13] = [
-    "name", "next", "flavor", "image", "address", "fingerprint", "reference", "summary", "vms", "vcpus",
-    "memory_mib", "disk_gib", "confirm",
+    "name",
+    "next",
+    "flavor",
+    "image",
+    "address",
+    "fingerprint",
+    "reference",
+    "summary",
+    "vms",
+    "vcpus",
+    "memory_mib",
+    "disk_gib",
+    "confirm",
 ];
 /// leptos puts a failed call's error here.
 const ERROR_MARK: &str = "__err=";
@@ -42,13 +53,22 @@ where
 
 fn is_plain_form(headers: &HeaderMap) -> bool {
     let has = |name, part: &str| {
-        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains(part))
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.contains(part))
     };
-    has(header::ACCEPT, "text/html") && has(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+    has(header::ACCEPT, "text/html")
+        && has(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
 }
 
 fn add_typed(headers: &mut HeaderMap, form: &[u8]) {
-    let Some(location) = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()) else { return };
+    let Some(location) = headers
+        .get(header::LOCATION)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return;
+    };
     if !location.contains(ERROR_MARK) {
         return;
     }
@@ -58,7 +78,10 @@ fn add_typed(headers: &mut HeaderMap, form: &[u8]) {
         if value.len() > VALUE_MAX || known {
             continue;
         }
-        location.push_str(&format!("&f_{name}={}", percent_encode(value.as_bytes(), NON_ALPHANUMERIC)));
+        location.push_str(&format!(
+            "&f_{name}={}",
+            percent_encode(value.as_bytes(), NON_ALPHANUMERIC)
+        ));
     }
     if let Ok(value) = HeaderValue::from_str(&location) {
         headers.insert(header::LOCATION, value);
@@ -86,7 +109,10 @@ mod tests {
 
     #[test]
     fn a_failed_form_comes_back_with_what_was_typed_but_not_the_password() {
-        let location = after("/register?__path=x&__err=y", "name=A%26b&password=secret-word&new=other&credential=c");
+        let location = after(
+            "/register?__path=x&__err=y",
+            "name=A%26b&password=secret-word&new=other&credential=c",
+        );
         assert_eq!(location, "/register?__path=x&__err=y&f_name=A%26b");
     }
 

@@ -41,7 +41,11 @@ pub fn lock(config: &Config) -> anyhow::Result<DataLock> {
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         let mut pid = String::new();
         file.read_to_string(&mut pid)?;
-        bail!("another MiniCloud server (process {}) uses {} already", pid.trim(), folder.display());
+        bail!(
+            "another MiniCloud server (process {}) uses {} already",
+            pid.trim(),
+            folder.display()
+        );
     }
     file.set_len(0)?;
     file.rewind()?;
@@ -63,7 +67,10 @@ pub async fn stop(config: &Config) -> anyhow::Result<()> {
     let begun = Instant::now();
     while test_kill_process(pid).is_ok() {
         if begun.elapsed() > STOP_TIMEOUT {
-            bail!("the server (process {}) has not ended yet; try again, or look at its log", pid.as_raw_nonzero());
+            bail!(
+                "the server (process {}) has not ended yet; try again, or look at its log",
+                pid.as_raw_nonzero()
+            );
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -74,9 +81,15 @@ pub async fn stop(config: &Config) -> anyhow::Result<()> {
 /// Asks the own router for a page, as a browser on this machine would.
 pub async fn page_answers(state: &AppState, path: &str) -> anyhow::Result<()> {
     let address = state.config.address();
-    let host = address.split_once("://").map_or(address.as_str(), |(_, host)| host);
-    let mut request = Request::get(path).header("host", host).body(Body::empty())?;
-    request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 0))));
+    let host = address
+        .split_once("://")
+        .map_or(address.as_str(), |(_, host)| host);
+    let mut request = Request::get(path)
+        .header("host", host)
+        .body(Body::empty())?;
+    request
+        .extensions_mut()
+        .insert(ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 0))));
     let answer = router::router(state.clone()).oneshot(request).await?;
     if !answer.status().is_success() {
         bail!("the page {path} answers {}", answer.status());

@@ -7,7 +7,13 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message as Node;
 
-use crate::{actor::Actor, auth::Caller, balancer::NodeSocket, control::{ControlError, ShellPlace}, state::AppState};
+use crate::{
+    actor::Actor,
+    auth::Caller,
+    balancer::NodeSocket,
+    control::{ControlError, ShellPlace},
+    state::AppState,
+};
 
 /// Close codes of docs/shell-protocol.md that the server itself uses.
 const REVOKED: (u16, &str) = (4003, "access to this shell was taken back");
@@ -19,7 +25,14 @@ const RECHECK: Duration = Duration::from_secs(4);
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Connects to the node and pumps until either side closes.
-pub async fn bridge(browser: WebSocket, state: &AppState, caller: &Caller, actor: &Actor, place: ShellPlace, query: &str) {
+pub async fn bridge(
+    browser: WebSocket,
+    state: &AppState,
+    caller: &Caller,
+    actor: &Actor,
+    place: ShellPlace,
+    query: &str,
+) {
     let node = match state.control.shell_attach(&place, query).await {
         Ok(node) => node,
         Err(error) => {
@@ -45,7 +58,11 @@ pub async fn bridge(browser: WebSocket, state: &AppState, caller: &Caller, actor
 }
 
 /// Each direction awaits the other side's send, so a slow reader slows only its own sender.
-async fn pump(browser: WebSocket, node: NodeSocket, ended: impl Future<Output = (u16, &'static str)>) {
+async fn pump(
+    browser: WebSocket,
+    node: NodeSocket,
+    ended: impl Future<Output = (u16, &'static str)>,
+) {
     let (mut to_browser, mut from_browser) = browser.split();
     let (mut to_node, mut from_node) = node.split();
     let up = async {
@@ -55,7 +72,10 @@ async fn pump(browser: WebSocket, node: NodeSocket, ended: impl Future<Output = 
                 Browser::Close(_) => break,
                 _ => continue,
             };
-            if !matches!(timeout(SEND_TIMEOUT, to_node.send(message)).await, Ok(Ok(()))) {
+            if !matches!(
+                timeout(SEND_TIMEOUT, to_node.send(message)).await,
+                Ok(Ok(()))
+            ) {
                 break;
             }
         }
@@ -67,11 +87,17 @@ async fn pump(browser: WebSocket, node: NodeSocket, ended: impl Future<Output = 
                 Node::Close(frame) => return close_of(frame),
                 _ => continue,
             };
-            if !matches!(timeout(SEND_TIMEOUT, to_browser.send(message)).await, Ok(Ok(()))) {
+            if !matches!(
+                timeout(SEND_TIMEOUT, to_browser.send(message)).await,
+                Ok(Ok(()))
+            ) {
                 break;
             }
         }
-        CloseFrame { code: NODE_UNREACHABLE.0, reason: NODE_UNREACHABLE.1.into() }
+        CloseFrame {
+            code: NODE_UNREACHABLE.0,
+            reason: NODE_UNREACHABLE.1.into(),
+        }
     };
     let last = tokio::select! {
         () = up => None,
@@ -85,12 +111,21 @@ async fn pump(browser: WebSocket, node: NodeSocket, ended: impl Future<Output = 
 /// The node's close frame, carried across; a node that just went away is unreachable.
 fn close_of(frame: Option<tokio_tungstenite::tungstenite::protocol::CloseFrame>) -> CloseFrame {
     match frame {
-        Some(frame) => CloseFrame { code: frame.code.into(), reason: frame.reason.as_str().into() },
-        None => CloseFrame { code: NODE_UNREACHABLE.0, reason: NODE_UNREACHABLE.1.into() },
+        Some(frame) => CloseFrame {
+            code: frame.code.into(),
+            reason: frame.reason.as_str().into(),
+        },
+        None => CloseFrame {
+            code: NODE_UNREACHABLE.0,
+            reason: NODE_UNREACHABLE.1.into(),
+        },
     }
 }
 
 async fn close(mut browser: WebSocket, (code, reason): (u16, &'static str)) {
-    let frame = CloseFrame { code, reason: reason.into() };
+    let frame = CloseFrame {
+        code,
+        reason: reason.into(),
+    };
     let _ = timeout(SEND_TIMEOUT, browser.send(Browser::Close(Some(frame)))).await;
 }

@@ -93,9 +93,16 @@ impl House {
         // The nodes' client needs it; another test of this process may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
-        let server = Server::start(config(data.path()), LogHub::default()).await.unwrap();
+        let server = Server::start(config(data.path()), LogHub::default())
+            .await
+            .unwrap();
         let (node_stop, address) = sim_node().await;
-        server.state.control.node_local_ensure("node-1", &address, CREDENTIAL).await.unwrap();
+        server
+            .state
+            .control
+            .node_local_ensure("node-1", &address, CREDENTIAL)
+            .await
+            .unwrap();
         let base = format!("http://{}", server.listen);
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         let client = client.timeout(Duration::from_secs(30)).build().unwrap();
@@ -132,8 +139,15 @@ impl House {
         let form = [("name", "admin"), ("password", PASSWORD)];
         let answer = self.call(Person::Anonymous, "login", &form).await;
         self.keep(Person::Admin, &answer);
-        self.good(Person::Admin, "user_disable", &[("name", "dora"), ("disabled", "true")]).await;
-        let reset = self.good(Person::Admin, "user_password_reset", &[("name", "mia")]).await;
+        self.good(
+            Person::Admin,
+            "user_disable",
+            &[("name", "dora"), ("disabled", "true")],
+        )
+        .await;
+        let reset = self
+            .good(Person::Admin, "user_password_reset", &[("name", "mia")])
+            .await;
         let password = reset.json().as_str().unwrap().to_owned();
         let form = [("name", "mia"), ("password", password.as_str())];
         let answer = self.call(Person::Anonymous, "login", &form).await;
@@ -157,16 +171,34 @@ impl House {
         self.things.insert("shell2".to_owned(), second);
         let form = [("name", "ann"), ("password", PASSWORD)];
         self.call(Person::Anonymous, "login", &form).await;
-        let list = self.get_function(Person::Ann, "login_session_list", &[]).await.json();
+        let list = self
+            .get_function(Person::Ann, "login_session_list", &[])
+            .await
+            .json();
         let sessions = find_array(&list).unwrap();
-        let other = sessions.iter().find(|session| session["current"] == false).unwrap();
-        self.things.insert("session".to_owned(), other["id"].as_str().unwrap().to_owned());
+        let other = sessions
+            .iter()
+            .find(|session| session["current"] == false)
+            .unwrap();
+        self.things.insert(
+            "session".to_owned(),
+            other["id"].as_str().unwrap().to_owned(),
+        );
     }
 
     /// A new shell of Ann's web1; its id.
     async fn shell_made(&self) -> String {
-        let opened = self.good(Person::Ann, "shell_open", &[("vm", "web1"), ("new", "true")]).await;
-        find(&opened.json(), "shell").unwrap()["id"].as_str().unwrap().to_owned()
+        let opened = self
+            .good(
+                Person::Ann,
+                "shell_open",
+                &[("vm", "web1"), ("new", "true")],
+            )
+            .await;
+        find(&opened.json(), "shell").unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     async fn node_ready(&self) {
@@ -182,7 +214,9 @@ impl House {
 
     async fn running(&self, name: &str) {
         for _ in 0..200 {
-            let vm = self.get_function(Person::Ann, "vm_get", &[("name", name)]).await;
+            let vm = self
+                .get_function(Person::Ann, "vm_get", &[("name", name)])
+                .await;
             if vm.text.contains("\"running\"") {
                 return;
             }
@@ -192,7 +226,10 @@ impl House {
     }
 
     fn keep(&mut self, person: Person, answer: &Answer) {
-        let line = answer.headers.get(SET_COOKIE).unwrap_or_else(|| panic!("{person:?}: {answer:?}"));
+        let line = answer
+            .headers
+            .get(SET_COOKIE)
+            .unwrap_or_else(|| panic!("{person:?}: {answer:?}"));
         let pair = line.to_str().unwrap().split(';').next().unwrap();
         self.cookies.insert(person, pair.to_owned());
     }
@@ -217,15 +254,28 @@ impl House {
     }
 
     /// Calls a server function by GET.
-    pub async fn get_function(&self, person: Person, endpoint: &str, form: &[(&str, &str)]) -> Answer {
+    pub async fn get_function(
+        &self,
+        person: Person,
+        endpoint: &str,
+        form: &[(&str, &str)],
+    ) -> Answer {
         let query = serde_urlencoded::to_string(form).unwrap();
         let path = format!("/api/{endpoint}?{query}");
-        read(self.request(person, Method::GET, &path).header(ACCEPT, "application/json")).await
+        read(
+            self.request(person, Method::GET, &path)
+                .header(ACCEPT, "application/json"),
+        )
+        .await
     }
 
     /// Opens a page.
     pub async fn page(&self, person: Person, path: &str) -> Answer {
-        read(self.request(person, Method::GET, path).header(ACCEPT, "text/html")).await
+        read(
+            self.request(person, Method::GET, path)
+                .header(ACCEPT, "text/html"),
+        )
+        .await
     }
 
     /// Begins a WebSocket; the status says whether it was let through.
@@ -239,8 +289,16 @@ impl House {
             .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = if status == 101 { String::new() } else { response.text().await.unwrap() };
-        Answer { status, headers, text }
+        let text = if status == 101 {
+            String::new()
+        } else {
+            response.text().await.unwrap()
+        };
+        Answer {
+            status,
+            headers,
+            text,
+        }
     }
 
     fn request(&self, person: Person, method: Method, path: &str) -> reqwest::RequestBuilder {
@@ -255,18 +313,26 @@ impl House {
 async fn read(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, text: response.text().await.unwrap() }
+    Answer {
+        status,
+        headers,
+        text: response.text().await.unwrap(),
+    }
 }
 
 /// The value of that key, however deep.
 fn find<'a>(value: &'a serde_json::Value, key: &str) -> Option<&'a serde_json::Value> {
     let fields = value.as_object()?;
-    fields.get(key).or_else(|| fields.values().find_map(|value| find(value, key)))
+    fields
+        .get(key)
+        .or_else(|| fields.values().find_map(|value| find(value, key)))
 }
 
 /// The first list, however deep.
 fn find_array(value: &serde_json::Value) -> Option<&Vec<serde_json::Value>> {
-    value.as_array().or_else(|| value.as_object()?.values().find_map(find_array))
+    value
+        .as_array()
+        .or_else(|| value.as_object()?.values().find_map(find_array))
 }
 
 fn config(data_dir: &std::path::Path) -> Config {

@@ -26,7 +26,11 @@ const fn function(
     who: Who,
     form: &'static [(&'static str, &'static str)],
 ) -> Function {
-    Function { endpoint, who, form }
+    Function {
+        endpoint,
+        who,
+        form,
+    }
 }
 
 /// Server functions, those that end something last. Arguments are such that a call that gets
@@ -34,15 +38,35 @@ const fn function(
 pub const FUNCTIONS: &[Function] = &[
     function("visit_get", Who::Anyone, &[]),
     function("theme_set", Who::Anyone, &[("theme", "dark")]),
-    function("password_strength", Who::Anyone, &[("name", "x"), ("password", "y")]),
-    function("login", Who::Anyone, &[("name", "nobody-{person}"), ("password", "x")]),
-    function("account_create", Who::Anyone, &[("name", "1x"), ("password", "x")]),
-    function("password_change", Who::SignedIn, &[("current", "x"), ("new", "x")]),
+    function(
+        "password_strength",
+        Who::Anyone,
+        &[("name", "x"), ("password", "y")],
+    ),
+    function(
+        "login",
+        Who::Anyone,
+        &[("name", "nobody-{person}"), ("password", "x")],
+    ),
+    function(
+        "account_create",
+        Who::Anyone,
+        &[("name", "1x"), ("password", "x")],
+    ),
+    function(
+        "password_change",
+        Who::SignedIn,
+        &[("current", "x"), ("new", "x")],
+    ),
     function("login_session_list", Who::Member, &[]),
     function("vm_list", Who::Member, &[]),
     function("vm_offer", Who::Member, &[]),
     function("vm_name_check", Who::Member, &[("name", "web1")]),
-    function("vm_create", Who::Member, &[("name", "web3"), ("flavor", "huge"), ("image", "alpine")]),
+    function(
+        "vm_create",
+        Who::Member,
+        &[("name", "web3"), ("flavor", "huge"), ("image", "alpine")],
+    ),
     function("account_delete", Who::Member, &[("confirm", "no")]),
     function("vm_get", Who::Owner, &[("name", "{vm}")]),
     function("vm_event_list", Who::Owner, &[("name", "{vm}")]),
@@ -55,17 +79,43 @@ pub const FUNCTIONS: &[Function] = &[
     function("overview", Who::Admin, &[]),
     function("node_list", Who::Admin, &[]),
     function("node_get", Who::Admin, &[("name", "node-1")]),
-    function("node_add", Who::Admin, &[("name", "node-9"), ("address", "ftp://x"), ("credential", "x")]),
-    function("node_cordon", Who::Admin, &[("name", "node-1"), ("cordoned", "false")]),
+    function(
+        "node_add",
+        Who::Admin,
+        &[
+            ("name", "node-9"),
+            ("address", "ftp://x"),
+            ("credential", "x"),
+        ],
+    ),
+    function(
+        "node_cordon",
+        Who::Admin,
+        &[("name", "node-1"), ("cordoned", "false")],
+    ),
     function("node_remove", Who::Admin, &[("name", "node-1")]),
     function("user_list", Who::Admin, &[]),
     function("user_get", Who::Admin, &[("name", "ann")]),
-    function("user_disable", Who::Admin, &[("name", "bob"), ("disabled", "false")]),
-    function("user_role", Who::Admin, &[("name", "bob"), ("role", "member")]),
+    function(
+        "user_disable",
+        Who::Admin,
+        &[("name", "bob"), ("disabled", "false")],
+    ),
+    function(
+        "user_role",
+        Who::Admin,
+        &[("name", "bob"), ("role", "member")],
+    ),
     function(
         "user_quota",
         Who::Admin,
-        &[("name", "bob"), ("vms", "5"), ("vcpus", "4"), ("memory_mib", "4096"), ("disk_gib", "20")],
+        &[
+            ("name", "bob"),
+            ("vms", "5"),
+            ("vcpus", "4"),
+            ("memory_mib", "4096"),
+            ("disk_gib", "20"),
+        ],
     ),
     function("user_password_reset", Who::Admin, &[("name", "dora")]),
     function("admin_vm_list", Who::Admin, &[]),
@@ -76,7 +126,11 @@ pub const FUNCTIONS: &[Function] = &[
     function("log_list", Who::Admin, &[]),
     function("event_list", Who::Admin, &[]),
     function("image_list", Who::Admin, &[]),
-    function("image_add", Who::Admin, &[("name", "X!"), ("reference", "x")]),
+    function(
+        "image_add",
+        Who::Admin,
+        &[("name", "X!"), ("reference", "x")],
+    ),
     function("image_default", Who::Admin, &[("name", "alpine")]),
     function("login_session_delete", Who::Owner, &[("id", "{session}")]),
     function("vm_delete", Who::Owner, &[("name", "{vm}")]),
@@ -120,8 +174,9 @@ pub const SOCKETS: &[(&str, Who)] = &[
     ("/shells/{id}/attach", Who::OwnerOrAdmin),
 ];
 
-/// What needs nobody: files, and what tells of the server's own health.
-pub const OPEN: &[&str] = &["/healthz", "/metrics", "/pkg", "/favicon.svg", "/favicon.ico", "/robots.txt"];
+/// What needs nobody: files (the bundle, and by their names those of `public/`), and what tells of
+/// the server's own health.
+pub const OPEN: &[&str] = &["/healthz", "/metrics", "/pkg", "/favicon.ico"];
 
 /// Where the lists above are entered as a whole.
 pub const WHOLE: &[&str] = &["/api/{endpoint}"];

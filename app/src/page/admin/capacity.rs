@@ -45,7 +45,11 @@ pub fn CapacityLegend() -> impl IntoView {
 }
 
 fn width(part: f64, total: f64) -> String {
-    let share = if total > 0.0 { (part / total).clamp(0.0, 1.0) } else { 0.0 };
+    let share = if total > 0.0 {
+        (part / total).clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
     format!("{:.1}", share * WIDTH)
 }
 

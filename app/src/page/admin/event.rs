@@ -2,7 +2,9 @@
 
 /// Kind and its words; a kind from the address that is not among them is offered too.
 pub fn kinds(asked: &str) -> Vec<(String, String)> {
-    let known = KINDS.iter().map(|(kind, words)| ((*kind).to_owned(), (*words).to_owned()));
+    let known = KINDS
+        .iter()
+        .map(|(kind, words)| ((*kind).to_owned(), (*words).to_owned()));
     let mut kinds: Vec<_> = known.collect();
     if !kinds.iter().any(|(kind, _)| kind == asked) {
         kinds.push((asked.to_owned(), asked.replace('_', " ")));

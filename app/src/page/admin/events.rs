@@ -16,9 +16,20 @@ use crate::{
 
 #[component]
 pub fn EventsPage() -> impl IntoView {
-    let (actor, subject, kind) = (query_part("actor"), query_part("subject"), query_part("kind"));
+    let (actor, subject, kind) = (
+        query_part("actor"),
+        query_part("subject"),
+        query_part("kind"),
+    );
     let before = query_part("before");
-    let filters = move || (actor.get(), subject.get(), kind.get(), before.get().parse::<i64>().ok());
+    let filters = move || {
+        (
+            actor.get(),
+            subject.get(),
+            kind.get(),
+            before.get().parse::<i64>().ok(),
+        )
+    };
     let events = Resource::new_blocking(filters, |(actor, subject, kind, before)| {
         event_list(actor, subject, kind, before)
     });
@@ -84,9 +95,20 @@ mod tests {
 
     #[test]
     fn the_older_link_keeps_the_filters() {
-        let filters = ("ann".to_owned(), String::new(), "vm_create".to_owned(), Some(9));
-        assert_eq!(address(&filters, Some(5)), "/admin/events?actor=ann&kind=vm_create&before=5");
-        assert_eq!(address(&filters, None), "/admin/events?actor=ann&kind=vm_create");
+        let filters = (
+            "ann".to_owned(),
+            String::new(),
+            "vm_create".to_owned(),
+            Some(9),
+        );
+        assert_eq!(
+            address(&filters, Some(5)),
+            "/admin/events?actor=ann&kind=vm_create&before=5"
+        );
+        assert_eq!(
+            address(&filters, None),
+            "/admin/events?actor=ann&kind=vm_create"
+        );
         let odd = ("a b&c".to_owned(), String::new(), String::new(), None);
         assert_eq!(address(&odd, None), "/admin/events?actor=a%20b%26c");
         assert_eq!(address(&Filters::default(), None), "/admin/events");

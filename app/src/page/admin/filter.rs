@@ -20,7 +20,12 @@ pub fn Filter(
     let waiting = StoredValue::new(None::<TimeoutHandle>);
     let query = use_query_map();
     let is_set = Memo::new(move |_| {
-        query.with(|query| query.clone().into_iter().any(|(_, value)| !value.is_empty()))
+        query.with(|query| {
+            query
+                .clone()
+                .into_iter()
+                .any(|(_, value)| !value.is_empty())
+        })
     });
     view! {
         <div class="filter" role="search" aria-label=label on:input=move |event| send_soon(&event, waiting)>
@@ -47,9 +52,12 @@ fn send_soon(event: &leptos::ev::Event, waiting: StoredValue<Option<TimeoutHandl
     #[cfg(feature = "hydrate")]
     {
         use wasm_bindgen::JsCast;
-        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
         let form = target.and_then(|target| target.closest("form").ok().flatten());
-        let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) else {
+        let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok())
+        else {
             return;
         };
         let send = move || {
@@ -58,7 +66,10 @@ fn send_soon(event: &leptos::ev::Event, waiting: StoredValue<Option<TimeoutHandl
             }
         };
         let timer = set_timeout_with_handle(send, DEBOUNCE).ok();
-        if let Some(earlier) = waiting.try_update_value(|kept| std::mem::replace(kept, timer)).flatten() {
+        if let Some(earlier) = waiting
+            .try_update_value(|kept| std::mem::replace(kept, timer))
+            .flatten()
+        {
             earlier.clear();
         }
     }

@@ -3,17 +3,22 @@
 use leptos::prelude::*;
 
 use super::{
-    failure::Failure,
+    failure::{Failure, empty_form},
     section::Section,
     table::Table,
 };
 use crate::{
-    component::{Badge, Field, Form, FormAlert, Icon, IconName, Loaded, Menu, Submit, Tone, on_success},
+    component::{
+        Alert, AlertKind, Badge, Field, Form, FormAlert, Icon, IconName, Loaded, Menu, Submit,
+        Tone, on_success,
+    },
     format,
     model::{AppError, ImageView, name_check},
     server_fn::admin::{ImageAdd, ImageDefault, ImageRemove, image_list},
 };
 
+/// The id of the form.
+const FORM: &str = "image-add-form";
 const COLUMNS: &[&str] = &["Image", "Reference", "On nodes", "Actions"];
 
 #[component]
@@ -63,7 +68,13 @@ fn Row(
     set_default: ServerAction<ImageDefault>,
     remove: ServerAction<ImageRemove>,
 ) -> impl IntoView {
-    let ImageView { name, reference, summary, default, present_on } = image;
+    let ImageView {
+        name,
+        reference,
+        summary,
+        default,
+        present_on,
+    } = image;
     let present = match present_on {
         0 => "On none yet; pulled when first needed".to_owned(),
         nodes => format!("On {}", format::count(nodes, "node")),
@@ -115,16 +126,29 @@ fn Remove(name: String, remove: ServerAction<ImageRemove>) -> impl IntoView {
 #[component]
 fn Add(again: Callback<()>) -> impl IntoView {
     let action = ServerAction::<ImageAdd>::new();
-    on_success(action, move |_| again.run(()));
     let typed = RwSignal::new(String::new());
+    let added = RwSignal::new(None::<String>);
+    on_success(action, move |image| {
+        again.run(());
+        empty_form(FORM);
+        typed.set(String::new());
+        added.set(Some(image.name));
+    });
     let check = Signal::derive(move || {
         let name = typed.get();
-        if name.is_empty() { None } else { name_check(&name).err() }
+        if name.is_empty() {
+            None
+        } else {
+            name_check(&name).err()
+        }
     });
     view! {
         <section class="card admin-form" aria-labelledby="image-add">
             <h2 id="image-add">"Add an image"</h2>
-            <Form action class="stack">
+            {move || added.get().map(|name| view! {
+                <Alert kind=AlertKind::Good>{format!("{name} is in the catalogue.")}</Alert>
+            })}
+            <Form action class="stack" id=FORM>
                 <FormAlert fields=&["name", "reference", "summary"] />
                 <Field
                     name="name"

@@ -130,13 +130,17 @@ impl Console {
     fn is_at_bottom(self) -> bool {
         /// Less than a line away from the bottom is at the bottom.
         const NEAR: i32 = 16;
-        self.scroller.get_untracked().is_none_or(|scroller| scroller.scroll_top().abs() < NEAR)
+        self.scroller
+            .get_untracked()
+            .is_none_or(|scroller| scroller.scroll_top().abs() < NEAR)
     }
 
     /// Draws what is to be drawn, all of a batch at once.
     fn draw(self) {
         self.drawing.set_value(false);
-        let Some(lines) = self.lines.get_untracked() else { return };
+        let Some(lines) = self.lines.get_untracked() else {
+            return;
+        };
         let drawing = self.feed.try_update_value(LogFeed::draw).flatten();
         if let Some(drawing) = drawing {
             if drawing.clear {

@@ -45,7 +45,14 @@ pub struct LogFeed {
 impl LogFeed {
     /// After the page was drawn up to `last_seq`.
     pub fn new(last_seq: u64) -> Self {
-        Self { mode: Mode::Following, last_seq, fresh: true, clear: false, waiting: VecDeque::new(), new: 0 }
+        Self {
+            mode: Mode::Following,
+            last_seq,
+            fresh: true,
+            clear: false,
+            waiting: VecDeque::new(),
+            new: 0,
+        }
     }
 
     pub fn set_mode(&mut self, mode: Mode) {
@@ -64,7 +71,10 @@ impl LogFeed {
 
     /// The filter has changed: what is there goes, and what comes is a new log.
     pub fn restart(&mut self) {
-        *self = Self { clear: true, ..Self::new(0) };
+        *self = Self {
+            clear: true,
+            ..Self::new(0)
+        };
     }
 
     /// Takes in a batch, oldest first.
@@ -95,7 +105,10 @@ impl LogFeed {
         }
         self.new = 0;
         let clear = std::mem::take(&mut self.clear);
-        Some(Drawing { clear, lines: self.waiting.drain(..).collect() })
+        Some(Drawing {
+            clear,
+            lines: self.waiting.drain(..).collect(),
+        })
     }
 }
 
@@ -117,7 +130,9 @@ mod tests {
     }
 
     fn seqs(drawing: Option<Drawing>) -> Vec<u64> {
-        drawing.map(|drawing| drawing.lines.iter().map(|line| line.seq).collect()).unwrap_or_default()
+        drawing
+            .map(|drawing| drawing.lines.iter().map(|line| line.seq).collect())
+            .unwrap_or_default()
     }
 
     #[test]
@@ -140,7 +155,10 @@ mod tests {
         assert_eq!(feed.held(), 1204);
         feed.set_mode(Mode::Following);
         let drawn = seqs(feed.draw());
-        assert_eq!((drawn.len(), drawn.first(), drawn.last()), (LINES_MAX, Some(&205), Some(&1204)));
+        assert_eq!(
+            (drawn.len(), drawn.first(), drawn.last()),
+            (LINES_MAX, Some(&205), Some(&1204))
+        );
         assert_eq!(feed.held(), 0);
     }
 
@@ -161,7 +179,13 @@ mod tests {
         let mut feed = LogFeed::new(900);
         feed.restart();
         feed.take(Vec::new());
-        assert_eq!(feed.draw(), Some(Drawing { clear: true, lines: Vec::new() }));
+        assert_eq!(
+            feed.draw(),
+            Some(Drawing {
+                clear: true,
+                lines: Vec::new()
+            })
+        );
         feed.take(batch(5..7));
         assert_eq!(seqs(feed.draw()), [5, 6]);
     }

@@ -44,7 +44,11 @@ fn push_line(html: &mut String, record: &LogView) {
 
 /// Time of day in UTC with milliseconds.
 fn time(at: i64) -> String {
-    format!("{}.{:03}", format::clock(at), at.rem_euclid(1_000_000) / 1000)
+    format!(
+        "{}.{:03}",
+        format::clock(at),
+        at.rem_euclid(1_000_000) / 1000
+    )
 }
 
 fn level_mark(level: LogLevel) -> &'static str {
@@ -62,7 +66,12 @@ fn hue(source: &str) -> u32 {
     match source {
         "server" => 0,
         "balancer" => 1,
-        _ => 2 + source.bytes().fold(0u32, |sum, byte| sum * 31 % 997 + u32::from(byte)) % (HUES - 2),
+        _ => {
+            2 + source
+                .bytes()
+                .fold(0u32, |sum, byte| sum * 31 % 997 + u32::from(byte))
+                % (HUES - 2)
+        }
     }
 }
 
@@ -75,7 +84,11 @@ fn escape(html: &mut String, text: &str) {
             '"' => html.push_str("&quot;"),
             '\'' => html.push_str("&#39;"),
             // Would be dropped or turned round by the browser.
-            '\0'..='\x08' | '\x0b'..='\x1f' | '\x7f' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            '\0'..='\x08'
+            | '\x0b'..='\x1f'
+            | '\x7f'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {
                 html.push('\u{fffd}');
             }
             _ => html.push(character),
@@ -101,7 +114,13 @@ mod tests {
     #[test]
     fn a_line_has_time_source_level_message_and_request() {
         let html = lines_html([&record("server", "it is slow", Some("r-1"))]);
-        for part in [">14:02:09.042<", ">server<", ">WARN<", ">it is slow ", ">r-1<"] {
+        for part in [
+            ">14:02:09.042<",
+            ">server<",
+            ">WARN<",
+            ">it is slow ",
+            ">r-1<",
+        ] {
             assert!(html.contains(part), "{part} in {html}");
         }
     }
@@ -112,7 +131,11 @@ mod tests {
         let html = lines_html([&record(evil, evil, Some(evil))]);
         assert!(!html.contains("<img"), "{html}");
         assert!(!html.contains("'"), "{html}");
-        assert_eq!(html.matches("&lt;img src=x onerror=&#39;alert(1)&#39;&gt; &amp; &quot;").count(), 3);
+        assert_eq!(
+            html.matches("&lt;img src=x onerror=&#39;alert(1)&#39;&gt; &amp; &quot;")
+                .count(),
+            3
+        );
     }
 
     #[test]
@@ -124,6 +147,10 @@ mod tests {
     #[test]
     fn nodes_that_are_numbered_differ_in_hue() {
         assert_ne!(hue("node-1"), hue("node-2"));
-        assert!(["server", "balancer", "node-1", "x"].iter().all(|source| hue(source) < HUES));
+        assert!(
+            ["server", "balancer", "node-1", "x"]
+                .iter()
+                .all(|source| hue(source) < HUES)
+        );
     }
 }

@@ -15,7 +15,11 @@ use crate::{
 
 #[component]
 pub fn LogsPage() -> impl IntoView {
-    let (source, level, text) = (query_part("source"), query_part("level"), query_part("text"));
+    let (source, level, text) = (
+        query_part("source"),
+        query_part("level"),
+        query_part("text"),
+    );
     let filters = Memo::new(move |_| (source.get(), level.get(), text.get()));
     // Only the first picture is asked for; a change of the filter goes to the socket.
     let first = Resource::new_blocking(
@@ -58,7 +62,10 @@ fn source_names(mut sources: Vec<String>, asked: &str) -> Vec<(String, String)> 
         sources.push(asked.to_owned());
     }
     let any = (String::new(), "All".to_owned());
-    [any].into_iter().chain(sources.into_iter().map(|source| (source.clone(), source))).collect()
+    [any]
+        .into_iter()
+        .chain(sources.into_iter().map(|source| (source.clone(), source)))
+        .collect()
 }
 
 fn levels() -> Vec<(String, String)> {
@@ -70,7 +77,11 @@ fn levels() -> Vec<(String, String)> {
         LogLevel::Error => "Errors",
     };
     let option = |level: LogLevel| {
-        let value = if level == LogLevel::Trace { "" } else { level.word() };
+        let value = if level == LogLevel::Trace {
+            ""
+        } else {
+            level.word()
+        };
         (value.to_owned(), words(level).to_owned())
     };
     LogLevel::ALL.map(option).into()
@@ -80,8 +91,14 @@ fn levels() -> Vec<(String, String)> {
 #[cfg(any(test, feature = "hydrate"))]
 pub fn socket_path((source, level, text): &Filters) -> String {
     use crate::nav::percent_encode;
-    let level = LogLevel::from_word(level).map(LogLevel::word).unwrap_or_default();
-    let parts = [("source", source.trim()), ("level", level), ("text", text.trim())];
+    let level = LogLevel::from_word(level)
+        .map(LogLevel::word)
+        .unwrap_or_default();
+    let parts = [
+        ("source", source.trim()),
+        ("level", level),
+        ("text", text.trim()),
+    ];
     let pairs: Vec<String> = parts
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
@@ -97,7 +114,10 @@ mod tests {
     #[test]
     fn the_socket_is_asked_for_what_the_address_asks_for() {
         let filters = ("node-1".to_owned(), "warn".to_owned(), "a b".to_owned());
-        assert_eq!(socket_path(&filters), "/live/logs?source=node-1&level=warn&text=a%20b");
+        assert_eq!(
+            socket_path(&filters),
+            "/live/logs?source=node-1&level=warn&text=a%20b"
+        );
         let odd = (String::new(), "loud".to_owned(), " ".to_owned());
         assert_eq!(socket_path(&odd), "/live/logs?");
     }

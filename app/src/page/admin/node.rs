@@ -24,7 +24,11 @@ pub fn HealthBadge(node: Memo<NodeView>) -> impl IntoView {
 #[component]
 pub fn HealthReason(node: Memo<NodeView>) -> impl IntoView {
     let reason = Memo::new(move |_| node.with(|node| health_reason(&node.health)));
-    move || reason.get().map(|reason| view! { <span class="cell-note">{reason}</span> })
+    move || {
+        reason
+            .get()
+            .map(|reason| view! { <span class="cell-note">{reason}</span> })
+    }
 }
 
 /// Policy: shape and word.
@@ -105,7 +109,11 @@ pub fn cpu_words(node: &NodeView) -> String {
 pub fn vms_words(node: &NodeView) -> String {
     match node.vms {
         0 => "No VMs".to_owned(),
-        vms => format!("{} of {} running", node.vms_running, format::count(vms, "VM")),
+        vms => format!(
+            "{} of {} running",
+            node.vms_running,
+            format::count(vms, "VM")
+        ),
     }
 }
 
@@ -141,15 +149,23 @@ pub(super) mod tests {
     #[test]
     fn capacity_is_told_with_units() {
         let node = node("node-1");
-        assert_eq!(memory_words(&node), "256 MiB of 3 GiB promised, 41 MiB used");
+        assert_eq!(
+            memory_words(&node),
+            "256 MiB of 3 GiB promised, 41 MiB used"
+        );
         assert_eq!(cpu_words(&node), "0.5 of 8 vCPU promised");
         assert_eq!(vms_words(&node), "1 of 1 VM running");
     }
 
     #[test]
     fn an_unwell_node_says_why() {
-        let degraded = NodeHealth::Degraded { reason: "no bridge docker0".into() };
-        assert_eq!(health_reason(&degraded).as_deref(), Some("no bridge docker0"));
+        let degraded = NodeHealth::Degraded {
+            reason: "no bridge docker0".into(),
+        };
+        assert_eq!(
+            health_reason(&degraded).as_deref(),
+            Some("no bridge docker0")
+        );
         assert_eq!(health_tone(&degraded), Tone::Bad);
         assert_eq!(health_reason(&NodeHealth::Ready), None);
     }

@@ -2,12 +2,17 @@
 
 use leptos::prelude::*;
 
+use super::failure::empty_form;
 use crate::{
-    component::{Alert, AlertKind, CopyButton, Field, Form, FormAlert, PasswordField, Submit, on_success},
+    component::{
+        Alert, AlertKind, CopyButton, Field, Form, FormAlert, PasswordField, Submit, on_success,
+    },
     model::{NodeView, name_check},
     server_fn::admin::NodeAdd as NodeAddCall,
 };
 
+/// The id of the form.
+const FORM: &str = "node-add-form";
 const SECRET: &str = "umask 077; openssl rand -hex 32 | tee credential";
 const CERTIFICATE: &str = "openssl req -x509 -newkey rsa:3072 -nodes -days 3650 -subj /CN=node-3 -keyout key.pem -out cert.pem && openssl x509 -in cert.pem -noout -fingerprint -sha256";
 const START: &str = "minicloud-node --name node-3 --listen 0.0.0.0:5000 --credential-file credential --tls-cert cert.pem --tls-key key.pem";
@@ -17,14 +22,21 @@ const START: &str = "minicloud-node --name node-3 --listen 0.0.0.0:5000 --creden
 pub fn NodeAdd(on_added: Callback<NodeView>) -> impl IntoView {
     let action = ServerAction::<NodeAddCall>::new();
     let added = RwSignal::new(None::<String>);
+    let typed = RwSignal::new(String::new());
     on_success(action, move |node| {
+        // The credential has no place in the page any more.
+        empty_form(FORM);
+        typed.set(String::new());
         added.set(Some(node.name.clone()));
         on_added.run(node);
     });
-    let typed = RwSignal::new(String::new());
     let check = Signal::derive(move || {
         let name = typed.get();
-        if name.is_empty() { None } else { name_check(&name).err() }
+        if name.is_empty() {
+            None
+        } else {
+            name_check(&name).err()
+        }
     });
     view! {
         <div class="admin-columns">
@@ -33,7 +45,7 @@ pub fn NodeAdd(on_added: Callback<NodeView>) -> impl IntoView {
                 {move || added.get().map(|name| view! {
                     <Alert kind=AlertKind::Good>{format!("{name} answered and is added.")}</Alert>
                 })}
-                <Form action class="stack">
+                <Form action class="stack" id=FORM>
                     <FormAlert fields=&["name", "address", "credential", "fingerprint"] />
                     <Field
                         name="name"

@@ -42,7 +42,13 @@ fn Nodes(first: Overview) -> impl IntoView {
     let cordon = ServerAction::<NodeCordon>::new();
     on_success(cordon, changed);
     let names = Memo::new(move |_| {
-        overview.with(|overview| overview.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>())
+        overview.with(|overview| {
+            overview
+                .nodes
+                .iter()
+                .map(|node| node.name.clone())
+                .collect::<Vec<_>>()
+        })
     });
     view! {
         <Lost lost />
@@ -70,12 +76,27 @@ fn put(nodes: &mut Vec<NodeView>, node: NodeView) {
 }
 
 #[component]
-fn Row(overview: RwSignal<Overview>, name: String, cordon: ServerAction<NodeCordon>) -> impl IntoView {
+fn Row(
+    overview: RwSignal<Overview>,
+    name: String,
+    cordon: ServerAction<NodeCordon>,
+) -> impl IntoView {
     let as_of = overview.with_untracked(|overview| overview.as_of);
-    let first = overview.with_untracked(|overview| overview.nodes.iter().find(|node| node.name == name).cloned());
+    let first = overview.with_untracked(|overview| {
+        overview
+            .nodes
+            .iter()
+            .find(|node| node.name == name)
+            .cloned()
+    });
     let first = first?;
     let known = name.clone();
-    let node = one_of(overview, |overview| &overview.nodes, first.clone(), move |node: &NodeView| node.name == known);
+    let node = one_of(
+        overview,
+        |overview| &overview.nodes,
+        first.clone(),
+        move |node: &NodeView| node.name == known,
+    );
     let figure = move |figure: fn(&NodeView) -> f64| Signal::derive(move || node.with(figure));
     let memory = Memo::new(move |_| node.with(memory_words));
     let cpu = Memo::new(move |_| node.with(cpu_words));
@@ -131,7 +152,8 @@ fn Seen(node: Memo<NodeView>, as_of: i64) -> impl IntoView {
     });
     move || {
         silent_since.get().map(|seen_at| match seen_at {
-            Some(at) => view! { <span class="cell-note">"Last answered " <Ago at as_of /></span> }.into_any(),
+            Some(at) => view! { <span class="cell-note">"Last answered " <Ago at as_of /></span> }
+                .into_any(),
             None => view! { <span class="cell-note">"It has not answered yet."</span> }.into_any(),
         })
     }
@@ -141,7 +163,13 @@ fn Seen(node: Memo<NodeView>, as_of: i64) -> impl IntoView {
 fn Actions(node: Memo<NodeView>, name: String, cordon: ServerAction<NodeCordon>) -> impl IntoView {
     let takes_vms = Memo::new(move |_| node.with(|node| node.policy == NodePolicy::Schedulable));
     let cordoned = move || if takes_vms.get() { "true" } else { "false" };
-    let word = move || if takes_vms.get() { "Cordon" } else { "Uncordon" };
+    let word = move || {
+        if takes_vms.get() {
+            "Cordon"
+        } else {
+            "Uncordon"
+        }
+    };
     let spoken = format!(" {name}");
     let sent = name.clone();
     let title = move || match takes_vms.get() {

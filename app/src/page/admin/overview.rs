@@ -81,7 +81,11 @@ fn Wrong(overview: RwSignal<Overview>) -> impl IntoView {
 
 #[component]
 fn ProblemLine(problem: Problem) -> impl IntoView {
-    let class = if problem.severe { "problem severe" } else { "problem" };
+    let class = if problem.severe {
+        "problem severe"
+    } else {
+        "problem"
+    };
     let word = if problem.severe { "Urgent" } else { "Look at" };
     view! {
         <li class=class>
@@ -94,7 +98,13 @@ fn ProblemLine(problem: Problem) -> impl IntoView {
 #[component]
 fn Nodes(overview: RwSignal<Overview>) -> impl IntoView {
     let names = Memo::new(move |_| {
-        overview.with(|overview| overview.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>())
+        overview.with(|overview| {
+            overview
+                .nodes
+                .iter()
+                .map(|node| node.name.clone())
+                .collect::<Vec<_>>()
+        })
     });
     view! {
         <section class="card" aria-labelledby="nodes">
@@ -119,10 +129,21 @@ fn Nodes(overview: RwSignal<Overview>) -> impl IntoView {
 
 #[component]
 fn NodeBars(overview: RwSignal<Overview>, name: String) -> impl IntoView {
-    let first = overview.with_untracked(|overview| overview.nodes.iter().find(|node| node.name == name).cloned());
+    let first = overview.with_untracked(|overview| {
+        overview
+            .nodes
+            .iter()
+            .find(|node| node.name == name)
+            .cloned()
+    });
     let first = first?;
     let known = name.clone();
-    let node = one_of(overview, |overview| &overview.nodes, first, move |node: &NodeView| node.name == known);
+    let node = one_of(
+        overview,
+        |overview| &overview.nodes,
+        first,
+        move |node: &NodeView| node.name == known,
+    );
     let memory = Memo::new(move |_| node.with(memory_words));
     let cpu = Memo::new(move |_| node.with(cpu_words));
     let figure = move |figure: fn(&NodeView) -> f64| Signal::derive(move || node.with(figure));
@@ -167,7 +188,11 @@ fn Counts(overview: RwSignal<Overview>) -> impl IntoView {
     let number = move |number: fn(&Overview) -> u32| Signal::derive(move || overview.with(number));
     let ready = move || {
         overview.with(|overview| {
-            let ready = overview.nodes.iter().filter(|node| node.health == NodeHealth::Ready).count();
+            let ready = overview
+                .nodes
+                .iter()
+                .filter(|node| node.health == NodeHealth::Ready)
+                .count();
             format!("{ready} ready")
         })
     };

@@ -23,7 +23,11 @@ pub fn ShellRoute() -> impl IntoView {
     let id = move || params.read().get("id").unwrap_or_default();
     let asked = move || {
         let query = query.read();
-        (id(), query.get("shell").filter(|id| !id.is_empty()), query.get_str("new") == Some("1"))
+        (
+            id(),
+            query.get("shell").filter(|id| !id.is_empty()),
+            query.get_str("new") == Some("1"),
+        )
     };
     let shell = Resource::new_blocking(asked, |(id, shell, new)| admin_shell_open(id, shell, new));
     let page = move |_| {

@@ -46,7 +46,9 @@ fn shown_words(shown: usize, matching: u32, total: u32, noun: &str) -> String {
     match (shown, matching) {
         (_, 0) if total > 0 => format!("None of {all} matches. Change the filter."),
         (shown, matching) if shown < matching as usize => {
-            format!("The first {shown} of {matching} that match, of {all}. Narrow the filter to see others.")
+            format!(
+                "The first {shown} of {matching} that match, of {all}. Narrow the filter to see others."
+            )
         }
         (_, matching) if matching < total => format!("{matching} of {all}"),
         _ => all,
@@ -61,7 +63,10 @@ mod tests {
     fn what_is_left_out_is_said() {
         assert_eq!(shown_words(3, 3, 3, "user"), "3 users");
         assert_eq!(shown_words(1, 1, 3, "user"), "1 of 3 users");
-        assert_eq!(shown_words(0, 0, 3, "user"), "None of 3 users matches. Change the filter.");
+        assert_eq!(
+            shown_words(0, 0, 3, "user"),
+            "None of 3 users matches. Change the filter."
+        );
         assert!(shown_words(200, 900, 1000, "VM").starts_with("The first 200 of 900"));
     }
 }

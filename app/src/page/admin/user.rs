@@ -10,7 +10,10 @@ use super::{
     users::{UserBadge, role_word},
 };
 use crate::{
-    component::{Ago, Alert, AlertKind, Field, Form, FormAlert, Icon, IconName, Loaded, Meter, Select, Submit, on_success},
+    component::{
+        Ago, Alert, AlertKind, Field, Form, FormAlert, Icon, IconName, Loaded, Meter, Select,
+        Submit, on_success,
+    },
     format,
     model::{AppError, QuotaUsage, Role, UserView},
     server_fn::{
@@ -74,7 +77,8 @@ fn Facts(user: RwSignal<UserView>, as_of: i64) -> impl IntoView {
     let active_at = user.with_untracked(|user| user.active_at);
     let quota = Memo::new(move |_| user.with(|user| user.quota));
     let part = move |words: fn(QuotaUsage) -> String| Signal::derive(move || words(quota.get()));
-    let figure = move |figure: fn(QuotaUsage) -> u32| Signal::derive(move || f64::from(figure(quota.get())));
+    let figure =
+        move |figure: fn(QuotaUsage) -> u32| Signal::derive(move || f64::from(figure(quota.get())));
     view! {
         <section class="card" aria-labelledby="use">
             <h2 id="use">"In use"</h2>
@@ -143,10 +147,17 @@ fn decimal(millis: u32) -> String {
 #[component]
 fn Saved<S>(action: ServerAction<S>) -> impl IntoView
 where
-    S: leptos::server_fn::ServerFn<Error = AppError, Output = UserView> + Clone + Send + Sync + 'static,
+    S: leptos::server_fn::ServerFn<Error = AppError, Output = UserView>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
 {
     let value = action.value();
-    move || matches!(value.get(), Some(Ok(_))).then(|| view! { <Alert kind=AlertKind::Good>"Saved."</Alert> })
+    move || {
+        matches!(value.get(), Some(Ok(_)))
+            .then(|| view! { <Alert kind=AlertKind::Good>"Saved."</Alert> })
+    }
 }
 
 #[component]
@@ -154,7 +165,11 @@ fn RoleChoice(user: RwSignal<UserView>, changed: Callback<UserView>) -> impl Int
     let action = ServerAction::<UserRole>::new();
     on_success(action, move |user| changed.run(user));
     let (name, role) = user.with_untracked(|user| (user.name.clone(), user.role));
-    let value = if role == Role::Admin { "admin" } else { "member" };
+    let value = if role == Role::Admin {
+        "admin"
+    } else {
+        "member"
+    };
     let options = vec![
         ("member".to_owned(), "Member: their own VMs".to_owned()),
         ("admin".to_owned(), "Admin: everything".to_owned()),
@@ -180,10 +195,18 @@ fn Disable(user: RwSignal<UserView>, changed: Callback<UserView>) -> impl IntoVi
     on_success(action, move |user| changed.run(user));
     let name = user.with_untracked(|user| user.name.clone());
     let disabled = Memo::new(move |_| user.with(|user| user.disabled));
-    let heading = move || if disabled.get() { "Enable this account" } else { "Disable this account" };
+    let heading = move || {
+        if disabled.get() {
+            "Enable this account"
+        } else {
+            "Disable this account"
+        }
+    };
     let consequence = move || match disabled.get() {
         true => "They can sign in again. Their VMs stay shut down until somebody starts them.",
-        false => "They are signed out, their shells end within seconds, and their VMs are shut down. Disks are kept.",
+        false => {
+            "They are signed out, their shells end within seconds, and their VMs are shut down. Disks are kept."
+        }
     };
     view! {
         <section class="card danger-zone" aria-labelledby="disable">

@@ -14,7 +14,17 @@ use crate::{
     server_fn::{Dated, admin::user_list},
 };
 
-const COLUMNS: &[&str] = &["User", "Role", "State", "VMs", "vCPU", "Memory", "Disk", "Last seen", "Actions"];
+const COLUMNS: &[&str] = &[
+    "User",
+    "Role",
+    "State",
+    "VMs",
+    "vCPU",
+    "Memory",
+    "Disk",
+    "Last seen",
+    "Actions",
+];
 
 #[component]
 pub fn UsersPage() -> impl IntoView {
@@ -55,7 +65,13 @@ fn Users(users: Dated<UserMatches>) -> impl IntoView {
 #[component]
 fn Row(user: UserView, as_of: i64) -> impl IntoView {
     let page = format!("/admin/users/{}", user.name);
-    let QuotaUsage { vms, vms_max, cpu_millis, cpu_millis_max, .. } = user.quota;
+    let QuotaUsage {
+        vms,
+        vms_max,
+        cpu_millis,
+        cpu_millis_max,
+        ..
+    } = user.quota;
     let seen = match user.active_at {
         Some(at) => view! { <Ago at as_of /> }.into_any(),
         None => "never".into_any(),

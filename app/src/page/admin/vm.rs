@@ -55,7 +55,9 @@ async fn events_of(name: String) -> Result<EventPage, AppError> {
 
 #[component]
 fn Machine(first: VmDetail, events: EventPage) -> impl IntoView {
-    let VmView { id, name, owner, .. } = first.vm.clone();
+    let VmView {
+        id, name, owner, ..
+    } = first.vm.clone();
     let detail = RwSignal::new(first);
     let state = Memo::new(move |_| detail.with(|detail| detail.vm.state));
     let asked = id.clone();
@@ -129,7 +131,8 @@ fn Buttons(id: String, detail: RwSignal<VmDetail>, state: Memo<VmState>) -> impl
 /// Why it failed, is unknown, or waits.
 #[component]
 fn Reason(detail: RwSignal<VmDetail>) -> impl IntoView {
-    let reason = Memo::new(move |_| detail.with(|detail| (detail.vm.state, detail.vm.reason.clone())));
+    let reason =
+        Memo::new(move |_| detail.with(|detail| (detail.vm.state, detail.vm.reason.clone())));
     move || {
         let (state, reason) = reason.get();
         let kind = match state {
@@ -142,7 +145,12 @@ fn Reason(detail: RwSignal<VmDetail>) -> impl IntoView {
 
 /// Its shells, and the way into one, which the owner is told of.
 #[component]
-fn Shells(id: String, owner: String, detail: RwSignal<VmDetail>, state: Memo<VmState>) -> impl IntoView {
+fn Shells(
+    id: String,
+    owner: String,
+    detail: RwSignal<VmDetail>,
+    state: Memo<VmState>,
+) -> impl IntoView {
     let page = format!("/admin/vms/{id}/shell");
     let new = format!("{page}?new=1");
     let shells = Memo::new(move |_| detail.with(|detail| detail.shells.clone()));
@@ -176,7 +184,11 @@ fn Shells(id: String, owner: String, detail: RwSignal<VmDetail>, state: Memo<VmS
 
 #[component]
 fn ShellItem(shell: ShellView, as_of: i64, page: String) -> impl IntoView {
-    let short: String = shell.id.chars().skip(shell.id.chars().count().saturating_sub(4)).collect();
+    let short: String = shell
+        .id
+        .chars()
+        .skip(shell.id.chars().count().saturating_sub(4))
+        .collect();
     let viewers = match shell.viewers {
         0 => "nobody attached".to_owned(),
         viewers => format!("{} attached", format::count(viewers.into(), "viewer")),

@@ -28,7 +28,9 @@ fn Question(vm: VmView) -> impl IntoView {
     let action = ServerAction::<AdminVmDelete>::new();
     let navigate = use_navigate();
     on_success(action, move |path| navigate(&path, Default::default()));
-    let VmView { id, name, owner, .. } = vm;
+    let VmView {
+        id, name, owner, ..
+    } = vm;
     view! {
         <Title text=format!("Delete {name}") />
         <div class="narrow">

@@ -19,12 +19,23 @@ pub fn VmRow(
 ) -> impl IntoView {
     let first = list.with_untracked(|list| list.vms.iter().find(|vm| vm.id == id).cloned())?;
     let known = id.clone();
-    let vm = one_of(list, |list| &list.vms, first.clone(), move |vm: &VmView| vm.id == known);
+    let vm = one_of(
+        list,
+        |list| &list.vms,
+        first.clone(),
+        move |vm: &VmView| vm.id == known,
+    );
     let state = Memo::new(move |_| vm.with(|vm| vm.state));
     let node = Memo::new(move |_| vm.with(|vm| vm.node.clone()));
     let why = Memo::new(move |_| vm.with(why));
     let page = format!("/admin/vms/{id}");
-    let VmView { name, owner, image, flavor, .. } = first;
+    let VmView {
+        name,
+        owner,
+        image,
+        flavor,
+        ..
+    } = first;
     Some(view! {
         <tr role="row">
             <td role="cell" class="cell-title">
@@ -108,7 +119,11 @@ pub fn can_start(state: VmState) -> bool {
 
 /// "Start".
 #[component]
-pub fn StartForm(id: String, start: ServerAction<AdminVmStart>, class: &'static str) -> impl IntoView {
+pub fn StartForm(
+    id: String,
+    start: ServerAction<AdminVmStart>,
+    class: &'static str,
+) -> impl IntoView {
     view! {
         <Form action=start class="inline">
             <input type="hidden" name="id" value=id />

@@ -19,16 +19,24 @@ use crate::{
     },
 };
 
-const COLUMNS: &[&str] = &["VM", "Owner", "State", "Size", "Node", "CPU", "Memory", "Actions"];
+const COLUMNS: &[&str] = &[
+    "VM", "Owner", "State", "Size", "Node", "CPU", "Memory", "Actions",
+];
 
 #[component]
 pub fn VmsPage() -> impl IntoView {
     let (text, state, node) = (query_part("text"), query_part("state"), query_part("node"));
     let filter = move || (text.get(), state.get(), node.get());
     let nodes = Resource::new_blocking(|| (), |()| node_list());
-    let vms = Resource::new_blocking(filter, |(text, state, node)| admin_vm_list(text, state, node));
+    let vms = Resource::new_blocking(filter, |(text, state, node)| {
+        admin_vm_list(text, state, node)
+    });
     let choose = move |nodes: Dated<Vec<NodeView>>| {
-        let (text, state, node) = (text.get_untracked(), state.get_untracked(), node.get_untracked());
+        let (text, state, node) = (
+            text.get_untracked(),
+            state.get_untracked(),
+            node.get_untracked(),
+        );
         view! { <Choice text state node nodes=nodes.value /> }.into_any()
     };
     let page = move || {
@@ -58,11 +66,20 @@ fn Choice(text: String, state: String, node: String, nodes: Vec<NodeView>) -> im
 
 fn states() -> Vec<(String, String)> {
     const STATES: [VmState; 8] = [
-        VmState::Running, VmState::Creating, VmState::Starting, VmState::Stopping,
-        VmState::Stopped, VmState::Deleting, VmState::Failed, VmState::Unknown,
+        VmState::Running,
+        VmState::Creating,
+        VmState::Starting,
+        VmState::Stopping,
+        VmState::Stopped,
+        VmState::Deleting,
+        VmState::Failed,
+        VmState::Unknown,
     ];
     let option = |state: VmState| (state.word().to_lowercase(), state.word().to_owned());
-    [(String::new(), "Any".to_owned())].into_iter().chain(STATES.map(option)).collect()
+    [(String::new(), "Any".to_owned())]
+        .into_iter()
+        .chain(STATES.map(option))
+        .collect()
 }
 
 /// Every node, and the one asked for where it has gone.
@@ -72,7 +89,10 @@ fn node_names(nodes: Vec<NodeView>, asked: &str) -> Vec<(String, String)> {
         names.push(asked.to_owned());
     }
     let any = (String::new(), "Any".to_owned());
-    [any].into_iter().chain(names.into_iter().map(|name| (name.clone(), name))).collect()
+    [any]
+        .into_iter()
+        .chain(names.into_iter().map(|name| (name.clone(), name)))
+        .collect()
 }
 
 #[component]

@@ -6,9 +6,7 @@ use std::{
 };
 
 use bollard::{models::ContainerInspectResponse, query_parameters::InspectContainerOptions};
-use node_api::{
-    event::NodeEventKind, image::ImageState, status::EngineOutage, vm::VmReport,
-};
+use node_api::{event::NodeEventKind, image::ImageState, status::EngineOutage, vm::VmReport};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -89,7 +87,10 @@ impl Context {
         let lock = {
             let mut changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
             changing.retain(|_, lock| lock.strong_count() > 0);
-            let lock = changing.get(&id).and_then(Weak::upgrade).unwrap_or_default();
+            let lock = changing
+                .get(&id)
+                .and_then(Weak::upgrade)
+                .unwrap_or_default();
             changing.insert(id, Arc::downgrade(&lock));
             lock
         };

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     api::{START, STOP},
     context::{Context, container_name, named},
-    network, profile,
+    network, profile, trial,
 };
 use crate::driver::DriverError;
 
@@ -37,14 +37,22 @@ pub(super) async fn start_anywhere(context: &Context, spec: &VmSpec) -> Result<(
     context.cache.spoil(spec.id);
     match &outcome {
         Ok(()) => context.health.started(),
-        Err(error) if error.code == NodeErrorCode::Engine => {
-            context.health.failed(&error.message);
-            context.trial.remember(spec);
-        }
+        Err(error) if error.code == NodeErrorCode::Engine => blame(context, spec, error).await,
         // The VM's own fault (an image without a shell), or an engine that does not answer.
         Err(_) => {}
     }
     outcome
+}
+
+/// The engine's fault, or the VM's? Who is root in a VM can break it so that no engine starts it; that
+/// must not take the node away from others. So a fresh container decides before a node degrades.
+async fn blame(context: &Context, spec: &VmSpec, error: &DriverError) {
+    if context.health.is_on_the_edge() && trial::attempt(context, spec).await.is_ok() {
+        tracing::warn!(id = %spec.id, "a VM cannot be started, but others can: {error}");
+        return context.health.started();
+    }
+    context.health.failed(&error.message);
+    context.trial.remember(spec);
 }
 
 async fn start(context: &Context, id: Uuid) -> Result<(), DriverError> {

@@ -85,7 +85,7 @@ pub(super) async fn sweep(context: Weak<Context>) {
 }
 
 /// Makes, starts and removes a container like the VM's, in its network if that is there.
-async fn attempt(context: &Context, spec: &VmSpec) -> Result<(), DriverError> {
+pub(super) async fn attempt(context: &Context, spec: &VmSpec) -> Result<(), DriverError> {
     let name = name(context);
     remove(context, &name).await;
     let body = container(context, spec).await?;

@@ -326,7 +326,10 @@ impl TtyControl for Control {
             Err(error) => return Err(error),
         };
         match leader {
-            Some(leader) if session::host_is_seen(&leader.container) => {
+            Some(leader)
+                if self.context.config.host_processes
+                    && session::host_is_seen(&leader.container) =>
+            {
                 session::end(leader.pid, &leader.container).await
             }
             _ => self.kill_inside().await,

@@ -8,11 +8,14 @@ use futures_util::{Stream, StreamExt};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
     task::{spawn_blocking, yield_now},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{CONTROL_DEADLINE, Shell, lock};
-use crate::{driver::DriverError, shell::screen::Caught};
+use crate::{
+    driver::DriverError,
+    shell::{limits::Size, screen::Caught},
+};
 
 /// Output goes to the ring in pieces of this many bytes at most.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -20,6 +23,9 @@ const PIECE_BYTES: usize = 64 * 1024;
 const UNDRAWN_BYTES: usize = 256 * 1024;
 /// When nothing comes for so long, the screen is drawn.
 const PAUSE: Duration = Duration::from_millis(4);
+/// A driver may set the first size late, for images that cannot set it themselves; a size asked for
+/// meanwhile is set again after that.
+const SETTLE: Duration = Duration::from_secs(3);
 /// Longer drawing is done aside.
 const INLINE: Duration = Duration::from_millis(4);
 
@@ -125,27 +131,37 @@ impl Shell {
     async fn apply_sizes(self: &Arc<Self>) -> Infallible {
         let mut wanted = self.wanted_size.subscribe();
         let mut applied = self.first_size;
+        let settled = Instant::now() + SETTLE;
+        let mut repeat = false;
         loop {
             let size = *wanted.borrow_and_update();
-            if size == applied {
-                if wanted.changed().await.is_err() {
-                    return pending().await;
+            if size != applied {
+                // Also when the engine refuses it: asking again and again would not help.
+                applied = size;
+                repeat = Instant::now() < settled;
+                // What was printed before was meant for the size before.
+                self.draw().await;
+                lock(&self.screen).resize(size);
+                self.size_pty(size).await;
+            } else if repeat {
+                if timeout_at(settled, wanted.changed()).await.is_err() {
+                    repeat = false;
+                    self.size_pty(size).await;
                 }
-                continue;
+            } else if wanted.changed().await.is_err() {
+                return pending().await;
             }
-            // Also when the engine refuses it: asking again and again would not help.
-            applied = size;
-            // What was printed before was meant for the size before.
-            self.draw().await;
-            lock(&self.screen).resize(size);
-            let sized = self.control.resize(size.cols, size.rows);
-            match timeout(CONTROL_DEADLINE, sized).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(shell = %self.id, "the PTY keeps its size: {error}");
-                }
-                Err(_) => tracing::warn!(shell = %self.id, "the PTY was not sized within 10 s"),
+        }
+    }
+
+    async fn size_pty(&self, size: Size) {
+        let sized = self.control.resize(size.cols, size.rows);
+        match timeout(CONTROL_DEADLINE, sized).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(shell = %self.id, "the PTY keeps its size: {error}");
             }
+            Err(_) => tracing::warn!(shell = %self.id, "the PTY was not sized within 10 s"),
         }
     }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use app::model::{AppError, NodeHealth, VmState, VmView};
 use node::{
     Credential, Node, NodeConfig,
-    driver::sim::{SimConfig, SimDriver, SimEngine},
+    driver::{
+        Driver,
+        sim::{SimConfig, SimDriver, SimEngine},
+    },
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +25,7 @@ use crate::{
     },
 };
 
-const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
+pub const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
 
 pub struct Cloud {
     pub db: Db,
@@ -43,16 +46,8 @@ pub struct SimNode {
 
 impl SimNode {
     pub async fn begin(name: &str, engine: Arc<SimEngine>, listen: &str) -> Self {
-        let listener = TcpListener::bind(listen).await.expect("a port");
-        let address = format!("http://{}", listener.local_addr().expect("its number"));
-        let credential = Credential::new(CREDENTIAL).expect("good");
-        let config = NodeConfig {
-            name: name.to_owned(),
-            credential,
-        };
-        let node = Node::new(config, Arc::new(SimDriver::new(engine.clone(), name)));
-        let stop = node.shutdown_token();
-        let task = tokio::spawn(node.serve(listener));
+        let driver = Arc::new(SimDriver::new(engine.clone(), name));
+        let (address, stop, task) = serve(name, driver, listen).await;
         Self {
             name: name.to_owned(),
             engine,
@@ -77,6 +72,23 @@ impl SimNode {
             .to_owned();
         *self = Self::begin(&self.name, self.engine.clone(), &listen).await;
     }
+}
+
+/// A node over any driver: its address, what ends it, and its task.
+pub async fn serve(
+    name: &str,
+    driver: Arc<dyn Driver>,
+    listen: &str,
+) -> (String, CancellationToken, JoinHandle<()>) {
+    let listener = TcpListener::bind(listen).await.expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("its number"));
+    let config = NodeConfig {
+        name: name.to_owned(),
+        credential: Credential::new(CREDENTIAL).expect("good"),
+    };
+    let node = Node::new(config, driver);
+    let stop = node.shutdown_token();
+    (address, stop, tokio::spawn(node.serve(listener)))
 }
 
 impl Cloud {

@@ -3,15 +3,20 @@
 //! its own (this test program, run again), so that it can really die.
 
 use std::{
+    panic::AssertUnwindSafe,
     process::{Command, Output, Stdio},
     sync::Arc,
 };
 
 use app::model::{Role, VmState};
-use futures_util::StreamExt as _;
-use node::driver::sim::{SimConfig, SimEngine};
+use futures_util::{FutureExt as _, StreamExt as _};
+use node::driver::{
+    Driver,
+    docker::{DockerConfig, DockerDriver},
+    sim::{SimConfig, SimDriver, SimEngine},
+};
 
-use super::cloud::{SimNode, config};
+use super::cloud::{CREDENTIAL, config, serve};
 use crate::{
     actor::Actor,
     control::Control,
@@ -22,8 +27,7 @@ use crate::{
     },
 };
 
-const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
-/// What the dying server is told: database, node, folder, user, and what to ask for.
+/// What the dying server is told: database, node, folder, image, user, and what to ask for.
 const TOLD: &str = "MINICLOUD_TEST_CRASH";
 /// Servers that die at the same time.
 const AT_ONCE: usize = 4;
@@ -93,42 +97,71 @@ fn rounds() -> usize {
         .unwrap_or(20)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_server_that_dies_anywhere_in_a_change_loses_doubles_and_leaves_nothing() {
-    let cases = (0..rounds()).flat_map(|round| {
+fn cases(rounds: usize) -> impl Iterator<Item = (Change, &'static str, usize)> {
+    let points = |change, round| POINTS.into_iter().map(move |point| (change, point, round));
+    (0..rounds).flat_map(move |round| {
         Change::ALL
             .into_iter()
-            .flat_map(move |change| POINTS.into_iter().map(move |point| (change, point, round)))
-    });
-    futures_util::stream::iter(cases)
-        .for_each_concurrent(AT_ONCE, |(change, point, round)| {
-            crash(change, point, round)
+            .flat_map(move |change| points(change, round))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_dies_anywhere_in_a_change_loses_doubles_and_leaves_nothing() {
+    futures_util::stream::iter(cases(rounds()))
+        .for_each_concurrent(AT_ONCE, |(change, point, round)| async move {
+            let engine = SimEngine::new(SimConfig::default());
+            let driver = Arc::new(SimDriver::new(engine, "node-1"));
+            let what = format!("{}:{point}, round {round}", change.name());
+            crash(driver, "alpine", change, point, &what).await;
         })
         .await;
 }
 
-async fn crash(change: Change, point: &str, round: usize) {
-    let what = format!("{}:{point}, round {round}", change.name());
+/// The same once on a real engine, with `MINICLOUD_TEST_DOCKER=1`; one after the other, because
+/// they use one network.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_dies_over_a_real_engine_loses_doubles_and_leaves_nothing() {
+    if std::env::var("MINICLOUD_TEST_DOCKER").as_deref() != Ok("1") {
+        return;
+    }
+    let image = std::env::var("MINICLOUD_TEST_IMAGE").unwrap_or_else(|_| "minicloud/base".into());
+    let locks = tempfile::tempdir().expect("a folder");
+    let label = format!("crash-{}", uuid::Uuid::now_v7().simple());
+    let config = DockerConfig {
+        lock_dir: locks.path().to_owned(),
+        ..DockerConfig::new(&label)
+    };
+    let driver = Arc::new(DockerDriver::new(config).expect("a driver"));
+    for (change, point, _) in cases(1) {
+        let what = format!("{}:{point} on Docker", change.name());
+        let case = crash(driver.clone(), &image, change, point, &what);
+        let outcome = AssertUnwindSafe(case).catch_unwind().await;
+        for vm in driver.vm_list().await.expect("a list") {
+            driver.vm_delete(vm.spec.id).await.expect("it goes");
+        }
+        if let Err(panic) = outcome {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+async fn crash(driver: Arc<dyn Driver>, image: &str, change: Change, point: &str, what: &str) {
     let data = tempfile::tempdir().expect("a folder");
     let url = Db::sqlite_url(&data.path().join("minicloud.db"));
     let db = Db::open(&url).await.expect("SQLite opens");
     let ann = user(&db, "ann", 5).await;
-    let mut node = SimNode::begin(
-        "node-1",
-        SimEngine::new(SimConfig::default()),
-        "127.0.0.1:0",
-    )
-    .await;
+    let (address, stop, node) = serve("node-1", driver.clone(), "127.0.0.1:0").await;
 
     // The state before, made by a server that ends well.
-    let control = server(&db, &node, data.path()).await;
+    let control = connect(&db, &address, data.path(), image).await;
     if change.before().is_some() {
         Change::Create.ask(&control, &ann).await;
-        comes(&db, &ann, Some(VmState::Running), &what).await;
+        comes(&db, &ann, Some(VmState::Running), what).await;
     }
     if change.before() == Some(VmState::Stopped) {
         Change::Stop.ask(&control, &ann).await;
-        comes(&db, &ann, Some(VmState::Stopped), &what).await;
+        comes(&db, &ann, Some(VmState::Stopped), what).await;
     }
     control.stop().await;
     db.close().await;
@@ -137,8 +170,9 @@ async fn crash(change: Change, point: &str, round: usize) {
     let folder = data.path().display().to_string();
     let told = [
         url.as_str(),
-        &node.address,
+        &address,
         &folder,
+        image,
         &ann.user_id,
         change.name(),
     ]
@@ -148,49 +182,44 @@ async fn crash(change: Change, point: &str, round: usize) {
         .await
         .expect("it ran");
     let said = String::from_utf8_lossy(&died.stderr).into_owned();
-    assert!(
-        !died.status.success() && said.contains("hit: the process dies here"),
-        "{what}: {said}"
-    );
+    let hit = !died.status.success() && said.contains("hit: the process dies here");
+    assert!(hit, "{what}: {said}");
 
     // The next one mends it.
     let db = Db::open(&url).await.expect("SQLite opens");
-    let control = server(&db, &node, data.path()).await;
+    let control = connect(&db, &address, data.path(), image).await;
     let committed = point != "before_commit";
     let expected = if committed {
         change.after()
     } else {
         change.before()
     };
-    comes(&db, &ann, expected, &what).await;
+    comes(&db, &ann, expected, what).await;
     let wanted = vm_list_any(&db).await.expect("rows").len();
-    assert_eq!(
-        node.engine.vms().len(),
-        wanted,
-        "{what}: as many containers as rows"
-    );
+    let there = driver.vm_list().await.expect("a list").len();
+    assert_eq!(there, wanted, "{what}: as many containers as rows");
     assert_eq!(
         wanted,
         usize::from(expected.is_some()),
         "{what}: none lost, none doubled"
     );
     control.stop().await;
-    node.end().await;
+    stop.cancel();
+    node.await.expect("it ended well");
 }
 
-async fn server(db: &Db, node: &SimNode, data: &std::path::Path) -> Control {
-    connect(db, &node.address, data).await
-}
-
-async fn connect(db: &Db, address: &str, data: &std::path::Path) -> Control {
-    let config = Arc::new(config(data));
-    let control = Control::start(db.clone(), config, |_, _| {})
+async fn connect(db: &Db, address: &str, data: &std::path::Path, image: &str) -> Control {
+    let mut config = config(data);
+    config.images[0].reference = image.to_owned();
+    // Out of the way of a MiniCloud that runs on the same engine.
+    config.network_range = "10.127.255.224/27".into();
+    let control = Control::start(db.clone(), Arc::new(config), |_, _| {})
         .await
         .expect("it starts");
-    control
+    let taken = control
         .node_local_ensure("node-1", address, CREDENTIAL)
-        .await
-        .expect("the node is taken");
+        .await;
+    taken.expect("the node is taken");
     eventually("the node is ready", async || {
         let overview = control.overview().await.expect("an overview");
         overview
@@ -237,7 +266,7 @@ async fn the_server_that_dies() {
         return;
     };
     let parts: Vec<&str> = told.split('\n').collect();
-    let [url, address, data, user_id, change] = parts[..] else {
+    let [url, address, data, image, user_id, change] = parts[..] else {
         panic!("told too little")
     };
     let change = Change::ALL
@@ -250,7 +279,7 @@ async fn the_server_that_dies() {
         role: Role::Member,
     };
     let db = Db::open(url).await.expect("SQLite opens");
-    let control = connect(&db, address, std::path::Path::new(data)).await;
+    let control = connect(&db, address, std::path::Path::new(data), image).await;
     change.ask(&control, &ann).await;
     // The reconciler is to hit what the request did not.
     tokio::time::sleep(std::time::Duration::from_secs(10)).await;

@@ -3,10 +3,8 @@
 use app::model::{NodeHealth, VmState};
 use node::driver::sim::{SimConfig, SimEngine};
 
-use super::cloud::{Cloud, SimNode, admin, words};
+use super::cloud::{CREDENTIAL, Cloud, SimNode, admin, words};
 use crate::db::testing::{each_db, eventually, user};
-
-const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
 
 #[tokio::test]
 async fn a_node_is_added_only_when_it_answers_by_that_name_with_that_credential() {

@@ -1,0 +1,212 @@
+//! MiniCloud through its front door: the forms, the live socket and the shell socket of a browser.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use app::model::{Live, VmState, VmView};
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use reqwest::{Client, header};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest as _},
+};
+
+pub type Socket = WebSocketStream<TcpStream>;
+
+/// How long anything waited for may take.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Kinds of docs/shell-protocol.md.
+const OUTPUT: u8 = 0x01;
+const INPUT: u8 = 0x81;
+
+/// A signed-in browser without a screen.
+pub struct Browser {
+    url: String,
+    http: Client,
+    cookie: String,
+}
+
+impl Browser {
+    /// Signs in.
+    pub async fn sign_in(url: &str, name: &str, password: &str) -> Result<Self> {
+        let http = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(DEADLINE)
+            .build()?;
+        let answer = http
+            .post(format!("{url}/api/login"))
+            .header(header::ORIGIN, url)
+            .form(&[("name", name), ("password", password)])
+            .send()
+            .await?;
+        let status = answer.status();
+        let cookie = answer
+            .headers()
+            .get(header::SET_COOKIE)
+            .and_then(|value| value.to_str().ok());
+        let cookie = cookie
+            .and_then(|value| value.split(';').next())
+            .map(str::to_owned);
+        let Some(cookie) = cookie else {
+            bail!(
+                "{name} could not sign in ({status}): {}",
+                answer.text().await?
+            )
+        };
+        Ok(Self {
+            url: url.to_owned(),
+            http,
+            cookie,
+        })
+    }
+
+    /// Calls a server function as the page would.
+    pub async fn call(&self, endpoint: &str, form: &[(&str, &str)]) -> Result<String> {
+        let answer = self
+            .http
+            .post(format!("{}/api/{endpoint}", self.url))
+            .header(header::ORIGIN, &self.url)
+            .header(header::COOKIE, &self.cookie)
+            .form(form)
+            .send()
+            .await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        if !status.is_success() {
+            bail!("{endpoint} answered {status}: {text}");
+        }
+        Ok(text)
+    }
+
+    /// Fetches a page; answers its text and the time to its first byte.
+    pub async fn page(&self, path: &str) -> Result<(String, Duration)> {
+        let begun = Instant::now();
+        let answer = self
+            .http
+            .get(format!("{}{path}", self.url))
+            .header(header::ACCEPT, "text/html")
+            .header(header::COOKIE, &self.cookie)
+            .send()
+            .await?;
+        let first = begun.elapsed();
+        if !answer.status().is_success() {
+            bail!("{path} answered {}", answer.status());
+        }
+        Ok((answer.text().await?, first))
+    }
+
+    /// Opens a WebSocket of the server.
+    pub async fn socket(&self, path: &str) -> Result<Socket> {
+        let host = self.url.trim_start_matches("http://");
+        let mut request = format!("ws://{host}{path}").into_client_request()?;
+        request
+            .headers_mut()
+            .insert(header::COOKIE, self.cookie.parse()?);
+        request
+            .headers_mut()
+            .insert(header::ORIGIN, self.url.parse()?);
+        let stream = TcpStream::connect(host).await?;
+        stream.set_nodelay(true)?;
+        Ok(client_async(request, stream)
+            .await
+            .with_context(|| format!("{path} was not upgraded"))?
+            .0)
+    }
+
+    /// Waits on the live socket until the VM is in that state, or has failed.
+    pub async fn vm_wait(&self, live: &mut Socket, name: &str, state: VmState) -> Result<VmView> {
+        tokio::time::timeout(DEADLINE, async {
+            loop {
+                let Some(message) = live.next().await else {
+                    bail!("the live socket closed")
+                };
+                let Message::Text(text) = message? else {
+                    continue;
+                };
+                let Live::Vms(list) = serde_json::from_str(&text)? else {
+                    continue;
+                };
+                match list.vms.into_iter().find(|vm| vm.name == name) {
+                    Some(vm) if vm.state == state => return Ok(vm),
+                    Some(vm) if vm.state == VmState::Failed => {
+                        bail!("{name} failed: {:?}", vm.reason)
+                    }
+                    _ => {}
+                }
+            }
+        })
+        .await
+        .with_context(|| format!("{name} did not come to {state:?} in time"))?
+    }
+
+    /// Waits until the VM is not listed any more.
+    pub async fn vm_wait_gone(&self, live: &mut Socket, name: &str) -> Result<()> {
+        tokio::time::timeout(DEADLINE, async {
+            loop {
+                let Some(message) = live.next().await else {
+                    bail!("the live socket closed")
+                };
+                let Message::Text(text) = message? else {
+                    continue;
+                };
+                let Live::Vms(list) = serde_json::from_str(&text)? else {
+                    continue;
+                };
+                if list.vms.iter().all(|vm| vm.name != name) {
+                    return Ok(());
+                }
+            }
+        })
+        .await
+        .with_context(|| format!("{name} was not deleted in time"))?
+    }
+}
+
+/// A shell's socket, as a terminal uses it.
+pub struct Shell {
+    socket: Socket,
+    sent: u64,
+}
+
+impl Shell {
+    /// Opens a new shell of the VM by its page, and attaches.
+    pub async fn open(browser: &Browser, vm: &str) -> Result<Self> {
+        let (html, _) = browser.page(&format!("/shell/{vm}?new=1")).await?;
+        let attach = html
+            .split("attach=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .context("the shell page names no socket")?;
+        let socket = browser
+            .socket(&format!("{attach}?client=00112233445566aa&cols=80&rows=24"))
+            .await?;
+        Ok(Self { socket, sent: 0 })
+    }
+
+    /// The next output bytes.
+    pub async fn output(&mut self) -> Result<Bytes> {
+        loop {
+            let message = tokio::time::timeout(DEADLINE, self.socket.next())
+                .await
+                .context("the shell says nothing")?;
+            match message.context("the shell's socket closed")?? {
+                Message::Binary(frame) if frame.first() == Some(&OUTPUT) && frame.len() > 9 => {
+                    return Ok(frame.slice(9..));
+                }
+                Message::Close(frame) => bail!("the shell's socket closed: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    pub async fn input(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut frame = Vec::with_capacity(9 + bytes.len());
+        frame.push(INPUT);
+        frame.extend_from_slice(&self.sent.to_be_bytes());
+        frame.extend_from_slice(bytes);
+        self.sent += bytes.len() as u64;
+        Ok(self.socket.send(Message::binary(frame)).await?)
+    }
+}

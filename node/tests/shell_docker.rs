@@ -1,0 +1,360 @@
+//! Shells over WebSockets in VMs of a real engine (with `MINICLOUD_TEST_DOCKER=1`). What is only a
+//! matter of speed is printed, and held to bars with slack.
+#![allow(dead_code)] // of the shared helpers only a part is used
+
+#[path = "conformance/bench.rs"]
+mod bench;
+mod common;
+#[path = "conformance/terminal.rs"]
+mod terminal;
+#[path = "shell/viewer.rs"]
+mod viewer;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bench::Bench;
+use futures_util::{StreamExt, future::join_all};
+use node::shell::{
+    ShellLimits, ShellRegistry,
+    frame::{NodeFrame, ViewerFrame},
+};
+use node_api::{shell::ShellCreate, vm::VmSpec};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
+use uuid::Uuid;
+use viewer::Viewer;
+
+/// A VM with shells.
+struct Place<'a> {
+    bench: &'a Bench,
+    spec: VmSpec,
+    shells: Arc<ShellRegistry>,
+    address: SocketAddr,
+}
+
+async fn in_a_vm(limits: ShellLimits, test: impl AsyncFnOnce(&Place<'_>)) {
+    let Some(bench) = Bench::docker().await else {
+        return;
+    };
+    bench
+        .run(async |bench: &Bench| {
+            let spec = bench.vm("web1", 0).await;
+            let shells = ShellRegistry::with_limits(bench.driver.clone(), limits);
+            let address = viewer::serve(shells.clone()).await;
+            test(&Place {
+                bench,
+                spec,
+                shells,
+                address,
+            })
+            .await;
+        })
+        .await;
+}
+
+impl Place<'_> {
+    async fn create(&self, cols: u16, rows: u16) -> Uuid {
+        let id = Uuid::now_v7();
+        self.shells
+            .create(self.spec.id, ShellCreate { id, cols, rows })
+            .await
+            .unwrap();
+        id
+    }
+
+    async fn attach(&self, shell: Uuid, client: u64) -> Viewer {
+        Viewer::attach(self.address, shell, client, "").await
+    }
+
+    async fn processes(&self) -> usize {
+        bench::lines(&["top", &format!("mc-{}", self.spec.id), "-eo", "pid,args"]).len()
+    }
+}
+
+/// Types from where this client is.
+async fn type_in(viewer: &mut Viewer, at: &mut u64, text: &str) {
+    viewer.type_at(*at, text.to_owned()).await;
+    *at += text.len() as u64;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_size_is_right_at_the_first_prompt_in_two_hundred_opens() {
+    in_a_vm(ShellLimits::default(), async |place| {
+        for round in 0..50_u16 {
+            let opens = (0..4_u16).map(async |at| {
+                let (cols, rows) = (60 + round + at * 50, 20 + round % 40 + at);
+                let shell = place.create(cols, rows).await;
+                let query = format!("&cols={cols}&rows={rows}");
+                let mut viewer = Viewer::attach(place.address, shell, 1, &query).await;
+                viewer.type_at(0, "echo \"<$(stty size)>\"; exit\r").await;
+                let expected = format!("<{rows} {cols}>");
+                viewer.output_until(expected.as_bytes()).await;
+            });
+            join_all(opens).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_size_set_right_after_the_opening_stays() {
+    in_a_vm(ShellLimits::default(), async |place| {
+        let shell = place.create(80, 24).await;
+        let mut viewer = Viewer::attach(place.address, shell, 1, "&cols=91&rows=33").await;
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        viewer.type_at(0, "echo \"<$(stty size)>\"\r").await;
+        viewer.output_until(b"<33 91>").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_opens_and_closes_leave_nothing_behind() {
+    in_a_vm(ShellLimits::default(), async |place| {
+        let files = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+        let before = (place.processes().await, files());
+        for _ in 0..25 {
+            let opens = (0..4).map(async |client| {
+                let shell = place.create(80, 24).await;
+                let mut viewer = place.attach(shell, client).await;
+                viewer
+                    .type_at(0, "sleep 999 & (sleep 998 &) ; echo rea''dy\r")
+                    .await;
+                viewer.output_until(b"ready").await;
+                place.shells.close(shell).await.unwrap();
+                assert_eq!(viewer.closed().await, 4001);
+            });
+            join_all(opens).await;
+        }
+        assert_eq!(place.processes().await, before.0);
+        assert!(place.shells.list(place.spec.id).is_empty());
+        // The runtime may keep a few open for a moment.
+        viewer::until("files are closed", || files() <= before.1 + 10).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_ends_at_once_on_ctrl_c() {
+    in_a_vm(ShellLimits::default(), async |place| {
+        let shell = place.create(80, 24).await;
+        let mut viewer = place.attach(shell, 1).await;
+        let mut at = 0;
+        type_in(&mut viewer, &mut at, "yes flood; echo sto''pped\r").await;
+        let began = Instant::now();
+        let mut pressed = None;
+        loop {
+            let (offset, bytes) = viewer.output().await;
+            viewer.send(ViewerFrame::Ack(offset)).await;
+            if pressed.is_none() && began.elapsed() > Duration::from_secs(2) {
+                type_in(&mut viewer, &mut at, "\x03").await;
+                pressed = Some(Instant::now());
+                continue;
+            }
+            if let Some(pressed) = pressed
+                && (bytes.windows(2).any(|two| two == b"^C") || bytes.ends_with(b"# "))
+            {
+                println!("Ctrl-C stopped `yes` after {:?}", pressed.elapsed());
+                assert!(pressed.elapsed() < Duration::from_secs(3));
+                break;
+            }
+        }
+        type_in(&mut viewer, &mut at, "echo ali''ve\r").await;
+        viewer.output_until(b"alive").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_nobody_watches_finishes() {
+    in_a_vm(ShellLimits::default(), async |place| {
+        let shell = place.create(80, 24).await;
+        let mut viewer = place.attach(shell, 1).await;
+        viewer
+            .type_at(0, "yes | head -c 300M; touch /tmp/finished\r")
+            .await;
+        viewer.input_ack(1).await;
+        drop(viewer);
+        let began = Instant::now();
+        common::until("it finished", async || {
+            place
+                .bench
+                .sh(&place.spec, "test -e /tmp/finished")
+                .await
+                .exit_code
+                == 0
+        })
+        .await;
+        println!("300 MB with nobody attached: {:?}", began.elapsed());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paste_through_disconnects_arrives_whole_in_the_vm() {
+    in_a_vm(ShellLimits::default(), async |place| {
+        const PASTE: usize = 1024 * 1024;
+        let shell = place.create(80, 24).await;
+        let command = "stty raw -echo; echo rea''dy; head -c 1048576 | sha256sum; stty sane\r";
+        let mut viewer = place.attach(shell, 1).await;
+        viewer.type_at(0, command).await;
+        viewer.output_until(b"ready").await;
+        drop(viewer);
+        let paste: Vec<u8> = (0..PASTE).map(|at| (at * 31 % 251) as u8).collect();
+        let first = command.len();
+        let mut disconnects = 0;
+        loop {
+            let mut viewer = place.attach(shell, 1).await;
+            let mut sent = viewer.hello().input_offset as usize - first;
+            let stop = if disconnects < 10 {
+                sent + PASTE / 11
+            } else {
+                PASTE
+            };
+            while sent < PASTE.min(stop) {
+                let end = PASTE.min(sent + 8_000);
+                viewer
+                    .type_at((first + sent) as u64, paste[sent..end].to_vec())
+                    .await;
+                sent = end;
+            }
+            if sent == PASTE {
+                let sum = Sha256::digest(&paste);
+                let hex: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+                viewer.output_until(hex.as_bytes()).await;
+                return;
+            }
+            disconnects += 1;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ends_are_told_apart() {
+    in_a_vm(ShellLimits::default(), async |place| {
+        let shell = place.create(80, 24).await;
+        let mut viewer = place.attach(shell, 1).await;
+        viewer.type_at(0, "exit 7\r").await;
+        let code = viewer.find(|frame| match frame {
+            NodeFrame::Exit(code) => Some(code),
+            _ => None,
+        });
+        assert_eq!(code.await, 7);
+        assert_eq!(viewer.closed().await, 4001);
+
+        let shell = place.create(80, 24).await;
+        let mut viewer = place.attach(shell, 1).await;
+        viewer.output_until(b"# ").await;
+        place.bench.driver.vm_stop(place.spec.id).await.unwrap();
+        assert_eq!(viewer.closed().await, 4010);
+    })
+    .await;
+}
+
+/// p50 and p95 of how long one key takes to come back.
+fn quantiles(mut times: Vec<Duration>) -> (Duration, Duration) {
+    times.sort();
+    (times[times.len() / 2], times[times.len() * 95 / 100])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_comes_back_nearly_as_fast_as_from_the_engine() {
+    const KEYS: u64 = 1_000;
+    in_a_vm(ShellLimits::default(), async |place| {
+        let mut raw = place.bench.terminal(&place.spec, 80, 24).await;
+        raw.type_in("stty -icanon; cat >/dev/null # rea''dy\r")
+            .await;
+        raw.wait_for("ready\r\n").await;
+        let shell = place.create(80, 24).await;
+        let mut viewer = place.attach(shell, 1).await;
+        let mut at = 0;
+        type_in(
+            &mut viewer,
+            &mut at,
+            "stty -icanon; cat >/dev/null # rea''dy\r",
+        )
+        .await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let (mut direct, mut through) = (Vec::new(), Vec::new());
+        while let Ok((offset, _)) =
+            tokio::time::timeout(Duration::from_millis(300), viewer.output()).await
+        {
+            viewer.send(ViewerFrame::Ack(offset)).await;
+        }
+        for _ in 0..KEYS {
+            let began = Instant::now();
+            raw.tty.input.write_all(b"k").await.unwrap();
+            raw.tty.input.flush().await.unwrap();
+            raw.tty.output.next().await.unwrap().unwrap();
+            direct.push(began.elapsed());
+
+            let began = Instant::now();
+            type_in(&mut viewer, &mut at, "k").await;
+            let (offset, _) = viewer.output().await;
+            through.push(began.elapsed());
+            viewer.send(ViewerFrame::Ack(offset)).await;
+        }
+        let (direct, through) = (quantiles(direct), quantiles(through));
+        println!("echo p50/p95: raw exec {direct:?}, through the node {through:?}");
+        assert!(through.1 < direct.1 + Duration::from_millis(20));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn output_comes_nearly_as_fast_as_from_the_engine() {
+    const BYTES: u64 = 50_000_000;
+    in_a_vm(ShellLimits::default(), async |place| {
+        let line = "lorem ipsum dolor sit amet consectetur adipiscing elit sed";
+        let command =
+            format!("stty -opost; read x; yes '{line}' | head -c {BYTES}; printf 'the''end'\r");
+        for round in 0..2 {
+            let mut raw = place.bench.terminal(&place.spec, 80, 24).await;
+            raw.type_in(&command).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let began = Instant::now();
+            raw.type_in("\r").await;
+            let mut got = 0;
+            while got < BYTES {
+                got += raw.tty.output.next().await.unwrap().unwrap().len() as u64;
+            }
+            let direct = BYTES as f64 / began.elapsed().as_secs_f64() / 1e6;
+            raw.tty.control.kill().await.unwrap();
+
+            let shell = place.create(80, 24).await;
+            let mut viewer = place.attach(shell, 1).await;
+            viewer.type_at(0, command.clone()).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let began = Instant::now();
+            viewer.type_at(command.len() as u64, "\r").await;
+            let (mut seen, mut skips, mut got) = (0, -1, 0);
+            while seen < BYTES {
+                match viewer.find(Some).await {
+                    NodeFrame::Snapshot { offset, .. } => {
+                        skips += 1;
+                        seen = offset;
+                    }
+                    NodeFrame::Output { offset, bytes } => {
+                        seen = offset + bytes.len() as u64;
+                        got += bytes.len();
+                    }
+                    _ => continue,
+                }
+                viewer.send(ViewerFrame::Ack(seen)).await;
+            }
+            let through = BYTES as f64 / began.elapsed().as_secs_f64() / 1e6;
+            println!(
+                "round {round}: raw exec {direct:.1} MB/s, through the node {through:.1} MB/s \
+                 ({skips} skips, {got} bytes came)"
+            );
+            assert!(through > direct * 0.3);
+            place.shells.close(shell).await.unwrap();
+        }
+    })
+    .await;
+}
