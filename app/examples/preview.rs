@@ -1,12 +1,13 @@
 //! The pages over a fake control plane, to look at them: `cargo run -p app --example preview
 //! --features ssr`, after `cargo xtask front`. The cookie `as` says who asks (see `tests/fake`).
+#![allow(clippy::expect_used, clippy::unwrap_used)] // over the fake that the tests use
 
 #[path = "../tests/fake/mod.rs"]
 mod fake;
 
 use std::{net::SocketAddr, time::Duration};
 
-use app::{control_plane::AccountPlane, model::Live};
+use app::model::Live;
 use axum::{
     Router,
     extract::{

@@ -4,15 +4,17 @@ const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
+/// What is not older than this happened "just now".
+const JUST: i64 = 5 * SECOND;
 
 /// A length of time, in its one or two largest units: "41 s", "5 min", "2 h 5 min", "3 days".
 pub fn span(micros: i64) -> String {
     let micros = micros.max(0);
     match micros {
         ..MINUTE => format!("{} s", micros / SECOND),
-        ..HOUR => format!("{} min", micros / MINUTE),
-        ..DAY if micros % HOUR < MINUTE => format!("{} h", micros / HOUR),
-        ..DAY => format!("{} h {} min", micros / HOUR, micros % HOUR / MINUTE),
+        MINUTE..HOUR => format!("{} min", micros / MINUTE),
+        HOUR..DAY if micros % HOUR < MINUTE => format!("{} h", micros / HOUR),
+        HOUR..DAY => format!("{} h {} min", micros / HOUR, micros % HOUR / MINUTE),
         _ if micros < 2 * DAY => "1 day".to_owned(),
         _ => format!("{} days", micros / DAY),
     }
@@ -22,16 +24,16 @@ pub fn span(micros: i64) -> String {
 pub fn ago(at: i64, now: i64) -> String {
     let past = (now - at).max(0);
     match past {
-        ..5_000_000 => "just now".to_owned(),
-        ..HOUR => format!("{} ago", span(past)),
-        ..DAY => format!("{} h ago", past / HOUR),
+        ..JUST => "just now".to_owned(),
+        JUST..HOUR => format!("{} ago", span(past)),
+        HOUR..DAY => format!("{} h ago", past / HOUR),
         _ if past < 2 * DAY => "yesterday".to_owned(),
         _ if past < 30 * DAY => format!("{} days ago", past / DAY),
         _ => day(at),
     }
 }
 
-/// Since when, for "since …": "12 s ago" reads "12 s ago" there too, a day reads "yesterday".
+/// The day of a moment, in UTC: "2 Mar 2026".
 pub fn day(at: i64) -> String {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

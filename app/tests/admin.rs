@@ -1,4 +1,5 @@
 //! The admin pages as the server sends them, over a fake control plane.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 mod fake;
 
@@ -208,6 +209,23 @@ async fn another_users_vm_says_that_its_owner_sees_who_opens_a_shell() {
         page.body
             .contains("ann sees it in the events of the VM when you open or join a shell.")
     );
+    assert!(page.body.contains("ann started web1"), "its events");
+}
+
+#[tokio::test]
+async fn a_vms_events_are_its_own_and_not_those_of_anothers_vm_of_its_name() {
+    let list = get("/admin/vms?text=carl", "as=admin").await.body;
+    let id = list
+        .split("/admin/vms/")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let page = get(&format!("/admin/vms/{id}"), "as=admin").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains(r#"<h1 class="code">web1"#));
+    assert!(!page.body.contains("ann started web1"));
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 //! Pages drawn whole on the server, for everybody who may ask, and forms without script.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 mod fake;
 
@@ -17,10 +18,11 @@ struct Answer {
 }
 
 async fn answer(request: Request<Body>) -> Answer {
-    let response: Response<Body> = fake::router(fake::World::new())
-        .oneshot(request)
-        .await
-        .unwrap();
+    answer_of(fake::World::new(), request).await
+}
+
+async fn answer_of(world: fake::World, request: Request<Body>) -> Answer {
+    let response: Response<Body> = fake::router(world).oneshot(request).await.unwrap();
     let header = |name| {
         let value = response.headers().get(name);
         value
@@ -505,4 +507,25 @@ async fn every_state_of_a_vm_is_told_in_words() {
         );
     }
     assert!(open("bob", "/").await.body.contains("No VMs yet"));
+}
+
+#[tokio::test]
+async fn a_page_asks_for_each_thing_once() {
+    let pages: [(&str, &[&str]); 6] = [
+        ("/", &["viewer", "vm_list"]),
+        ("/vms/new", &["viewer", "vm_offer"]),
+        ("/vms/web1", &["viewer", "vm_event_list", "vm_get"]),
+        ("/vms/web1/delete", &["viewer", "vm_get"]),
+        ("/account", &["login_session_list", "viewer"]),
+        // Above all this: it would open several shells.
+        ("/shell/web1?new=1", &["shell_open", "viewer"]),
+    ];
+    for (page, expected) in pages {
+        let world = fake::World::new();
+        let request = as_who(Request::get(page), "ann").header(header::ACCEPT, "text/html");
+        answer_of(world.clone(), request.body(Body::empty()).unwrap()).await;
+        let mut asked = world.asked();
+        asked.sort_unstable();
+        assert_eq!(asked, expected, "{page}");
+    }
 }

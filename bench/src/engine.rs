@@ -6,10 +6,8 @@ use anyhow::{Context as _, Result, bail};
 use bollard::{
     Docker,
     container::LogOutput,
-    exec::StartExecResults,
-    models::{
-        ContainerCreateBody, EndpointSettings, ExecConfig, ExecStartConfig, NetworkingConfig,
-    },
+    exec::{StartExecOptions, StartExecResults},
+    models::{ContainerCreateBody, EndpointSettings, ExecConfig, NetworkingConfig},
     query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder},
 };
 use bytes::Bytes;
@@ -82,12 +80,11 @@ impl Engine {
             ..Default::default()
         };
         let exec = self.docker.create_exec(name, config).await?;
-        let start = ExecStartConfig {
-            detach: Some(false),
-            tty: Some(true),
+        let start = StartExecOptions {
+            tty: true,
             ..Default::default()
         };
-        match self.docker.start_exec(&exec.id, Some(start.into())).await? {
+        match self.docker.start_exec(&exec.id, Some(start)).await? {
             StartExecResults::Attached { output, input } => Ok(RawShell { output, input }),
             StartExecResults::Detached => bail!("the engine detached the shell"),
         }

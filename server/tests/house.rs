@@ -1,5 +1,6 @@
 //! The house rules that the compiler does not hold: who may import what, and that configuration
 //! stands once. Reads the tree as text.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 use std::{
     fs,

@@ -27,7 +27,8 @@ pub enum Access {
 #[component]
 pub fn Guard<V>(
     access: Access,
-    /// Draws the page.
+    /// Draws the page. Resources are made outside of it: the server draws it several times, and
+    /// each time would ask again.
     page: V,
 ) -> impl IntoView
 where

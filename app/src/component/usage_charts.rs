@@ -8,11 +8,14 @@ use crate::{
     model::{UsagePoint, VmDetail},
 };
 
+/// A line's name, and what of a measurement it shows.
+type Reading = (&'static str, fn(&UsagePoint) -> f32);
+
 /// Three charts, redrawn when the detail changes.
 #[component]
 pub fn UsageCharts(#[prop(into)] detail: Signal<VmDetail>) -> impl IntoView {
     let newest = move || detail.with(|detail| detail.usage.last().copied());
-    let picture = move |top: f32, lines: &[(&'static str, fn(&UsagePoint) -> f32)]| {
+    let picture = move |top: f32, lines: &[Reading]| {
         detail.with(|detail| Picture {
             lines: lines
                 .iter()

@@ -10,7 +10,7 @@ use crate::{
         Submit, ThemeSwitch, on_success,
     },
     format,
-    model::{LoginSessionView, QuotaUsage, Viewer},
+    model::{AppError, LoginSessionView, QuotaUsage, Viewer},
     nav::{Go, leave},
     server_fn::{AccountDelete, Dated, LoginSessionDelete, login_session_list},
     visit::Visit,
@@ -18,11 +18,15 @@ use crate::{
 
 #[component]
 pub fn AccountPage() -> impl IntoView {
+    let sessions = Resource::new_blocking(|| (), |()| login_session_list());
+    let page = move |visit| view! { <Account visit sessions /> }.into_any();
     view! {
         <Title text="Account" />
-        <Guard access=Access::Member page=|visit| view! { <Account visit /> }.into_any() />
+        <Guard access=Access::Member page />
     }
 }
+
+type SessionResource = Resource<Result<Dated<Vec<LoginSessionView>>, AppError>>;
 
 /// The demo's address for deleting an account.
 #[component]
@@ -31,7 +35,7 @@ pub fn DeleteAccountPage() -> impl IntoView {
 }
 
 #[component]
-fn Account(visit: Visit) -> impl IntoView {
+fn Account(visit: Visit, sessions: SessionResource) -> impl IntoView {
     let query = use_query_map();
     let changed = query.with_untracked(|query| query.get_str("done") == Some("password"));
     let theme = visit.theme;
@@ -50,7 +54,7 @@ fn Account(visit: Visit) -> impl IntoView {
                     <div><dt>"Theme"</dt><dd><ThemeSwitch theme /></dd></div>
                 </dl>
             </section>
-            <LoginSessions />
+            <LoginSessions sessions />
             <Delete viewer />
         </div>
     })
@@ -67,8 +71,7 @@ fn quota_words(quota: QuotaUsage) -> String {
 }
 
 #[component]
-fn LoginSessions() -> impl IntoView {
-    let sessions = Resource::new_blocking(|| (), |()| login_session_list());
+fn LoginSessions(sessions: SessionResource) -> impl IntoView {
     let action = ServerAction::<LoginSessionDelete>::new();
     on_success(action, move |()| sessions.refetch());
     let shown = move |sessions: Dated<Vec<LoginSessionView>>| {

@@ -17,21 +17,20 @@ use crate::{
 
 #[component]
 pub fn DashboardPage() -> impl IntoView {
+    let list = Resource::new_blocking(|| (), |()| vm_list());
+    let page = move |_| {
+        view! {
+            <Loaded
+                data=list
+                skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
+                view=|list| view! { <Machines first=list /> }.into_any()
+            />
+        }
+        .into_any()
+    };
     view! {
         <Title text="Your VMs" />
-        <Guard access=Access::Member page=|_| view! { <Dashboard /> }.into_any() />
-    }
-}
-
-#[component]
-fn Dashboard() -> impl IntoView {
-    let list = Resource::new_blocking(|| (), |()| vm_list());
-    view! {
-        <Loaded
-            data=list
-            skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
-            view=|list| view! { <Machines first=list /> }.into_any()
-        />
+        <Guard access=Access::Member page />
     }
 }
 

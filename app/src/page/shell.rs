@@ -16,30 +16,37 @@ use crate::{
 
 #[component]
 pub fn ShellRoute() -> impl IntoView {
+    let params = use_params_map();
+    let query = use_query_map();
+    let asked = Memo::new(move |_| {
+        let query = query.read();
+        let shell = query.get("shell").filter(|id| !id.is_empty());
+        let name = params.read().get("name").unwrap_or_default();
+        (name, shell, query.get_str("new") == Some("1"))
+    });
+    let shell = Resource::new_blocking(
+        move || asked.get(),
+        |(name, shell, new)| shell_open(name, shell, new),
+    );
+    let page = move |_| view! { <Opened asked shell /> }.into_any();
     view! {
         <Stylesheet href="/pkg/mc-terminal.css" />
-        <Guard access=Access::Member page=|_| view! { <Opened /> }.into_any() />
+        <Guard access=Access::Member page />
     }
 }
 
+/// VM, shell, and whether a new one is wanted.
+type Asked = (String, Option<String>, bool);
+
 #[component]
-fn Opened() -> impl IntoView {
-    let params = use_params_map();
-    let query = use_query_map();
-    let name = move || params.read().get("name").unwrap_or_default();
-    let asked = move || {
-        let query = query.read();
-        (
-            name(),
-            query.get("shell").filter(|id| !id.is_empty()),
-            query.get_str("new") == Some("1"),
-        )
-    };
-    let shell = Resource::new_blocking(asked, |(name, shell, new)| shell_open(name, shell, new));
+fn Opened(
+    asked: Memo<Asked>,
+    shell: Resource<Result<Dated<ShellPage>, AppError>>,
+) -> impl IntoView {
     view! {
         <Transition>
             {move || Suspend::new(async move {
-                let (name, _, new) = asked();
+                let (name, _, new) = asked.get_untracked();
                 match shell.await {
                     Ok(shell) => opened(name, new, shell),
                     Err(error) => view! { <NotOpened name error /> }.into_any(),

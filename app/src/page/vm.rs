@@ -12,7 +12,7 @@ use crate::{
         VmBadge, VmButtons, VmDeleteDialog, VmFacts, VmFailures, poll,
     },
     live::use_live,
-    model::{EventPage, VmDetail, VmState, VmView},
+    model::{AppError, EventPage, VmDetail, VmState, VmView},
     server_fn::{vm_event_list, vm_get},
 };
 
@@ -21,25 +21,38 @@ const MEASURED_EVERY: Duration = Duration::from_secs(5);
 
 #[component]
 pub fn VmPage() -> impl IntoView {
-    view! { <Guard access=Access::Member page=|_| view! { <Asked /> }.into_any() /> }
-}
-
-#[component]
-fn Asked() -> impl IntoView {
     let params = use_params_map();
-    let name = move || params.read().get("name").unwrap_or_default();
-    let detail = Resource::new_blocking(name, vm_get);
-    view! {
-        <Loaded
-            data=detail
-            skeleton=|| view! { <div class="skeleton page" aria-busy="true"></div> }
-            view=|detail| view! { <Machine first=detail /> }.into_any()
-        />
-    }
+    let name = Memo::new(move |_| params.read().get("name").unwrap_or_default());
+    let detail = Resource::new_blocking(move || name.get(), vm_get);
+    let query = use_query_map();
+    let before = Memo::new(move |_| {
+        query
+            .read()
+            .get_str("before")
+            .and_then(|id| id.parse::<i64>().ok())
+    });
+    let events = Resource::new_blocking(
+        move || (name.get(), before.get()),
+        |(name, before)| vm_event_list(name, before),
+    );
+    let page = move |_| {
+        view! {
+            <Loaded
+                data=detail
+                skeleton=|| view! { <div class="skeleton page" aria-busy="true"></div> }
+                view=move |detail| view! { <Machine first=detail events before /> }.into_any()
+            />
+        }
+        .into_any()
+    };
+    view! { <Guard access=Access::Member page /> }
 }
 
+/// A page of the VM's events, asked for by the page.
+type EventResource = Resource<Result<EventPage, AppError>>;
+
 #[component]
-fn Machine(first: VmDetail) -> impl IntoView {
+fn Machine(first: VmDetail, events: EventResource, before: Memo<Option<i64>>) -> impl IntoView {
     let name = first.vm.name.clone();
     let detail = RwSignal::new(first);
     let changed = move |vm: VmView| detail.update(|detail| detail.vm = vm);
@@ -66,7 +79,7 @@ fn Machine(first: VmDetail) -> impl IntoView {
                 <UsageCharts detail />
             </section>
             <Shells name=name.clone() detail />
-            <Events name=name.clone() state />
+            <Events name=name.clone() state events before />
             <Danger name />
         </div>
         <VmDeleteDialog />
@@ -151,19 +164,13 @@ fn Shells(name: String, detail: RwSignal<VmDetail>) -> impl IntoView {
 }
 
 #[component]
-fn Events(name: String, state: Memo<VmState>) -> impl IntoView {
-    let query = use_query_map();
-    let before = Memo::new(move |_| {
-        query
-            .read()
-            .get_str("before")
-            .and_then(|id| id.parse::<i64>().ok())
-    });
+fn Events(
+    name: String,
+    state: Memo<VmState>,
+    events: EventResource,
+    before: Memo<Option<i64>>,
+) -> impl IntoView {
     let page = format!("/vms/{name}");
-    let events = Resource::new_blocking(
-        move || (name.clone(), before.get()),
-        |(name, before)| vm_event_list(name, before),
-    );
     // Something has happened: there is something to tell.
     Effect::new(move |last: Option<VmState>| {
         let now = state.get();

@@ -11,24 +11,30 @@ use crate::{
 
 #[component]
 pub fn VmDeletePage() -> impl IntoView {
+    let params = use_params_map();
+    let name = move || params.read().get("name").unwrap_or_default();
+    let vm = Resource::new_blocking(name, vm_get);
+    let page = move |_| {
+        view! {
+            <section class="narrow">
+                <Loaded
+                    data=vm
+                    view=|detail| view! { <Asked name=detail.vm.name /> }.into_any()
+                />
+            </section>
+        }
+        .into_any()
+    };
     view! {
         <Title text="Delete VM" />
-        <Guard access=Access::Member page=|_| view! { <section class="narrow"><Asked /></section> }.into_any() />
+        <Guard access=Access::Member page />
     }
 }
 
 #[component]
-fn Asked() -> impl IntoView {
-    let params = use_params_map();
-    let name = move || params.read().get("name").unwrap_or_default();
+fn Asked(name: String) -> impl IntoView {
     let navigate = use_navigate();
     let action = ServerAction::<VmDelete>::new();
     on_success(action, move |path| navigate(&path, Default::default()));
-    let vm = Resource::new_blocking(name, vm_get);
-    view! {
-        <Loaded
-            data=vm
-            view=move |detail| view! { <VmDeleteConfirm action name=detail.vm.name /> }.into_any()
-        />
-    }
+    view! { <VmDeleteConfirm action name /> }
 }

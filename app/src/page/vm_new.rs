@@ -21,22 +21,25 @@ const DEBOUNCE: Duration = Duration::from_millis(300);
 
 #[component]
 pub fn VmNewPage() -> impl IntoView {
-    view! {
-        <Title text="New VM" />
-        <Guard access=Access::Member page=|_| view! { <section class="narrow wide"><OnPage /></section> }.into_any() />
-    }
-}
-
-#[component]
-fn OnPage() -> impl IntoView {
     let navigate = use_navigate();
     let created = Callback::new(move |_: VmView| navigate("/", Default::default()));
     let offer = Resource::new_blocking(|| (), |()| vm_offer());
+    let page = move |_| {
+        view! {
+            <section class="narrow wide">
+                <Loaded
+                    data=offer
+                    view=move |offer| {
+                        view! { <VmNewForm offer on_created=created cancel=None /> }.into_any()
+                    }
+                />
+            </section>
+        }
+        .into_any()
+    };
     view! {
-        <Loaded
-            data=offer
-            view=move |offer| view! { <VmNewForm offer on_created=created cancel=None /> }.into_any()
-        />
+        <Title text="New VM" />
+        <Guard access=Access::Member page />
     }
 }
 

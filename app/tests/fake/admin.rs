@@ -87,7 +87,9 @@ pub fn log_record(seq: u64) -> LogView {
         source: source.into(),
         level,
         message,
-        request_id: (seq % 5 == 0).then(|| format!("0197c1d4-0000-7c31-9f52-{seq:012x}")),
+        request_id: seq
+            .is_multiple_of(5)
+            .then(|| format!("0197c1d4-0000-7c31-9f52-{seq:012x}")),
     }
 }
 
@@ -235,7 +237,13 @@ impl AdminPlane for Fake {
     }
 
     async fn event_list(&self, _: &EventFilter) -> Answer<EventPage> {
-        self.admin().map(|()| data::events("web1", None))
+        self.admin()?;
+        let mut page = data::events("web1", None);
+        let web1 = data::vm("ann", "web1", VmState::Running);
+        for event in &mut page.events {
+            event.link = Some(format!("/admin/vms/{}", web1.id));
+        }
+        Ok(page)
     }
 
     async fn image_list(&self) -> Answer<Vec<ImageView>> {

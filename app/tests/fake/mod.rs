@@ -26,12 +26,15 @@ pub use site::router;
 #[derive(Clone)]
 pub struct World {
     vms: Arc<Mutex<Vec<VmView>>>,
+    /// What was asked of the plane, in order.
+    asked: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl World {
     pub fn new() -> Self {
         Self {
             vms: Arc::new(Mutex::new(data::vms())),
+            asked: Arc::default(),
         }
     }
 
@@ -69,6 +72,12 @@ impl World {
         }
     }
 
+    /// What was asked of the plane so far, in order.
+    #[allow(dead_code)]
+    pub fn asked(&self) -> Vec<&'static str> {
+        self.asked.lock().unwrap().clone()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<VmView>> {
         self.vms.lock().unwrap()
     }
@@ -81,6 +90,10 @@ pub struct Fake {
 }
 
 impl Fake {
+    fn note(&self, what: &'static str) {
+        self.world.asked.lock().unwrap().push(what);
+    }
+
     fn name(&self) -> Answer<&str> {
         self.who.as_deref().ok_or_else(|| {
             AppError::new(
@@ -123,6 +136,7 @@ impl ControlPlane for Fake {}
 #[async_trait]
 impl AccountPlane for Fake {
     async fn viewer(&self) -> Answer<Option<Viewer>> {
+        self.note("viewer");
         Ok(self.who.as_ref().map(|name| Viewer {
             name: name.clone(),
             role: if matches!(name.as_str(), "admin" | "fresh") {
@@ -215,6 +229,7 @@ impl AccountPlane for Fake {
     }
 
     async fn login_session_list(&self) -> Answer<Vec<LoginSessionView>> {
+        self.note("login_session_list");
         self.name().map(|_| data::login_sessions())
     }
 
@@ -235,15 +250,18 @@ impl AccountPlane for Fake {
 #[async_trait]
 impl VmPlane for Fake {
     async fn vm_list(&self) -> Answer<VmList> {
+        self.note("vm_list");
         Ok(self.world.list(self.name()?))
     }
 
     async fn vm_get(&self, name: &str) -> Answer<VmDetail> {
+        self.note("vm_get");
         self.get(name).map(data::detail)
     }
 
     async fn vm_offer(&self) -> Answer<VmOffer> {
-        let list = self.vm_list().await?;
+        self.note("vm_offer");
+        let list = self.world.list(self.name()?);
         Ok(data::offer(list.quota))
     }
 
@@ -306,11 +324,13 @@ impl VmPlane for Fake {
     }
 
     async fn vm_event_list(&self, name: &str, before: Option<i64>) -> Answer<EventPage> {
+        self.note("vm_event_list");
         self.get(name)?;
         Ok(data::events(name, before))
     }
 
     async fn shell_open(&self, vm: &str, shell: Option<&str>, _: bool) -> Answer<ShellPage> {
+        self.note("shell_open");
         let state = self.get(vm)?.state;
         if state != VmState::Running {
             let message = format!("{vm} is not running. Start it to open a shell.");

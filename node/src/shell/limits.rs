@@ -40,6 +40,8 @@ pub struct ShellLimits {
     pub idle: Duration,
     /// An ended shell is kept so long, for viewers to learn how it ended.
     pub ended_kept: Duration,
+    /// Ended shells of one VM that are kept, the newest.
+    pub ended_per_vm: usize,
     /// A viewer that says nothing for a third of this is pinged; for all of it, closed.
     pub silence: Duration,
 }
@@ -61,6 +63,7 @@ impl Default for ShellLimits {
             clients: 64,
             idle: Duration::from_secs(24 * 60 * 60),
             ended_kept: Duration::from_secs(10 * 60),
+            ended_per_vm: 8,
             silence: Duration::from_secs(45),
         }
     }

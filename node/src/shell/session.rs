@@ -165,6 +165,17 @@ impl Shell {
         self.ended.cancelled().await;
     }
 
+    /// Resolves once nobody looks any more.
+    pub async fn unwatched(&self) {
+        let mut news = self.news.subscribe();
+        while lock(&self.state).seats.count() > 0 {
+            // The sender is this shell's own.
+            if news.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Ends every process of the shell's session; the task sees the PTY end then.
     pub async fn kill(&self) -> Result<(), DriverError> {
         if self.ended.is_cancelled() {

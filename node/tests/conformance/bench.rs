@@ -314,7 +314,9 @@ fn import_busybox(name: &str) {
 pub fn busybox_tar() -> std::path::PathBuf {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path();
-    for path in ["bin", "etc", "root", "tmp", "proc", "dev", "sys", "usr", "usr/sbin"] {
+    for path in [
+        "bin", "etc", "root", "tmp", "proc", "dev", "sys", "usr", "usr/sbin",
+    ] {
         std::fs::create_dir(root.join(path)).expect("made");
     }
     std::os::unix::fs::symlink("usr/sbin", root.join("sbin")).expect("linked");

@@ -310,7 +310,13 @@ async fn two_nodes_make_one_network_at_once_and_remove_it_together() {
         let second = bench.second_node();
         for _ in 0..5 {
             let specs: Vec<_> = (0..6).map(|i| bench.spec(&format!("vm{i}"), 0)).collect();
-            let driver = |i: usize| if i % 2 == 0 { &bench.driver } else { &second };
+            let driver = |i: usize| {
+                if i.is_multiple_of(2) {
+                    &bench.driver
+                } else {
+                    &second
+                }
+            };
             let creates = specs
                 .iter()
                 .enumerate()

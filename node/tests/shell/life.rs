@@ -296,3 +296,24 @@ async fn a_shell_that_the_engine_refuses_can_be_asked_for_again() {
     node.shells.create(node.vm_id, request).await.unwrap();
     assert_eq!(node.shells.list(node.vm_id).len(), 1);
 }
+
+#[tokio::test]
+async fn of_many_shells_that_ended_only_the_newest_are_kept() {
+    let limits = ShellLimits {
+        ended_per_vm: 3,
+        ..ShellLimits::default()
+    };
+    let node = Node::start(limits).await;
+    let (living, _program) = node.shell().await;
+    let mut ended = Vec::new();
+    for _ in 0..8 {
+        let (id, mut program) = node.shell().await;
+        program.exit(0);
+        until("ended", || node.shells.count() == 1).await;
+        ended.push(id);
+    }
+    // One more than are kept: they are counted when the next one begins.
+    let kept: Vec<_> = node.shells.list(node.vm_id).iter().map(|s| s.id).collect();
+    let expected: Vec<_> = std::iter::once(living).chain(ended.split_off(4)).collect();
+    assert_eq!(kept, expected);
+}

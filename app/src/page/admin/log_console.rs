@@ -219,7 +219,7 @@ fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let comma = |(place, digit): (usize, char)| {
         let left = digits.len() - place;
-        let comma = (place > 0 && left % 3 == 0).then_some(',');
+        let comma = (place > 0 && left.is_multiple_of(3)).then_some(',');
         comma.into_iter().chain([digit])
     };
     digits.chars().enumerate().flat_map(comma).collect()

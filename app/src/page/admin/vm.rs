@@ -22,6 +22,8 @@ use crate::{
     server_fn::admin::{AdminVmStart, AdminVmStop, admin_vm_get, event_list},
 };
 
+/// Events shown here; the events page has the rest.
+const EVENTS_MAX: usize = 10;
 /// States are to be seen soon; the node measures every 5 s.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
@@ -45,12 +47,21 @@ pub fn VmPage() -> impl IntoView {
 
 async fn look(id: String) -> Result<(VmDetail, EventPage), AppError> {
     let detail = admin_vm_get(id).await?;
-    let events = events_of(detail.vm.name.clone()).await?;
+    let events = events_of(detail.vm.name.clone(), detail.vm.id.clone()).await?;
     Ok((detail, events))
 }
 
-async fn events_of(name: String) -> Result<EventPage, AppError> {
-    event_list(String::new(), name, String::new(), None).await
+/// What happened to this VM, and not to another of its name.
+async fn events_of(name: String, id: String) -> Result<EventPage, AppError> {
+    let mut page = event_list(String::new(), name, String::new(), None).await?;
+    let here = format!("/admin/vms/{id}");
+    page.events
+        .retain(|event| event.link.as_ref() == Some(&here));
+    page.events.truncate(EVENTS_MAX);
+    for event in &mut page.events {
+        event.link = None;
+    }
+    Ok(page)
 }
 
 #[component]
@@ -85,7 +96,7 @@ fn Machine(first: VmDetail, events: EventPage) -> impl IntoView {
                 <UsageCharts detail />
             </section>
             <Shells id=id.clone() owner detail state />
-            <Events name=name.clone() state first=events />
+            <Events name=name.clone() id=id.clone() state first=events />
             <section class="card danger-zone" aria-labelledby="danger">
                 <div>
                     <h2 id="danger">"Delete this VM"</h2>
@@ -211,15 +222,15 @@ fn ShellItem(shell: ShellView, as_of: i64, page: String) -> impl IntoView {
 
 /// What happened to it lately; the events page has the rest.
 #[component]
-fn Events(name: String, state: Memo<VmState>, first: EventPage) -> impl IntoView {
+fn Events(name: String, id: String, state: Memo<VmState>, first: EventPage) -> impl IntoView {
     let all = format!("/admin/events?subject={name}");
     let events = RwSignal::new(first);
     // Something has happened: there is something to tell.
     Effect::new(move |last: Option<VmState>| {
         let now = state.get();
         if last.is_some_and(|last| last != now) {
-            let name = name.clone();
-            leptos::task::spawn_local(refresh(events, move || events_of(name.clone())));
+            let (name, id) = (name.clone(), id.clone());
+            leptos::task::spawn_local(refresh(events, move || events_of(name.clone(), id.clone())));
         }
         now
     });
@@ -231,8 +242,7 @@ fn Events(name: String, state: Memo<VmState>, first: EventPage) -> impl IntoView
                 <a href=all>"All about this name"</a>
             </div>
             {move || {
-                let EventPage { mut events, as_of, .. } = events.get();
-                events.truncate(10);
+                let EventPage { events, as_of, .. } = events.get();
                 view! { <EventList events as_of /> }
             }}
         </section>

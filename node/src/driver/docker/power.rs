@@ -47,6 +47,7 @@ pub(super) async fn start_anywhere(context: &Context, spec: &VmSpec) -> Result<(
 /// The engine's fault, or the VM's? Who is root in a VM can break it so that no engine starts it; that
 /// must not take the node away from others. So a fresh container decides before a node degrades.
 async fn blame(context: &Context, spec: &VmSpec, error: &DriverError) {
+    let _one = context.trial.one().await;
     if context.health.is_on_the_edge() && trial::attempt(context, spec).await.is_ok() {
         tracing::warn!(id = %spec.id, "a VM cannot be started, but others can: {error}");
         return context.health.started();

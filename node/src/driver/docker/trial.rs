@@ -2,7 +2,7 @@
 //! node would stay degraded for ever, because nothing is placed on it.
 
 use std::{
-    sync::{Mutex, PoisonError, Weak},
+    sync::{Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -24,20 +24,29 @@ use crate::driver::DriverError;
 /// Networks without VMs are looked for this often.
 const SWEEP: Duration = Duration::from_secs(20);
 
-/// The VM whose start failed last: the trial is like it.
 #[derive(Default)]
-pub(super) struct Trial(Mutex<Option<VmSpec>>);
+pub(super) struct Trial {
+    /// The VM whose start failed last: the trial is like it.
+    spec: Mutex<Option<VmSpec>>,
+    /// One trial, and one verdict, at a time.
+    one: tokio::sync::Mutex<()>,
+}
 
 impl Trial {
+    pub(super) async fn one(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.one.lock().await
+    }
+
     pub(super) fn remember(&self, spec: &VmSpec) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(spec.clone());
+        *self.lock() = Some(spec.clone());
     }
 
     fn spec(&self) -> Option<VmSpec> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<VmSpec>> {
+        self.spec.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -48,6 +57,7 @@ pub(super) async fn run(context: Weak<Context>, every: Duration) {
         let Some(context) = context.upgrade() else {
             return;
         };
+        let _one = context.trial.one().await;
         if context.health.degraded().is_some()
             && let Some(spec) = context.trial.spec()
         {
@@ -84,7 +94,8 @@ pub(super) async fn sweep(context: Weak<Context>) {
     }
 }
 
-/// Makes, starts and removes a container like the VM's, in its network if that is there.
+/// For who holds [`Trial::one`]: makes, starts and removes a container like the VM's, in its network
+/// if that is there.
 pub(super) async fn attempt(context: &Context, spec: &VmSpec) -> Result<(), DriverError> {
     let name = name(context);
     remove(context, &name).await;

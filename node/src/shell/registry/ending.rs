@@ -1,0 +1,125 @@
+//! How shells end: what their viewers are told, and what is swept away.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use node_api::{error::NodeErrorCode, event::NodeEventKind, vm::PowerState};
+use tokio::time::{sleep, timeout};
+
+use super::ShellRegistry;
+use crate::shell::session::{End, Shell};
+
+/// How often done shells are looked for, at most.
+const SWEEP: Duration = Duration::from_secs(30);
+/// How long the engine may take to know an exit code, or that a VM has stopped.
+const LEARN_DEADLINE: Duration = Duration::from_secs(5);
+/// A VM that stops ends its shells this long before it is known to have stopped.
+const VM_STOPS: Duration = Duration::from_millis(300);
+/// How long a shell may take to end when the node ends.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
+/// How long viewers may take to be told of it.
+const TELL_DEADLINE: Duration = Duration::from_secs(1);
+
+impl ShellRegistry {
+    /// A shell's PTY has ended; what the engine said, if it failed.
+    pub(super) async fn ended(&self, shell: &Shell, failed: Option<String>) {
+        let end = match timeout(LEARN_DEADLINE, self.learn_end(shell)).await {
+            Ok(end) => end,
+            Err(_) => End::Lost(failed.unwrap_or_else(|| {
+                "the shell's terminal ended, but the engine does not say how".into()
+            })),
+        };
+        tracing::info!(shell = %shell.id, vm = %shell.vm_id, "the shell has ended: {end:?}");
+        shell.finish(end);
+        self.tell(shell.vm_id, NodeEventKind::ShellClosed);
+    }
+
+    async fn learn_end(&self, shell: &Shell) -> End {
+        loop {
+            if let Some(end) = shell.foretold() {
+                return end;
+            }
+            let code = shell.exit_code().await;
+            if let Some(end) = self.end_with_vm(shell).await {
+                return end;
+            }
+            match code {
+                // Not by a signal, so not by its VM's end.
+                Ok(Some(code)) if code < 128 => return End::Exited(code),
+                Ok(Some(code)) => {
+                    sleep(VM_STOPS).await;
+                    let with_vm = self.end_with_vm(shell).await;
+                    return with_vm.unwrap_or(End::Exited(code));
+                }
+                Ok(None) => sleep(Duration::from_millis(50)).await,
+                Err(error) => return End::Lost(format!("the engine lost the shell: {error}")),
+            }
+        }
+    }
+
+    /// Whether it ended because its VM does not run any more.
+    async fn end_with_vm(&self, shell: &Shell) -> Option<End> {
+        match self.driver.vm_get(shell.vm_id).await {
+            Ok(vm) if vm.power == PowerState::Running => None,
+            Ok(_) => Some(End::VmStopped),
+            Err(error) if error.code == NodeErrorCode::NotFound => Some(End::VmGone),
+            // The engine is away: the exit code may still be known.
+            Err(_) => None,
+        }
+    }
+
+    /// Ends all shells because the node ends: their streams belong to this process, and nothing
+    /// could attach to what would be left of them. Takes at most 6 s.
+    pub async fn shutdown(&self) {
+        let shells = self.places.shells();
+        join_all(shells.iter().map(end_with_node)).await;
+        let told = join_all(shells.iter().map(|shell| shell.unwatched()));
+        if timeout(TELL_DEADLINE, told).await.is_err() {
+            tracing::warn!("some viewers were not told that the node ends");
+        }
+    }
+}
+
+async fn end_with_node(shell: &Arc<Shell>) {
+    let end = End::Lost("the node was restarted, and its shells ended with it".into());
+    shell.end_as(end.clone());
+    let ended = async {
+        if let Err(error) = shell.kill().await {
+            tracing::warn!(shell = %shell.id, "the shell outlives the node: {error}");
+            shell.abort(end.clone());
+        }
+        shell.ended().await;
+    };
+    if timeout(SHUTDOWN_DEADLINE, ended).await.is_err() {
+        tracing::warn!(shell = %shell.id, "the shell did not end in time");
+        shell.abort(end);
+    }
+}
+
+/// Closes idle shells and forgets those that ended a while ago, as long as there is a registry.
+pub(super) async fn sweep(registry: Weak<ShellRegistry>) {
+    while let Some(shells) = registry.upgrade() {
+        let limits = &shells.commons.limits;
+        let pause = SWEEP.min(limits.idle / 4).min(limits.ended_kept / 4);
+        for shell in shells.places.shells() {
+            match shell.end() {
+                Some((_, since)) if since >= limits.ended_kept => shells.places.forget(shell.id),
+                Some(_) => {}
+                None if shell.idle() >= limits.idle => close_idle(&shells, &shell).await,
+                None => {}
+            }
+        }
+        drop(shells);
+        sleep(pause.max(Duration::from_millis(10))).await;
+    }
+}
+
+async fn close_idle(shells: &ShellRegistry, shell: &Shell) {
+    tracing::info!(shell = %shell.id, "closed: nobody has used it for long");
+    if let Err(error) = shells.close(shell.id).await {
+        tracing::warn!(shell = %shell.id, "an idle shell is not closed: {error}");
+    }
+}
