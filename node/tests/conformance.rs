@@ -1,8 +1,8 @@
 //! What every driver must do, held by the simulated engine and by a real one alike.
 //!
 //! The real one is used when `MINICLOUD_TEST_DOCKER=1`, with the image `MINICLOUD_TEST_IMAGE`
-//! (default `minicloud/base`; where that is missing, one made of the host's busybox). Each test has
-//! a node name and owners of its own, and takes what it made away, also when it fails.
+//! (default `minicloud/base`). Each test has a node name and owners of its own, and takes what it made
+//! away, also when it fails.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 #[path = "conformance/bench.rs"]

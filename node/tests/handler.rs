@@ -238,7 +238,8 @@ async fn what_is_malformed_is_answered_with_a_node_error() {
 async fn a_spec_that_breaks_a_limit_is_refused_with_the_fields_name() {
     let node = TestNode::new().await;
     let good = spec("web1", 1);
-    let breaks: [(&str, fn(&mut node_api::vm::VmSpec)); 6] = [
+    type Break = fn(&mut node_api::vm::VmSpec);
+    let breaks: [(&str, Break); 6] = [
         ("name", |spec| spec.name = "No_Good".into()),
         ("memory_mib", |spec| spec.memory_mib = 1),
         ("cpu_millis", |spec| spec.cpu_millis = 0),

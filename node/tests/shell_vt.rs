@@ -1,5 +1,6 @@
 //! What a viewer sees after a snapshot is what it would see after all the output, wherever the
 //! output is cut. The streams in tests/corpus were recorded from real programs at 80x24.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 use std::{
     collections::hash_map::DefaultHasher,

@@ -1,6 +1,6 @@
 //! A driver to be tested, and what a test does with it.
 
-use std::{panic::AssertUnwindSafe, process::Command, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use node::driver::{
@@ -275,71 +275,26 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// The image to test with; made of the host's busybox where there is none.
+/// The image to test with. `script/bootstrap --test` makes it.
 fn image() -> String {
-    static IMAGE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    let there = |name: &str| {
-        let inspected = Command::new("docker")
-            .args(["image", "inspect", name])
-            .output();
-        inspected.expect("docker").status.success()
-    };
-    let find = || {
-        let wanted = std::env::var("MINICLOUD_TEST_IMAGE").unwrap_or("minicloud/base".into());
-        let own = "minicloud-test/busybox:1".to_owned();
-        if there(&wanted) {
-            return wanted;
-        }
-        if !there(&own) {
-            import_busybox(&own);
-        }
-        own
-    };
-    IMAGE.get_or_init(find).clone()
-}
-
-/// A root folder with a static busybox in it, as an image.
-fn import_busybox(name: &str) {
-    let tar = busybox_tar();
-    let imported = Command::new("docker")
-        .arg("import")
-        .arg(&tar)
-        .arg(name)
+    let name = std::env::var("MINICLOUD_TEST_IMAGE").unwrap_or("minicloud/base".into());
+    let inspected = Command::new("docker")
+        .args(["image", "inspect", &name])
         .output();
-    assert!(imported.expect("docker").status.success());
-    std::fs::remove_file(tar).expect("removed");
+    assert!(
+        inspected.expect("docker").status.success(),
+        "the engine has no image {name}; script/image base makes it"
+    );
+    name
 }
 
-/// The root folder as a tar, to be removed by the caller.
-pub fn busybox_tar() -> std::path::PathBuf {
-    let folder = tempfile::tempdir().expect("a folder");
-    let root = folder.path();
-    for path in [
-        "bin", "etc", "root", "tmp", "proc", "dev", "sys", "usr", "usr/sbin",
-    ] {
-        std::fs::create_dir(root.join(path)).expect("made");
-    }
-    std::os::unix::fs::symlink("usr/sbin", root.join("sbin")).expect("linked");
-    std::fs::copy("/bin/busybox", root.join("bin/busybox")).expect("a busybox on this host");
-    let listed = Command::new("/bin/busybox")
-        .arg("--list")
-        .output()
-        .expect("busybox");
-    for applet in String::from_utf8(listed.stdout).expect("UTF-8").lines() {
-        let link = root.join("bin").join(applet);
-        if !link.exists() {
-            std::os::unix::fs::symlink("busybox", link).expect("linked");
-        }
-    }
-    std::fs::write(root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").expect("written");
-    let tar = folder.path().with_extension("tar");
-    let tarred = Command::new("tar")
-        .arg("-C")
-        .arg(root)
-        .arg("-cf")
-        .arg(&tar)
-        .arg(".")
-        .status();
-    assert!(tarred.expect("tar").success());
+/// The image's root folder as a tar of one layer, for engines and registries of a test's own; to be
+/// removed by the caller.
+pub fn image_tar() -> PathBuf {
+    let tar = tempfile::Builder::new().suffix(".tar").tempfile();
+    let (_, tar) = tar.expect("a file").keep().expect("kept");
+    let container = lines(&["create", &image(), "/bin/sh"]).remove(0);
+    lines(&["export", "--output", &tar.to_string_lossy(), &container]);
+    lines(&["rm", &container]);
     tar
 }

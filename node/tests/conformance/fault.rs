@@ -19,7 +19,7 @@ use node_api::{
     vm::{PowerState, VmSpec},
 };
 
-use super::{bench::busybox_tar, common};
+use super::{bench::image_tar, common};
 
 /// A Docker engine of the test's own.
 struct PrivateEngine {
@@ -39,7 +39,7 @@ impl PrivateEngine {
         let daemon = spawn(folder.path());
         let engine = Self { folder, daemon };
         engine.wait();
-        let tar = busybox_tar();
+        let tar = image_tar();
         engine.docker(&["import", &tar.to_string_lossy(), "minicloud/base"]);
         fs::remove_file(tar).expect("removed");
         Some(engine)

@@ -24,7 +24,7 @@ use node_api::{error::NodeErrorCode, image::ImageState, vm::PowerState};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::bench::{Bench, busybox_tar};
+use super::bench::{Bench, image_tar};
 
 /// Bytes a second, about: the image comes in a second or two.
 const CHUNK: usize = 64 * 1024;
@@ -74,8 +74,8 @@ impl Registry {
         let address = listener.local_addr().expect("bound");
         let router = Router::new()
             .route("/v2/", get(async || "{}"))
-            .route("/v2/test/busybox/manifests/{tag}", get(manifest))
-            .route("/v2/test/busybox/blobs/{digest}", get(blob))
+            .route("/v2/test/base/manifests/{tag}", get(manifest))
+            .route("/v2/test/base/blobs/{digest}", get(blob))
             .with_state(Arc::new(self));
         tokio::spawn(async move { axum::serve(listener, router).await });
         address.to_string()
@@ -162,7 +162,7 @@ fn slow(bytes: Bytes, cut: bool) -> Body {
 
 /// The test image with something of its own beside it, so that no engine has it yet.
 fn layer() -> Vec<u8> {
-    let tar = busybox_tar();
+    let tar = image_tar();
     let folder = tempfile::tempdir().expect("a folder");
     let mut own = Vec::new();
     while own.len() < 3 * 1024 * 1024 {
@@ -190,7 +190,7 @@ async fn a_slow_pull_that_is_cut_once_shows_its_percent_and_ends_well() {
     bench
         .run(async |bench| {
             let registry = Registry::new(layer(), 1).serve().await;
-            let name = format!("{registry}/test/busybox:1");
+            let name = format!("{registry}/test/base:1");
             let mut spec = bench.spec("web1", 0);
             spec.image.clone_from(&name);
             let missing = bench
@@ -243,7 +243,7 @@ async fn an_image_the_registry_does_not_have_is_refused_with_its_words() {
     bench
         .run(async |bench| {
             let registry = Registry::new(Vec::new(), 0).serve().await;
-            let name = format!("{registry}/test/busybox:2");
+            let name = format!("{registry}/test/base:2");
             for _ in 0..200 {
                 let report = bench.driver.image_ensure(&name).await.expect("a report");
                 if let ImageState::Failed { reason } = report.state {

@@ -1,4 +1,5 @@
 //! Shells over real WebSockets, with a terminal that the test plays itself.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 mod flood;
 mod input;
