@@ -116,9 +116,6 @@ async fn sign_in(auth: &Auth, caller: &mut Caller, request: &Parts) -> Result<()
             StatusCode::from_u16(answer.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         return Err((status, answer.message).into_response());
     }
-    if caller.must_change_password && origin::is_upgrade(headers) {
-        return Err((StatusCode::FORBIDDEN, "Choose a new password first.").into_response());
-    }
     Ok(())
 }
 

@@ -44,6 +44,12 @@ async fn on_postgres(server: &str, test: impl AsyncFn(Db)) {
     }
 }
 
+/// The rows of a query for one column of text.
+pub async fn texts(db: &Db, sql: &'static str) -> Vec<String> {
+    let rows = sqlx::query_scalar(sql).fetch_all(db.pool()).await;
+    rows.expect("rows")
+}
+
 /// Waits until something is so, at most ten seconds; then fails with what was waited for.
 pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(10);

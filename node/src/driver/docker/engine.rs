@@ -9,11 +9,11 @@ use std::{
 use bollard::query_parameters::ListImagesOptions;
 use node_api::status::{Capacity, EngineStatus, NodeUsage};
 
-use super::{api::LIST, capacity, context::Context};
+use super::{capacity, context::Context};
 use crate::driver::{DriverError, EngineReport};
 
-/// An engine that has not answered after this long is away.
-const PING: Duration = Duration::from_secs(3);
+/// An engine that has not answered a small question after this long is away.
+const ANSWER: Duration = Duration::from_secs(3);
 /// What hardly changes is asked for anew after this long, and when the engine was away.
 const FACTS_FRESH: Duration = Duration::from_secs(60);
 const IMAGES_FRESH: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ impl Facts {
         if let Some((_, facts)) = known.filter(|(at, _)| at.elapsed() < FACTS_FRESH) {
             return Ok(facts);
         }
-        let info = context.api.call(LIST, |docker| docker.info()).await?;
+        let info = context.api.call(ANSWER, |docker| docker.info()).await?;
         let facts = EngineFacts {
             version: info.server_version.clone(),
             id: info.id.clone(),
@@ -68,7 +68,9 @@ impl Facts {
         }
         let found = context
             .api
-            .call(LIST, |docker| docker.list_images(None::<ListImagesOptions>))
+            .call(ANSWER, |docker| {
+                docker.list_images(None::<ListImagesOptions>)
+            })
             .await?;
         let images = names(found.into_iter().flat_map(|image| image.repo_tags));
         self.lock().images = Some((Instant::now(), images.clone()));
@@ -142,7 +144,7 @@ pub(super) async fn engine(context: &Context) -> EngineReport {
 }
 
 async fn look(context: &Context) -> Result<(EngineFacts, Vec<String>), DriverError> {
-    context.api.call(PING, |docker| docker.ping()).await?;
+    context.api.call(ANSWER, |docker| docker.ping()).await?;
     let facts = context.facts.get(context).await?;
     let images = context.facts.images(context).await?;
     if !context.room.is_loaded() {

@@ -107,6 +107,11 @@ impl SimEngine {
         self.lock().faults.add(call, times, &fault);
     }
 
+    /// How many calls of a kind have begun, over all nodes.
+    pub fn calls(&self, call: SimCall) -> usize {
+        self.lock().faults.calls(call)
+    }
+
     /// The engine goes away with these words, or comes back.
     pub fn set_away(&self, reason: Option<&str>) {
         let mut inner = self.lock();

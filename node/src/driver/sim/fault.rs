@@ -26,17 +26,25 @@ pub enum SimFault {
     After(DriverError),
 }
 
-/// Failures that wait for their calls.
+/// Failures that wait for their calls, and how many calls there were.
 #[derive(Default)]
-pub(super) struct Faults(HashMap<SimCall, VecDeque<SimFault>>);
+pub(super) struct Faults {
+    waiting: HashMap<SimCall, VecDeque<SimFault>>,
+    calls: HashMap<SimCall, usize>,
+}
 
 impl Faults {
     pub(super) fn add(&mut self, call: SimCall, times: usize, fault: &SimFault) {
-        let queue = self.0.entry(call).or_default();
+        let queue = self.waiting.entry(call).or_default();
         queue.extend(std::iter::repeat_n(fault.clone(), times));
     }
 
     pub(super) fn take(&mut self, call: SimCall) -> Option<SimFault> {
-        self.0.get_mut(&call)?.pop_front()
+        *self.calls.entry(call).or_default() += 1;
+        self.waiting.get_mut(&call)?.pop_front()
+    }
+
+    pub(super) fn calls(&self, call: SimCall) -> usize {
+        self.calls.get(&call).copied().unwrap_or_default()
     }
 }

@@ -7,7 +7,11 @@ use crate::{
         AuthError, Caller,
         testing::{Browser, OTHER, PASSWORD, auth_on, auth_with, event_kinds, events},
     },
-    db::{Db, testing::each_db, user::user_name_taken},
+    db::{
+        Db,
+        testing::{each_db, texts},
+        user::user_name_taken,
+    },
     secret::Secret,
 };
 
@@ -233,8 +237,7 @@ async fn everything(db: &Db) -> String {
         "SELECT kind || ' ' || actor || ' ' || subject || ' ' || COALESCE(detail, '') FROM events",
         "SELECT name || ' ' || value FROM settings",
     ] {
-        let rows: Vec<(String,)> = sqlx::query_as(sql).fetch_all(db.pool()).await.unwrap();
-        text.extend(rows.into_iter().map(|(row,)| row + "\n"));
+        text.extend(texts(db, sql).await.into_iter().map(|row| row + "\n"));
     }
     text
 }

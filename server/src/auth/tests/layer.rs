@@ -156,30 +156,6 @@ async fn a_page_of_another_site_can_change_nothing_and_open_no_socket() {
 }
 
 #[tokio::test]
-async fn who_must_change_the_password_opens_no_socket() {
-    each_db(async |db| {
-        let auth = auth_with(db, |_| {}).await;
-        let admin = Browser::of(&auth, "admin", "admin").await;
-        let cookie = format!("minicloud_session={}", admin.cookie.unwrap().expose());
-        let lines = [
-            HERE,
-            OUR_PAGE,
-            ("cookie", cookie.as_str()),
-            ("upgrade", "websocket"),
-        ];
-        assert_eq!(
-            ask(&auth, "GET", "/", &lines).await.status(),
-            StatusCode::FORBIDDEN
-        );
-        assert_eq!(
-            ask(&auth, "GET", "/", &lines[..3]).await.status(),
-            StatusCode::OK
-        );
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn a_proxy_is_believed_only_when_it_is_trusted() {
     each_db(async |db| {
         let lines = [

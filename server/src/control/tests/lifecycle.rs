@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use app::model::{ErrorKind, VmState};
+use node::driver::sim::SimCall;
 use tokio::time::Instant;
 
 use super::cloud::{Cloud, admin, id, words};
@@ -140,6 +141,11 @@ async fn a_vm_that_is_deleted_while_it_is_made_leaves_nothing() {
             .configure(|sim| sim.create_delay = Duration::from_millis(200));
         let ann = user(&cloud.db, "ann", 5).await;
         cloud.create(&ann, "web1").await.unwrap();
+        let engine = &cloud.nodes[0].engine;
+        eventually("the node makes it", async || {
+            engine.calls(SimCall::Create) > 0
+        })
+        .await;
         cloud.control.vm_delete(&ann, "web1").await.unwrap();
         let again = words(cloud.create(&ann, "web1").await);
         assert!(
