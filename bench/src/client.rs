@@ -15,11 +15,16 @@ use tokio_tungstenite::{
 
 pub type Socket = WebSocketStream<TcpStream>;
 
+const FORM: &str = "application/x-www-form-urlencoded";
 /// How long anything waited for may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Kinds of docs/shell-protocol.md.
 const OUTPUT: u8 = 0x01;
+const SNAPSHOT: u8 = 0x02;
 const INPUT: u8 = 0x81;
+const ACK: u8 = 0x83;
+/// The protocol wants one at least every 64 KiB.
+const ACK_EVERY: u64 = 32 * 1024;
 
 /// A signed-in browser without a screen.
 pub struct Browser {
@@ -38,7 +43,11 @@ impl Browser {
         let answer = http
             .post(format!("{url}/api/login"))
             .header(header::ORIGIN, url)
-            .form(&[("name", name), ("password", password)])
+            .header(header::CONTENT_TYPE, FORM)
+            .body(serde_urlencoded::to_string([
+                ("name", name),
+                ("password", password),
+            ])?)
             .send()
             .await?;
         let status = answer.status();
@@ -69,7 +78,8 @@ impl Browser {
             .post(format!("{}/api/{endpoint}", self.url))
             .header(header::ORIGIN, &self.url)
             .header(header::COOKIE, &self.cookie)
-            .form(form)
+            .header(header::CONTENT_TYPE, FORM)
+            .body(serde_urlencoded::to_string(form)?)
             .send()
             .await?;
         let status = answer.status();
@@ -168,6 +178,9 @@ impl Browser {
 pub struct Shell {
     socket: Socket,
     sent: u64,
+    /// Where the output goes on, and how far it was acknowledged.
+    at: u64,
+    acknowledged: u64,
 }
 
 impl Shell {
@@ -182,23 +195,75 @@ impl Shell {
         let socket = browser
             .socket(&format!("{attach}?client=00112233445566aa&cols=80&rows=24"))
             .await?;
-        Ok(Self { socket, sent: 0 })
+        Ok(Self {
+            socket,
+            sent: 0,
+            at: 0,
+            acknowledged: 0,
+        })
     }
 
-    /// The next output bytes.
+    /// The next bytes for the terminal: output, or the picture that a terminal begins with.
     pub async fn output(&mut self) -> Result<Bytes> {
         loop {
             let message = tokio::time::timeout(DEADLINE, self.socket.next())
                 .await
                 .context("the shell says nothing")?;
             match message.context("the shell's socket closed")?? {
-                Message::Binary(frame) if frame.first() == Some(&OUTPUT) && frame.len() > 9 => {
-                    return Ok(frame.slice(9..));
+                Message::Binary(frame) => {
+                    if let Some(bytes) = self.take(&frame) {
+                        self.acknowledge().await?;
+                        return Ok(bytes);
+                    }
                 }
                 Message::Close(frame) => bail!("the shell's socket closed: {frame:?}"),
                 _ => {}
             }
         }
+    }
+
+    /// What a frame holds for the terminal, if anything.
+    fn take(&mut self, frame: &Bytes) -> Option<Bytes> {
+        let head = match frame.first() {
+            Some(&OUTPUT) => 9,
+            Some(&SNAPSHOT) => 13,
+            _ => return None,
+        };
+        let offset = u64::from_be_bytes(frame.get(1..9)?.try_into().ok()?);
+        let bytes = frame.slice(head.min(frame.len())..);
+        self.at = offset;
+        if head == 9 {
+            self.at += bytes.len() as u64;
+        }
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
+    async fn acknowledge(&mut self) -> Result<()> {
+        if self.at < self.acknowledged + ACK_EVERY {
+            return Ok(());
+        }
+        self.acknowledged = self.at;
+        let mut frame = vec![ACK];
+        frame.extend_from_slice(&self.at.to_be_bytes());
+        Ok(self.socket.send(Message::binary(frame)).await?)
+    }
+
+    /// Waits until the output has held `mark`.
+    pub async fn wait_for(&mut self, mark: &[u8]) -> Result<()> {
+        let mut seen = Vec::new();
+        while !seen.windows(mark.len()).any(|window| window == mark) {
+            seen.extend_from_slice(&self.output().await?);
+        }
+        Ok(())
+    }
+
+    /// Reads until `bytes` more have come, or were skipped because this end was too slow.
+    pub async fn flow(&mut self, bytes: u64) -> Result<()> {
+        let end = self.at + bytes;
+        while self.at < end {
+            self.output().await?;
+        }
+        Ok(())
     }
 
     pub async fn input(&mut self, bytes: &[u8]) -> Result<()> {

@@ -107,6 +107,24 @@ impl RawShell {
             .into_bytes())
     }
 
+    /// Waits until the output has held `mark`.
+    pub async fn wait_for(&mut self, mark: &[u8]) -> Result<()> {
+        let mut seen = Vec::new();
+        while !seen.windows(mark.len()).any(|window| window == mark) {
+            seen.extend_from_slice(&self.output().await?);
+        }
+        Ok(())
+    }
+
+    /// Reads that many bytes.
+    pub async fn flow(&mut self, bytes: u64) -> Result<()> {
+        let mut got = 0;
+        while got < bytes {
+            got += self.output().await?.len() as u64;
+        }
+        Ok(())
+    }
+
     pub async fn input(&mut self, bytes: &[u8]) -> Result<()> {
         self.input.write_all(bytes).await?;
         Ok(self.input.flush().await?)

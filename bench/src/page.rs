@@ -1,0 +1,44 @@
+//! The dashboard's first byte, for somebody with many VMs.
+
+use anyhow::{Context as _, Result, ensure};
+use app::model::VmState;
+
+use crate::{
+    Args,
+    client::{Browser, Socket},
+    figures::Figures,
+    vm,
+};
+
+/// Pages fetched for the first byte.
+const PAGES: u32 = 200;
+
+/// Makes the VMs, measures, and deletes them.
+pub async fn dashboard(browser: &Browser, live: &mut Socket, args: &Args) -> Result<()> {
+    let names: Vec<String> = (0..args.dashboard_vms)
+        .map(|number| format!("page-{number}"))
+        .collect();
+    for name in &names {
+        vm::create(browser, name, &args.dashboard_flavor, &args.image).await?;
+        browser.vm_wait(live, name, VmState::Running).await?;
+    }
+    let mut figures = Figures::default();
+    for _ in 0..PAGES {
+        let (html, first) = browser.page("/").await.context("the dashboard")?;
+        ensure!(
+            names
+                .iter()
+                .all(|name| html.contains(&format!("/shell/{name}\""))),
+            "the dashboard does not list every VM"
+        );
+        figures.add(first);
+    }
+    println!(
+        "{}",
+        figures.row(&format!("dashboard with {} VMs, first byte", names.len()))
+    );
+    for name in &names {
+        vm::delete(browser, live, name).await?;
+    }
+    Ok(())
+}
