@@ -44,6 +44,15 @@ pub fn leave(to: &str) {
     let _ = to;
 }
 
+/// Loads this page again, which then asks to sign in: for who lost access while looking at it. A
+/// terminal says so itself, and its last screen is not taken away.
+#[cfg(feature = "hydrate")]
+pub(crate) fn reload_revoked() {
+    if document().get_elements_by_tag_name("mc-terminal").length() == 0 {
+        reload();
+    }
+}
+
 /// Loads this page again.
 pub fn reload() {
     #[cfg(feature = "hydrate")]

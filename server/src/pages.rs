@@ -2,11 +2,10 @@
 
 mod account_plane;
 mod admin_plane;
-mod form;
 mod plane;
 mod vm_plane;
 
-use app::control_plane::Plane;
+use app::{control_plane::Plane, response::server_function};
 use axum::{
     Extension, Router,
     extract::{Request, State},
@@ -14,7 +13,7 @@ use axum::{
     routing::any,
 };
 use leptos::{config::LeptosOptions, context::provide_context};
-use leptos_axum::{handle_server_fns_with_context, render_app_async_with_context};
+use leptos_axum::render_app_async_with_context;
 
 pub use plane::RequestPlane;
 
@@ -44,19 +43,15 @@ async fn page(
     render(request).await.into_response()
 }
 
-/// A server function. A plain form that fails comes back with what was typed.
+/// A server function. A plain form that fails comes back with what was typed, a program gets the true
+/// status.
 async fn server_fn(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response {
     let plane = RequestPlane::plane(state, caller);
-    form::keep_typed(request, |request| async move {
-        handle_server_fns_with_context(move || provide_context::<Plane>(plane.clone()), request)
-            .await
-            .into_response()
-    })
-    .await
+    server_function(move || provide_context::<Plane>(plane.clone()), request).await
 }
 
 fn options(state: &AppState) -> LeptosOptions {

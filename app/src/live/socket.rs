@@ -14,6 +14,9 @@ const LOST_AFTER: Duration = Duration::from_secs(2);
 /// Close codes that no new connection mends: access was taken back.
 const REVOKED: u16 = 4003;
 
+/// What ended the access (signing out, deleting the account) leads somewhere by itself in this time.
+const REVOKED_PAUSE: Duration = Duration::from_secs(1);
+
 /// One connection, kept until the reactive owner that opened it goes.
 #[derive(Clone)]
 pub struct LiveSocket(Rc<Inner>);
@@ -154,7 +157,7 @@ impl LiveSocket {
     fn on_close(&self, code: u16) {
         self.0.socket.take();
         if code == REVOKED {
-            return nav::reload();
+            return self.after(REVOKED_PAUSE, nav::reload_revoked);
         }
         self.retry_later();
     }

@@ -160,7 +160,7 @@ fn ask(typed: String, name: RwSignal<String>, wrong: RwSignal<Option<String>>) {
     leptos::task::spawn_local(async move {
         let answer = vm_name_check(typed.clone()).await;
         if name.try_get_untracked() == Some(typed) {
-            wrong.set(answer.err().map(|error| error.message));
+            wrong.set(answer.unwrap_or_else(|error| Some(error.message)));
         }
     });
 }

@@ -24,10 +24,13 @@ pub async fn vm_offer() -> Result<VmOffer, AppError> {
     plane()?.vm_offer().await
 }
 
-/// Whether a VM of that name could be made.
+/// What is wrong with a name for a new VM, if anything. That is an answer, and no failure.
 #[server(prefix = "/api", endpoint = "vm_name_check", input = GetUrl)]
-pub async fn vm_name_check(name: String) -> Result<(), AppError> {
-    plane()?.vm_name_check(&name).await
+pub async fn vm_name_check(name: String) -> Result<Option<String>, AppError> {
+    match plane()?.vm_name_check(&name).await {
+        Err(error) if error.field.is_some() => Ok(Some(error.message)),
+        answer => answer.map(|()| None),
+    }
 }
 
 #[server(prefix = "/api", endpoint = "vm_create")]
