@@ -77,7 +77,7 @@ test("signing in leads back to where one wanted to go", async ({ alice }) => {
   await alice.page.getByLabel("User name").fill(alice.name);
   await alice.page.getByLabel("Password", { exact: true }).fill(alice.password);
   await alice.page.getByRole("button", { name: "Sign in" }).click();
-  await expect(alice.page.getByRole("heading", { name: "Account" })).toBeVisible();
+  await expect(alice.page.getByRole("heading", { name: "Account", exact: true })).toBeVisible();
 });
 
 test("a visit to /logout signs nobody out, its button does", async ({ alice }) => {

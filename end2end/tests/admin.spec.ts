@@ -31,7 +31,7 @@ test("admin/admin leads to nothing but a new password, and from this machine alo
   await expect(page).toHaveURL(/\/admin$/);
   await admin.signOut();
   await admin.signIn("admin");
-  await expect(page.getByRole("alert")).toBeVisible();
+  await expect(page.getByText("The name or the password is wrong.")).toBeVisible();
   await admin.signIn();
   await expect(page).toHaveURL(/\/admin$/);
 });

@@ -28,6 +28,8 @@ pub enum NodeErrorCode {
     Conflict,
     /// 409: the image is not here yet; ensure it first.
     ImageMissing,
+    /// 409: another network of the engine has the addresses of the owner's; give it others.
+    SubnetTaken,
     /// 507: the node has no memory left for it.
     NoRoom,
     /// 502: the engine refused or failed; the message has its words.
@@ -50,7 +52,7 @@ impl NodeErrorCode {
             Self::BadRequest => 400,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::Conflict | Self::ImageMissing => 409,
+            Self::Conflict | Self::ImageMissing | Self::SubnetTaken => 409,
             Self::TooLarge => 413,
             Self::TooMany => 429,
             Self::Internal => 500,

@@ -344,6 +344,26 @@ async fn two_nodes_make_one_network_at_once_and_remove_it_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn addresses_of_another_network_are_told_apart_from_other_refusals() {
+    on_docker(async |bench| {
+        let spec = bench.spec("web1", 0);
+        let other = format!("other-{}", spec.network.name);
+        lines(&[
+            "network",
+            "create",
+            "--subnet",
+            &spec.network.subnet,
+            &other,
+        ]);
+        let refused = bench.driver.vm_create(&spec, true).await;
+        lines(&["network", "rm", &other]);
+        assert_eq!(refused.expect_err("taken").code, NodeErrorCode::SubnetTaken);
+        bench.driver.vm_create(&spec, true).await.expect("created");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_vanished_is_made_anew_at_the_start() {
     on_docker(async |bench| {
         let spec = bench.vm("web1", 0).await;

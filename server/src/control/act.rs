@@ -26,6 +26,7 @@ use crate::{
     clock::SECOND,
     db::{
         event::{NewEvent, SubjectKind, event_insert},
+        network::network_move,
         user::user_purge,
         vm::{VmRow, vm_purge},
     },
@@ -264,6 +265,9 @@ impl Worker {
             row.owner,
             row.name
         );
+        if error.code() == Some(NodeErrorCode::SubnetTaken) {
+            self.network_move(row).await;
+        }
         let decided = {
             let mut duties = self.duties();
             verdict(
@@ -285,6 +289,30 @@ impl Worker {
                 self.entry.woken.notify_one();
                 None
             }
+        }
+    }
+
+    /// Something that is not ours has the addresses of the owner's network: the next try has others.
+    async fn network_move(&self, row: &VmRow) {
+        let moved = async {
+            let Some(taken) = row.network_index else {
+                return Ok(false);
+            };
+            let mut tx = self.control.0.db.write().await?;
+            let count = self.control.0.networks.count;
+            let moved = network_move(&mut tx, &row.owner_id, taken, count).await?;
+            tx.commit().await.map(|()| moved)
+        };
+        match moved.await {
+            Ok(true) => tracing::info!(
+                owner = row.owner,
+                "the owner's network gets other addresses"
+            ),
+            Ok(false) => tracing::warn!(
+                owner = row.owner,
+                "no other addresses are free in network_range"
+            ),
+            Err(error) => tracing::warn!("a network got no other addresses: {}", chain(&error)),
         }
     }
 

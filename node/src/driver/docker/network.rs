@@ -24,6 +24,9 @@ use super::{
 };
 use crate::driver::DriverError;
 
+/// How the engine says that another network has some of the addresses, in all its versions.
+const OVERLAPS: &str = "Pool overlaps";
+
 /// Makes sure of the network, and keeps it while the lock is held.
 pub(super) async fn ensure(context: &Context, spec: &VmSpec) -> Result<Lock, DriverError> {
     let name = &spec.network.name;
@@ -83,12 +86,14 @@ async fn create(context: &Context, network: &NetworkSpec, owner: Uuid) -> Result
         .call(START, |docker| docker.create_network(request))
         .await;
     made.map(drop).map_err(|error| {
+        let code = match error.message.contains(OVERLAPS) {
+            true => NodeErrorCode::SubnetTaken,
+            false => NodeErrorCode::Engine,
+        };
+        let (name, subnet) = (&network.name, &network.subnet);
         DriverError::new(
-            NodeErrorCode::Engine,
-            format!(
-                "the network {} ({}) was not made: {error}",
-                network.name, network.subnet
-            ),
+            code,
+            format!("the network {name} ({subnet}) was not made: {error}"),
         )
     })
 }

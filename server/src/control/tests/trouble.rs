@@ -120,6 +120,23 @@ async fn what_cannot_work_has_failed_at_once_in_the_nodes_words() {
 }
 
 #[tokio::test]
+async fn addresses_that_something_else_has_are_left_to_it_and_others_are_taken() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let bob = user(&cloud.db, "bob", 5).await;
+        cloud.run(&bob, "first").await;
+        let taken = SimFault::Before(fault(NodeErrorCode::SubnetTaken));
+        cloud.nodes[0].engine.fail_next(SimCall::Create, 2, taken);
+        cloud.run(&ann, "web1").await;
+        // 0 is Bob's, 1 and 2 were taken.
+        assert_eq!(cloud.row(&ann, "web1").await.network_index, Some(3));
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_new_server_goes_on_where_the_last_one_ended() {
     each_db(async |db| {
         let slow = SimConfig {
