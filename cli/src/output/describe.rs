@@ -7,7 +7,7 @@ pub fn describe(lines: &[(&str, Option<String>)]) -> String {
         .map(|(label, _)| label.len())
         .max()
         .unwrap_or(0)
-        + 2;
+        + 3;
     let lines: Vec<String> = lines
         .iter()
         .filter_map(|(label, value)| {

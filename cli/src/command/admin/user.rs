@@ -41,7 +41,6 @@ pub enum RoleArg {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true, args = ["vms", "cpu_millis", "memory_mib", "disk_gib"])]
 pub struct Quota {
     name: String,
     /// Machines
@@ -88,6 +87,12 @@ impl From<RoleArg> for Role {
 impl Quota {
     /// The API takes all four at once.
     async fn set(&self, client: &Client) -> Result<User, CliError> {
+        let said = [self.vms, self.cpu_millis, self.memory_mib, self.disk_gib];
+        if said.iter().all(Option::is_none) {
+            return Err(CliError::Usage(
+                "say what to set: --vms, --cpu-millis, --memory-mib or --disk-gib".into(),
+            ));
+        }
         let users = client.user_list().await?;
         let names: Vec<&str> = users.iter().map(|user| user.name.as_str()).collect();
         let user = users
