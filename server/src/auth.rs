@@ -3,7 +3,10 @@
 
 mod account;
 mod address;
+mod api_token;
+mod basic;
 mod caller;
+mod credential;
 mod device;
 mod error;
 mod first_start;
@@ -29,7 +32,8 @@ use std::sync::{
 use app::model::{PasswordStrength, QuotaForm};
 use tokio::sync::broadcast;
 
-pub use caller::{Caller, is_loopback_host};
+pub use caller::{Caller, TokenUse, is_loopback_host};
+pub use credential::{DEMO, is_demo};
 pub use error::AuthError;
 pub use revocation::{Revocations, Revoked};
 
@@ -39,6 +43,7 @@ use crate::{
     db::{Db, user::user_first_start},
     secret::Secret,
 };
+use basic::Remembered;
 use origin::Origins;
 use password::Passwords;
 use throttle::Throttle;
@@ -56,6 +61,7 @@ struct Inner {
     origins: Origins,
     passwords: Passwords,
     throttle: Throttle,
+    remembered: Remembered,
     revoked: broadcast::Sender<Revoked>,
     /// Once the first password is changed, it is for good: nobody need ask again.
     first_start_over: AtomicBool,
@@ -69,6 +75,7 @@ impl Auth {
             origins: Origins::new(&config.origins()),
             passwords: Passwords::start().await?,
             throttle: Throttle::default(),
+            remembered: Remembered::default(),
             revoked: broadcast::Sender::new(LAG),
             first_start_over: AtomicBool::new(false),
             db,

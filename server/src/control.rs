@@ -11,6 +11,7 @@ mod act;
 mod error;
 mod event;
 mod event_sentence;
+mod exec;
 mod fail_point;
 mod fleet;
 mod image;
@@ -33,6 +34,7 @@ mod tests;
 mod view;
 mod vm;
 mod vm_admin;
+mod vm_by_node;
 mod vm_change;
 mod vm_create;
 
@@ -54,6 +56,7 @@ use crate::{
 
 pub use error::ControlError;
 pub use shell::ShellPlace;
+pub use vm_by_node::NodeVms;
 
 use fleet::Fleet;
 use network::Networks;

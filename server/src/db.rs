@@ -7,6 +7,7 @@
 mod column;
 mod error;
 pub mod event;
+pub mod idempotency;
 pub mod image;
 pub mod login_session;
 pub mod network;
@@ -16,6 +17,7 @@ pub mod setting;
 pub mod shell;
 #[cfg(test)]
 pub mod testing;
+pub mod token;
 mod tx;
 pub mod user;
 pub mod vm;

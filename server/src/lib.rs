@@ -3,6 +3,7 @@
 
 mod accept;
 pub mod actor;
+pub mod api;
 pub mod auth;
 pub mod balancer;
 pub mod clock;
@@ -15,6 +16,7 @@ mod metrics;
 mod node_local;
 mod pages;
 pub mod router;
+pub mod scope;
 pub mod secret;
 pub mod serve;
 mod shell;

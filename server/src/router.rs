@@ -10,10 +10,10 @@ use axum::{
 };
 use tower_http::services::{ServeDir, ServeFile};
 
-use crate::{auth, live, metrics, pages, shell, state::AppState};
+use crate::{api, auth, live, metrics, pages, shell, state::AppState};
 
 /// Bytes of a request body that are read at most; no form or call of ours needs more.
-const BODY_MAX: usize = 64 * 1024;
+pub const BODY_MAX: usize = 64 * 1024;
 
 /// Pages, server functions, sockets and files, for the address people use.
 ///
@@ -23,6 +23,8 @@ const BODY_MAX: usize = 64 * 1024;
 /// | `/metrics` | Prometheus text |
 /// | `/pkg/*`, `/favicon.svg` and the like | files of the bundle and of `public/` |
 /// | `/api/{endpoint}` | server functions |
+/// | `/api/v1/*`, `/api/openapi.json`, `/api/docs` | the JSON API (docs/api.md), also alone on a port of its own |
+/// | `/create_vm` and the like | the demo's endpoints, for old scripts |
 /// | `/live`, `/live/admin`, `/live/logs` | live state (WebSocket) |
 /// | `/shells/{id}/attach` | a shell (WebSocket, docs/shell-protocol.md) |
 /// | all else | pages, and their 404 |
@@ -30,9 +32,11 @@ pub fn router(state: AppState) -> Router {
     let guarded = Router::new()
         .merge(live::router())
         .merge(shell::router())
+        .merge(api::router())
         .merge(pages::router())
         .layer(from_fn_with_state(state.auth.clone(), auth::layer::caller))
-        .layer(DefaultBodyLimit::max(BODY_MAX));
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn(api::answers));
     Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics::metrics))

@@ -10,6 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     accept,
+    api::{self, Readers},
     auth::Auth,
     config::Config,
     control::Control,
@@ -30,6 +31,8 @@ pub struct Server {
     pub state: AppState,
     /// Where the pages listen, with the true port.
     pub listen: SocketAddr,
+    /// Where the JSON API listens alone, with the true port; None: nowhere.
+    pub api_listen: Option<SocketAddr>,
     nodes: LocalNodes,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -41,10 +44,16 @@ impl Server {
     /// Opens the data, listens, and starts or adopts the local nodes.
     pub async fn start(config: Config, logs: LogHub) -> anyhow::Result<Self> {
         let lock = data::lock(&config)?;
-        let listener = listen(config.listen).await?;
+        let listener = listen(config.listen, "--listen").await?;
         let listen = listener.local_addr()?;
+        let api = listen_api(config.api_listen).await?;
+        let api_listen = api.as_ref().map(TcpListener::local_addr).transpose()?;
         // Port 0 has become a true one; Host and Origin are held against it.
-        let config = Arc::new(Config { listen, ..config });
+        let config = Arc::new(Config {
+            listen,
+            api_listen,
+            ..config
+        });
         let db = open_db(&config).await?;
         let auth = Auth::start(db.clone(), config.clone()).await?;
         if config.is_open() && auth.first_start_pending().await? {
@@ -65,6 +74,7 @@ impl Server {
             auth,
             control,
             logs,
+            readers: Readers::default(),
             stop: stop.clone(),
         };
         let tasks = TaskTracker::new();
@@ -72,6 +82,10 @@ impl Server {
             (Some(cert), Some(key)) => Some(accept::tls(cert, key).context("TLS cannot be used")?),
             _ => None,
         };
+        if let Some(api) = api {
+            let router = api::alone(state.clone());
+            tasks.spawn(accept::serve(api, tls.clone(), router, stop.clone()));
+        }
         tasks.spawn(accept::serve(
             listener,
             tls,
@@ -82,6 +96,7 @@ impl Server {
         Ok(Self {
             state,
             listen,
+            api_listen,
             nodes,
             tasks,
             stop,
@@ -146,12 +161,20 @@ impl Server {
     }
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+async fn listen_api(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+    match address {
+        Some(address) => Ok(Some(listen(address, "--api-listen").await?)),
+        None => Ok(None),
+    }
+}
+
+/// `flag` chooses another address.
+async fn listen(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
             bail!(
-                "{}. End it, or choose another with --listen",
+                "{}. End it, or choose another with {flag}",
                 node_local::port_holder(address)
             )
         }

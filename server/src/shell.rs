@@ -20,7 +20,7 @@ pub fn router() -> Router<AppState> {
 }
 
 /// Upgrades when the shell is the caller's (or the caller an admin), 404 otherwise.
-async fn shell_attach(
+pub async fn shell_attach(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,

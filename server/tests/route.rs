@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 #[path = "route/house.rs"]
+#[allow(dead_code)] // shared with api.rs, which uses the rest
 mod house;
 #[path = "route/list.rs"]
 mod list;
@@ -10,7 +11,7 @@ mod list;
 use std::{collections::BTreeSet, fs, path::Path};
 
 use house::{Answer, House, PEOPLE, Person};
-use list::{FUNCTIONS, OPEN, PAGES, SOCKETS, WHOLE, Who};
+use list::{API, DEMO, FUNCTIONS, OPEN, PAGES, SOCKETS, WHOLE, Who};
 
 /// The code of the refusal that this person is to get; None: let through.
 fn refusal(who: Who, person: Person) -> Option<(u16, &'static str)> {
@@ -53,6 +54,8 @@ async fn every_address_lets_through_whom_it_should_and_nobody_else() {
     let house = House::new().await;
     pages(&house).await;
     sockets(&house).await;
+    api(&house).await;
+    demo(&house).await;
     functions(&house).await;
     house.end().await;
 }
@@ -82,6 +85,70 @@ async fn functions(house: &House) {
                     (&other, &made_up),
                 );
             }
+        }
+    }
+}
+
+/// The JSON API, by cookie; api.rs has the same list by token.
+async fn api(house: &House) {
+    for route in API {
+        let what = format!("{} {}", route.method, route.path);
+        for person in PEOPLE {
+            let at = fill(house, route.at, person);
+            let answer = house.api(person, route.method, &at, route.body).await;
+            check(&what, route.who, person, &answer);
+            if refusal(route.who, person).is_some_and(|(status, _)| status == 404) {
+                let made_up = api_pretend(route.at);
+                let other = house.api(person, route.method, &made_up, route.body).await;
+                assert_eq!(other.status, 404, "{what} by {person:?}");
+                let masked = (
+                    api_mask(house, &answer, &at),
+                    api_mask(house, &other, &made_up),
+                );
+                assert_eq!(masked.0, masked.1, "{what} by {person:?}");
+            }
+        }
+    }
+}
+
+/// Puts things in that nobody has.
+fn api_pretend(at: &str) -> String {
+    let parts = at.split('/').map(|part| match part {
+        "{vm}" | "{vm3}" => "zzz1".to_owned(),
+        part if part.starts_with('{') => "00000000-0000-7000-8000-000000000000".to_owned(),
+        part => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// Without the request's id and the names that were asked for.
+fn api_mask(house: &House, answer: &Answer, at: &str) -> String {
+    let id = answer.headers["x-request-id"].to_str().unwrap();
+    let text = answer.text.replace(id, "…");
+    let made_up = ["zzz1", "00000000-0000-7000-8000-000000000000"];
+    let things = house.things.values().map(String::as_str).chain(made_up);
+    let asked = things.filter(|thing| at.contains(thing));
+    asked.fold(text, |text, thing| text.replace(thing, "…"))
+}
+
+async fn demo(house: &House) {
+    for path in DEMO {
+        for person in [
+            Person::Anonymous,
+            Person::Disabled,
+            Person::MustChange,
+            Person::Bob,
+        ] {
+            let method = if *path == "/list_all" { "GET" } else { "POST" };
+            let answer = house.api(person, method, path, "[]").await;
+            let wanted = match refusal(Who::Member, person) {
+                Some((status, _)) => status,
+                None if method == "GET" => 200,
+                None => 400,
+            };
+            assert_eq!(answer.status, wanted, "{path} by {person:?}: {answer:?}");
+            let challenge = answer.headers.contains_key("www-authenticate");
+            assert_eq!(challenge, wanted == 401, "{path} by {person:?}");
         }
     }
 }
@@ -272,6 +339,34 @@ fn every_server_function_is_in_the_list() {
 }
 
 #[test]
+fn every_json_route_is_in_the_list_and_in_the_document() {
+    let document = serde_json::to_value(server::api::document()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut there = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            there.insert(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    let listed = API
+        .iter()
+        .map(|route| format!("{} {}", route.method, route.path));
+    assert_eq!(listed.collect::<BTreeSet<_>>(), there);
+}
+
+/// What is not put there by `routes!` would be served and not be in the document.
+#[test]
+fn no_json_route_goes_round_the_document() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for text in sources(&folder) {
+        for path in between(&text, ".route(\"", "\"") {
+            let is_known = ["/api/v1/{*rest}", "/api/v1/shells/{id}/attach"].contains(&path);
+            assert!(!path.starts_with("/api/v1/") || is_known, "{path}");
+        }
+    }
+}
+
+#[test]
 fn every_page_is_in_the_list() {
     let text = read("../app/src/app.rs");
     let there: BTreeSet<&str> = between(&text, "path=path!(\"", "\"").into_iter().collect();
@@ -296,6 +391,7 @@ fn every_other_address_is_in_a_list() {
     let sockets = SOCKETS.iter().map(|(path, _)| *path);
     let listed = sockets
         .chain(OPEN.iter().copied())
+        .chain(DEMO.iter().copied())
         .chain(WHOLE.iter().copied());
     assert_eq!(there, listed.map(str::to_owned).collect());
 }

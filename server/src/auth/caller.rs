@@ -11,7 +11,14 @@ use std::{
 use app::model::{AppError, ErrorKind, Theme};
 use http::HeaderValue;
 
-use crate::actor::Actor;
+use crate::{actor::Actor, scope::Scopes};
+
+/// The API token that a request came with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenUse {
+    pub id: String,
+    pub scopes: Scopes,
+}
 
 /// The caller of one request. Clones share what they add to the answer.
 #[derive(Clone, Debug)]
@@ -21,6 +28,8 @@ pub struct Caller {
     pub actor: Option<Actor>,
     /// The login session the request came with; socket handlers end with it.
     pub login_session_id: Option<String>,
+    /// The API token the request came with, in place of a login session.
+    pub token: Option<TokenUse>,
     /// Nothing but changing the password may be reached until it is done.
     pub must_change_password: bool,
     /// Signed in with the password every new installation has.
@@ -50,6 +59,7 @@ impl Caller {
         Self {
             actor: None,
             login_session_id: None,
+            token: None,
             must_change_password: false,
             first_start: false,
             address: address.to_canonical(),

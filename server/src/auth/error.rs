@@ -37,6 +37,23 @@ pub enum AuthError {
     NoUser(String),
     #[error("there is no such login session")]
     NoLoginSession,
+    /// Unknown, expired, revoked, or its user is disabled: one answer.
+    #[error("the token is not good")]
+    TokenInvalid,
+    #[error("the credentials cannot be read")]
+    CredentialUnreadable,
+    #[error("the token lacks the scopes: {0}")]
+    ScopeMissing(String),
+    #[error("there is no such token")]
+    NoToken,
+    #[error("the token's name breaks the rule")]
+    TokenName,
+    #[error("{0}")]
+    TokenScopes(String),
+    #[error("the token's days are out of range")]
+    TokenDays,
+    #[error("the user has {0} tokens")]
+    TokensMax(i64),
     /// The account changed while the request ran.
     #[error("the account was changed at the same time")]
     Raced,
@@ -166,6 +183,52 @@ impl AuthError {
                 "This sign-in is not there, or has ended already.",
             ),
             Self::QuotaTooLarge(words) => new(Invalid, "quota_too_large", words),
+            other => other.token_refusal(),
+        }
+    }
+
+    /// The same for what concerns API tokens.
+    fn token_refusal(&self) -> AppError {
+        use ErrorKind::{Conflict, Forbidden, Invalid, NotFound, Unauthenticated};
+        match self {
+            Self::TokenInvalid => new(
+                Unauthenticated,
+                "token_invalid",
+                "This token is not known, has expired or was revoked. Make another and use that.",
+            ),
+            Self::CredentialUnreadable => new(
+                Unauthenticated,
+                "credential_unreadable",
+                "The Authorization header cannot be read, or is of a kind that is not taken here. Send Authorization: Bearer and an API token.",
+            ),
+            Self::ScopeMissing(words) => new(
+                Forbidden,
+                "scope_missing",
+                &format!("This token may not do that: it needs the scopes {words}. Use or make another token."),
+            ),
+            Self::NoToken => new(
+                NotFound,
+                "not_found",
+                "This token is not there, or was revoked already.",
+            ),
+            Self::TokenName => new(
+                Invalid,
+                "name_invalid",
+                "A token's name has 1 to 64 characters, and no control characters.",
+            )
+            .at("name"),
+            Self::TokenScopes(words) => new(Invalid, "scopes_invalid", words).at("scopes"),
+            Self::TokenDays => new(
+                Invalid,
+                "days_invalid",
+                "A token lasts 1 to 3650 days. Leave expires_in_days out for one that does not end by itself.",
+            )
+            .at("expires_in_days"),
+            Self::TokensMax(max) => new(
+                Conflict,
+                "tokens_max",
+                &format!("You have {max} tokens. Revoke one that is not used any more."),
+            ),
             _ => new(
                 Conflict,
                 "account_changed",

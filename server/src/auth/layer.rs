@@ -11,7 +11,12 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use tracing::Instrument as _;
 
-use super::{Auth, Caller, address, origin, token};
+use super::{
+    Auth, AuthError, Caller, address,
+    credential::{Credential, credential_read, scopes_needed},
+    origin, token,
+};
+use app::model::{AppError, ErrorKind, Role};
 
 /// Characters of a User-Agent that are kept.
 const USER_AGENT_MAX: usize = 400;
@@ -92,31 +97,81 @@ async fn admit(auth: &Auth, caller: &mut Caller, request: &Parts) -> Result<(), 
     caller.forwarded = address::is_forwarded(headers);
     caller.theme = token::theme_read(headers);
     caller.user_agent = user_agent(headers);
-    let cookie = token::token_present(headers);
-    let host = auth
-        .origins()
-        .check(&request.method, &request.uri, headers, cookie)
-        .map_err(|refusal| refuse(refusal, caller, headers))?;
+    let credential = credential_read(&request.method, request.uri.path(), headers);
+    let host = host(auth, request, credential.as_ref());
+    let host = host.map_err(|refusal| refuse(refusal, caller, headers))?;
     caller.host = host.name;
     caller.secure = host.https.unwrap_or_else(|| {
         address::forwarded_https(peer, headers, proxies).unwrap_or(auth.config().tls_cert.is_some())
     });
-    sign_in(auth, caller, request).await
+    let done = match credential {
+        Some(credential) => present(auth, caller, request, credential).await,
+        None => sign_in(auth, caller, request).await,
+    };
+    done.map_err(|error| refused(error.answer(caller)))
+}
+
+/// The host that was asked for. A browser lends no page a token, so that whose page it was need not
+/// be asked; it may lend name and password.
+fn host(
+    auth: &Auth,
+    request: &Parts,
+    credential: Option<&Credential>,
+) -> Result<origin::Host, origin::Refusal> {
+    let (method, uri, headers) = (&request.method, &request.uri, &request.headers);
+    match credential {
+        Some(Credential::Bearer(_)) => auth.origins().host(uri, headers),
+        Some(_) => auth.origins().check(method, uri, headers, false),
+        None => {
+            let cookie = token::token_present(headers);
+            auth.origins().check(method, uri, headers, cookie)
+        }
+    }
+}
+
+/// Takes the credential that came with the request, and no cookie beside it.
+async fn present(
+    auth: &Auth,
+    caller: &mut Caller,
+    request: &Parts,
+    credential: Credential,
+) -> Result<(), AuthError> {
+    match credential {
+        Credential::Bearer(secret) => auth.token_resume(caller, &secret).await?,
+        Credential::Basic { name, secret } => auth.basic_resume(caller, &name, &secret).await?,
+        Credential::Unreadable => return Err(AuthError::CredentialUnreadable),
+    }
+    let Some(token) = &caller.token else {
+        return Ok(());
+    };
+    let upgrade = origin::is_upgrade(&request.headers);
+    let mut needed = scopes_needed(&request.method, request.uri.path(), upgrade);
+    // Who is no admin gets the answer of what does not exist, whatever the token says.
+    needed.admin &= caller.actor.as_ref().is_some_and(|actor| actor.is_admin());
+    if !needed.within(token.scopes) {
+        return Err(AuthError::ScopeMissing(needed.words()));
+    }
+    if let (false, Some(actor)) = (token.scopes.admin, &mut caller.actor) {
+        actor.role = Role::Member;
+    }
+    Ok(())
 }
 
 /// Reads the cookie: one query, and none without a cookie.
-async fn sign_in(auth: &Auth, caller: &mut Caller, request: &Parts) -> Result<(), Response> {
-    let headers = &request.headers;
-    let Some(token) = token::token_read(headers, caller.secure) else {
-        return Ok(());
-    };
-    if let Err(error) = auth.resume(caller, &token, is_page(request)).await {
-        let answer = error.answer(caller);
-        let status =
-            StatusCode::from_u16(answer.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        return Err((status, answer.message).into_response());
+async fn sign_in(auth: &Auth, caller: &mut Caller, request: &Parts) -> Result<(), AuthError> {
+    match token::token_read(&request.headers, caller.secure) {
+        Some(token) => auth.resume(caller, &token, is_page(request)).await,
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// A refusal in words; the error goes along for whoever puts it into another form.
+fn refused(error: AppError) -> Response {
+    let status = StatusCode::from_u16(error.kind.status());
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, error.message.clone()).into_response();
+    response.extensions_mut().insert(error);
+    response
 }
 
 fn refuse(refusal: origin::Refusal, caller: &Caller, headers: &HeaderMap) -> Response {
@@ -132,7 +187,10 @@ fn refuse(refusal: origin::Refusal, caller: &Caller, headers: &HeaderMap) -> Res
         "a request was refused: {refusal}"
     );
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
-    (status, refusal.to_string()).into_response()
+    let error = AppError::new(ErrorKind::Forbidden, refusal.code(), refusal.to_string());
+    let mut response = (status, error.message.clone()).into_response();
+    response.extensions_mut().insert(error);
+    response
 }
 
 /// True for what a person opens, in contrast to a program's call.

@@ -49,7 +49,7 @@ impl Auth {
     }
 
     /// The user a name may mean; what cannot be a name is nobody's.
-    async fn login_user(&self, name: &str) -> Result<Option<User>, AuthError> {
+    pub(super) async fn login_user(&self, name: &str) -> Result<Option<User>, AuthError> {
         if name_check(name).is_err() {
             return Ok(None);
         }

@@ -40,6 +40,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Stable, for programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::HostMissing => "host_missing",
+            Self::HostForeign => "host_foreign",
+            Self::OriginForeign => "origin_foreign",
+            Self::OriginMissing => "origin_missing",
+        }
+    }
+
     pub fn status(self) -> u16 {
         match self {
             Self::HostMissing => 400,
@@ -78,7 +88,7 @@ impl Origins {
     }
 
     /// The host that was asked for, if it is one of ours.
-    fn host(&self, uri: &Uri, headers: &HeaderMap) -> Result<Host, Refusal> {
+    pub fn host(&self, uri: &Uri, headers: &HeaderMap) -> Result<Host, Refusal> {
         let name = only(headers, &header::HOST)
             .ok_or(Refusal::HostMissing)?
             .to_ascii_lowercase();

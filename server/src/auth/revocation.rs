@@ -7,7 +7,7 @@ use tokio::{sync::broadcast, time::Instant};
 use super::Caller;
 use crate::{
     clock,
-    db::{Db, login_session::login_session_alive},
+    db::{Db, DbError, login_session::login_session_alive, token::token_alive},
 };
 
 /// Rights that ended. Whoever holds something open under them closes it.
@@ -17,6 +17,8 @@ pub enum Revoked {
     User(String),
     /// All that was opened under the login session with this id.
     LoginSession(String),
+    /// All that was opened under the API token with this id.
+    Token(String),
 }
 
 /// How often the table is asked besides: for ends that nobody tells of, such as an expiry, or a
@@ -42,20 +44,20 @@ impl Revocations {
 
     /// Returns when the caller's right has ended, within 5 s of it. May be dropped and called anew.
     pub async fn wait(&mut self, caller: &Caller) {
-        let (Some(actor), Some(session)) = (&caller.actor, &caller.login_session_id) else {
+        let (Some(actor), Some(right)) = (&caller.actor, Right::of(caller)) else {
             return;
         };
         loop {
             tokio::select! {
                 told = self.told.recv() => match told {
                     Ok(Revoked::User(id)) if id == actor.user_id => return,
-                    Ok(Revoked::LoginSession(id)) if id == *session => return,
+                    Ok(told) if right.is_ended_by(&told) => return,
                     Ok(_) => {}
                     Err(broadcast::error::RecvError::Lagged(_)) => self.check_at = Instant::now(),
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
                 () = tokio::time::sleep_until(self.check_at) => {
-                    if self.has_ended(session).await {
+                    if self.has_ended(&right).await {
                         return;
                     }
                     self.check_at = Instant::now() + RECHECK;
@@ -65,13 +67,44 @@ impl Revocations {
     }
 
     /// A database that does not answer takes no right away.
-    async fn has_ended(&self, session: &str) -> bool {
-        match login_session_alive(&self.db, session, clock::now()).await {
+    async fn has_ended(&self, right: &Right<'_>) -> bool {
+        match right.is_alive(&self.db).await {
             Ok(alive) => !alive,
             Err(error) => {
-                tracing::warn!(%error, "a login session could not be checked; its sockets stay");
+                tracing::warn!(%error, "a sign-in could not be checked; its sockets stay");
                 false
             }
+        }
+    }
+}
+
+/// What a caller holds something open under.
+enum Right<'a> {
+    LoginSession(&'a str),
+    Token(&'a str),
+}
+
+impl<'a> Right<'a> {
+    fn of(caller: &'a Caller) -> Option<Self> {
+        match (&caller.token, &caller.login_session_id) {
+            (Some(token), _) => Some(Self::Token(&token.id)),
+            (None, Some(id)) => Some(Self::LoginSession(id)),
+            (None, None) => None,
+        }
+    }
+
+    fn is_ended_by(&self, told: &Revoked) -> bool {
+        match (self, told) {
+            (Self::LoginSession(own), Revoked::LoginSession(id))
+            | (Self::Token(own), Revoked::Token(id)) => own == id,
+            _ => false,
+        }
+    }
+
+    async fn is_alive(&self, db: &Db) -> Result<bool, DbError> {
+        match self {
+            Self::LoginSession(id) => login_session_alive(db, id, clock::now()).await,
+            Self::Token(id) => token_alive(db, id, clock::now()).await,
         }
     }
 }

@@ -36,6 +36,13 @@ pub struct ShellPlace {
     entry: Arc<NodeEntry>,
 }
 
+impl ShellPlace {
+    /// The address of the node that it is on.
+    pub fn address(&self) -> &str {
+        self.entry.client.address().trim_end_matches('/')
+    }
+}
+
 impl Control {
     /// The VM's newest live shell, or the one named, or a new one when asked for or none is there.
     pub async fn shell_open(
@@ -95,7 +102,7 @@ impl Control {
     }
 
     /// The node of a VM that can have shells now.
-    fn shell_node(&self, row: &VmRow) -> Result<(Arc<NodeEntry>, Uuid), ControlError> {
+    pub(super) fn shell_node(&self, row: &VmRow) -> Result<(Arc<NodeEntry>, Uuid), ControlError> {
         let seen = self.vm_view(row);
         let name = &row.name;
         match seen.state {

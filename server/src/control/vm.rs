@@ -9,7 +9,7 @@ use super::{Control, ControlError, view::usage_points};
 use crate::{
     actor::Actor,
     clock,
-    db::vm::{VmRow, vm_get, vm_get_any, vm_list, vm_quota},
+    db::vm::{VmRow, vm_get, vm_get_any, vm_list, vm_list_any, vm_quota},
 };
 
 /// How long a page waits for figures that only the node has; without them it is shown all the same.
@@ -36,6 +36,42 @@ impl Control {
     pub async fn vm_get(&self, actor: &Actor, name: &str) -> Result<VmDetail, ControlError> {
         let row = self.vm_own(actor, name).await?;
         Ok(self.vm_detail(&row).await)
+    }
+
+    /// One of the user's VMs as a list shows it, without asking its node.
+    pub async fn vm_find(&self, actor: &Actor, name: &str) -> Result<VmView, ControlError> {
+        let row = self.vm_own(actor, name).await?;
+        Ok(self.vm_view(&row))
+    }
+
+    /// One of the user's VMs, or for an admin anybody's as `owner/name`.
+    pub async fn vm_find_named(&self, actor: &Actor, name: &str) -> Result<VmView, ControlError> {
+        let Some((owner, own_name)) = name.split_once('/') else {
+            return self.vm_find(actor, name).await;
+        };
+        let rows = match actor.is_admin() {
+            true => vm_list_any(&self.0.db).await?,
+            false => vm_list(&self.0.db, &actor.user_id).await?,
+        };
+        let row = rows
+            .iter()
+            .find(|row| row.owner == owner && row.name == own_name);
+        let row = row.ok_or_else(|| ControlError::not_found("VM", name))?;
+        Ok(self.vm_view(row))
+    }
+
+    /// Waits until what is wanted of a VM now is so, or has failed; at most so long. None when it is
+    /// gone.
+    pub async fn vm_settle(
+        &self,
+        id: &str,
+        at_most: Duration,
+    ) -> Result<Option<VmView>, ControlError> {
+        let deadline = Instant::now() + at_most;
+        match vm_get_any(&self.0.db, id).await? {
+            Some(row) => self.vm_wait(id, row.generation, deadline).await,
+            None => Ok(None),
+        }
     }
 
     /// The row of one of the user's VMs.

@@ -10,7 +10,7 @@ use crate::{
     db::{
         event::{NewEvent, SubjectKind, event_insert},
         node::NodeAllocation,
-        vm::{VmPlace, VmRequest, VmRow, vm_get, vm_reserve},
+        vm::{VmPlace, VmRequest, VmRow, vm_get, vm_get_any, vm_reserve},
     },
 };
 
@@ -32,10 +32,29 @@ impl Control {
         flavor: &str,
         image: &str,
     ) -> Result<VmView, ControlError> {
+        let id = uuid::Uuid::now_v7().to_string();
+        self.vm_create_as(actor, &id, name, flavor, image).await
+    }
+
+    /// The same under an id that the caller chose (UUIDv7), so that a repeat is harmless: the VM
+    /// that has the id already is the answer.
+    pub async fn vm_create_as(
+        &self,
+        actor: &Actor,
+        id: &str,
+        name: &str,
+        flavor: &str,
+        image: &str,
+    ) -> Result<VmView, ControlError> {
+        let made = vm_get_any(&self.0.db, id).await?;
+        if let Some(row) = made.filter(|row| row.owner_id == actor.user_id) {
+            return Ok(self.vm_view(&row));
+        }
         check_name(name)?;
         let flavor = self.flavor(flavor)?;
         let image = self.image_row(image).await?;
         let request = VmRequest {
+            id: id.to_owned(),
             owner_id: actor.user_id.clone(),
             name: name.to_owned(),
             flavor: flavor.name.clone(),

@@ -11,7 +11,7 @@ use crate::{auth::AuthError, secret::Secret};
 
 impl RequestPlane {
     /// The words for what went wrong with an account.
-    pub(super) fn account_answer<T>(&self, done: Result<T, AuthError>) -> Answer<T> {
+    pub fn account_answer<T>(&self, done: Result<T, AuthError>) -> Answer<T> {
         done.map_err(|error| error.answer(&self.caller))
     }
 }

@@ -7,6 +7,7 @@ use app::control_plane::{ControlPlane, Plane};
 use crate::{auth::Caller, state::AppState};
 
 /// What pages and server functions of one request may do, bound to its caller.
+#[derive(Clone)]
 pub struct RequestPlane {
     pub state: AppState,
     pub caller: Caller,

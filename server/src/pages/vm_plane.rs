@@ -11,7 +11,7 @@ use crate::control::ControlError;
 
 impl RequestPlane {
     /// The words for what control refused.
-    pub(super) fn control_answer<T>(&self, done: Result<T, ControlError>) -> Answer<T> {
+    pub fn control_answer<T>(&self, done: Result<T, ControlError>) -> Answer<T> {
         done.map_err(|error| error.answer(&self.caller.request_id))
     }
 }

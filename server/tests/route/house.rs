@@ -54,9 +54,13 @@ pub const PEOPLE: [Person; 6] = [
 
 pub struct House {
     server: Server,
-    base: String,
+    pub base: String,
+    /// Where the JSON API is alone.
+    pub api_base: String,
     client: Client,
     cookies: BTreeMap<Person, String>,
+    /// An API token of each, with all scopes they can have.
+    pub tokens: BTreeMap<Person, String>,
     /// What stands for `{…}` in paths and arguments: Ann's things.
     pub things: BTreeMap<String, String>,
     node_stop: CancellationToken,
@@ -83,7 +87,8 @@ impl Answer {
         self.headers.get("location")?.to_str().ok()
     }
 
-    fn json(&self) -> serde_json::Value {
+    /// The whole of it.
+    pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 }
@@ -104,13 +109,16 @@ impl House {
             .await
             .unwrap();
         let base = format!("http://{}", server.listen);
+        let api_base = format!("http://{}", server.api_listen.unwrap());
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         let client = client.timeout(Duration::from_secs(30)).build().unwrap();
         let mut house = Self {
             server,
             base,
+            api_base,
             client,
             cookies: BTreeMap::new(),
+            tokens: BTreeMap::new(),
             things: BTreeMap::new(),
             node_stop,
             _data: data,
@@ -135,10 +143,12 @@ impl House {
             let form = [("name", name), ("password", PASSWORD)];
             let answer = self.call(Person::Anonymous, "account_create", &form).await;
             self.keep(person, &answer);
+            self.token_make(person).await;
         }
         let form = [("name", "admin"), ("password", PASSWORD)];
         let answer = self.call(Person::Anonymous, "login", &form).await;
         self.keep(Person::Admin, &answer);
+        self.token_make(Person::Admin).await;
         self.good(
             Person::Admin,
             "user_disable",
@@ -157,7 +167,12 @@ impl House {
     /// Two VMs, a shell, and a second place where she is signed in.
     async fn ann_makes_things(&mut self) {
         self.node_ready().await;
-        for (key, name) in [("vm", "web1"), ("vm2", "web2")] {
+        for (key, name) in [
+            ("vm", "web1"),
+            ("vm2", "web2"),
+            ("vm3", "web5"),
+            ("vm4", "web6"),
+        ] {
             let form = [("name", name), ("flavor", "small"), ("image", "alpine")];
             let made = self.good(Person::Ann, "vm_create", &form).await;
             let id = made.json()["id"].as_str().unwrap().to_owned();
@@ -169,21 +184,28 @@ impl House {
         self.things.insert("shell".to_owned(), shell);
         let second = self.shell_made().await;
         self.things.insert("shell2".to_owned(), second);
+        let third = self.shell_made().await;
+        self.things.insert("shell3".to_owned(), third);
         let form = [("name", "ann"), ("password", PASSWORD)];
+        self.call(Person::Anonymous, "login", &form).await;
         self.call(Person::Anonymous, "login", &form).await;
         let list = self
             .get_function(Person::Ann, "login_session_list", &[])
             .await
             .json();
         let sessions = find_array(&list).unwrap();
-        let other = sessions
+        let others = sessions
             .iter()
-            .find(|session| session["current"] == false)
-            .unwrap();
-        self.things.insert(
-            "session".to_owned(),
-            other["id"].as_str().unwrap().to_owned(),
-        );
+            .filter(|session| session["current"] == false);
+        for (key, other) in ["session", "session2"].into_iter().zip(others) {
+            let id = other["id"].as_str().unwrap().to_owned();
+            self.things.insert(key.to_owned(), id);
+        }
+        let made = self
+            .api(Person::Ann, "POST", "/api/v1/me/tokens", r#"{"name": "t"}"#)
+            .await;
+        let id = made.json()["token"]["id"].as_str().unwrap().to_owned();
+        self.things.insert("token_id".to_owned(), id);
     }
 
     /// A new shell of Ann's web1; its id.
@@ -301,12 +323,67 @@ impl House {
         }
     }
 
+    async fn token_make(&mut self, person: Person) {
+        let body = match person {
+            Person::Admin => r#"{"name": "t", "scopes": ["read", "write", "admin"]}"#,
+            _ => r#"{"name": "t"}"#,
+        };
+        let made = self.api(person, "POST", "/api/v1/me/tokens", body).await;
+        let secret = made.json()["secret"].as_str().unwrap().to_owned();
+        self.tokens.insert(person, secret);
+    }
+
+    /// Asks the API with the person's cookie, as a page of ours would.
+    pub async fn api(&self, person: Person, method: &str, path: &str, body: &str) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = self
+            .request(person, method, path)
+            .header(ORIGIN, &self.base);
+        read(with_json(request, body)).await
+    }
+
+    /// Asks the API with these header lines, as a program does. Paths may be whole addresses.
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        lines: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let address = match path.starts_with("http") {
+            true => path.to_owned(),
+            false => format!("{}{path}", self.base),
+        };
+        let mut request = self.client.request(method, address);
+        for (name, value) in lines {
+            request = request.header(*name, *value);
+        }
+        read(with_json(request, body)).await
+    }
+
+    /// Asks the API with the person's token.
+    pub async fn by_token(&self, person: Person, method: &str, path: &str, body: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.tokens[&person]);
+        let lines = [("authorization", bearer.as_str())];
+        self.ask(method, path, &lines, body).await
+    }
+
     fn request(&self, person: Person, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));
         match self.cookies.get(&person) {
             Some(cookie) => request.header(COOKIE, cookie),
             None => request,
         }
+    }
+}
+
+fn with_json(request: reqwest::RequestBuilder, body: &str) -> reqwest::RequestBuilder {
+    match body {
+        "" => request,
+        body => request
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_owned()),
     }
 }
 
@@ -338,7 +415,7 @@ fn find_array(value: &serde_json::Value) -> Option<&Vec<serde_json::Value>> {
 fn config(data_dir: &std::path::Path) -> Config {
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        api_listen: None,
+        api_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
         data_dir: data_dir.to_owned(),
         node_ports: Vec::new(),
         admin_password: Some(Secret::new(PASSWORD)),

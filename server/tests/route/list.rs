@@ -172,11 +172,109 @@ pub const SOCKETS: &[(&str, Who)] = &[
     ("/live/admin", Who::Admin),
     ("/live/logs", Who::Admin),
     ("/shells/{id}/attach", Who::OwnerOrAdmin),
+    ("/api/v1/shells/{id}/attach", Who::OwnerOrAdmin),
+];
+
+/// A route of the JSON API.
+pub struct Route {
+    pub method: &'static str,
+    /// As the OpenAPI document has it.
+    pub path: &'static str,
+    /// The same with things filled in.
+    pub at: &'static str,
+    pub who: Who,
+    /// JSON; empty for none.
+    pub body: &'static str,
+}
+
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    at: &'static str,
+    who: Who,
+    body: &'static str,
+) -> Route {
+    Route {
+        method,
+        path,
+        at,
+        who,
+        body,
+    }
+}
+
+const VM: &str = "/api/v1/vms/{name}";
+const ADMIN_VM: &str = "/api/v1/admin/vms/{id}";
+const ADMIN_NODE: &str = "/api/v1/admin/nodes/{name}";
+
+/// The JSON API, by the names of its document. What ends something ends what no other line needs.
+#[rustfmt::skip]
+pub const API: &[Route] = &[
+    route("GET", "/api/v1/vms", "/api/v1/vms", Who::Member, ""),
+    route("POST", "/api/v1/vms", "/api/v1/vms", Who::Member, r#"{"name": "web3", "flavor": "huge", "image": "alpine"}"#),
+    route("GET", VM, "/api/v1/vms/{vm}", Who::Owner, ""),
+    route("GET", "/api/v1/vms/{name}/events", "/api/v1/vms/{vm}/events", Who::Owner, ""),
+    route("GET", "/api/v1/vms/{name}/usage", "/api/v1/vms/{vm}/usage", Who::Owner, ""),
+    route("GET", "/api/v1/vms/{name}/shells", "/api/v1/vms/{vm}/shells", Who::Owner, ""),
+    route("POST", "/api/v1/vms/{name}/shells", "/api/v1/vms/{vm}/shells", Who::Owner, ""),
+    route("POST", "/api/v1/vms/{name}/exec", "/api/v1/vms/{vm}/exec", Who::Owner, r#"{"argv": ["true"]}"#),
+    route("POST", "/api/v1/vms/{name}/restart", "/api/v1/vms/{vm}/restart", Who::Owner, ""),
+    route("POST", "/api/v1/vms/{name}/stop", "/api/v1/vms/{vm}/stop?wait=30s", Who::Owner, ""),
+    route("POST", "/api/v1/vms/{name}/start", "/api/v1/vms/{vm}/start?wait=30s", Who::Owner, ""),
+    route("POST", "/api/v1/vms/{name}/retry", "/api/v1/vms/{vm}/retry", Who::Owner, ""),
+    route("DELETE", "/api/v1/shells/{id}", "/api/v1/shells/{shell3}", Who::Owner, ""),
+    route("GET", "/api/v1/images", "/api/v1/images", Who::Member, ""),
+    route("GET", "/api/v1/flavors", "/api/v1/flavors", Who::Member, ""),
+    route("GET", "/api/v1/me", "/api/v1/me", Who::Member, ""),
+    route("GET", "/api/v1/me/tokens", "/api/v1/me/tokens", Who::Member, ""),
+    route("POST", "/api/v1/me/tokens", "/api/v1/me/tokens", Who::Member, r#"{"name": "x"}"#),
+    route("DELETE", "/api/v1/me/tokens/{id}", "/api/v1/me/tokens/{token_id}", Who::Owner, ""),
+    route("GET", "/api/v1/me/login-sessions", "/api/v1/me/login-sessions", Who::Member, ""),
+    route("DELETE", "/api/v1/me/login-sessions/{id}", "/api/v1/me/login-sessions/{session2}", Who::Owner, ""),
+    route("GET", "/api/v1/admin/nodes", "/api/v1/admin/nodes", Who::Admin, ""),
+    route("POST", "/api/v1/admin/nodes", "/api/v1/admin/nodes", Who::Admin, r#"{"name": "node-9", "address": "ftp://x", "credential": "x"}"#),
+    route("GET", ADMIN_NODE, "/api/v1/admin/nodes/node-1", Who::Admin, ""),
+    route("PUT", "/api/v1/admin/nodes/{name}/cordon", "/api/v1/admin/nodes/node-1/cordon", Who::Admin, r#"{"cordoned": false}"#),
+    route("DELETE", ADMIN_NODE, "/api/v1/admin/nodes/node-1", Who::Admin, ""),
+    route("GET", "/api/v1/admin/users", "/api/v1/admin/users", Who::Admin, ""),
+    route("GET", "/api/v1/admin/users/{name}", "/api/v1/admin/users/ann", Who::Admin, ""),
+    route("PUT", "/api/v1/admin/users/{name}/disabled", "/api/v1/admin/users/bob/disabled", Who::Admin, r#"{"disabled": false}"#),
+    route("PUT", "/api/v1/admin/users/{name}/role", "/api/v1/admin/users/bob/role", Who::Admin, r#"{"role": "member"}"#),
+    route("PUT", "/api/v1/admin/users/{name}/quota", "/api/v1/admin/users/bob/quota", Who::Admin, r#"{"vms": 5, "cpu_millis": 4000, "memory_mib": 4096, "disk_gib": 20}"#),
+    route("POST", "/api/v1/admin/users/{name}/password-reset", "/api/v1/admin/users/dora/password-reset", Who::Admin, ""),
+    route("GET", "/api/v1/admin/vms", "/api/v1/admin/vms", Who::Admin, ""),
+    route("GET", ADMIN_VM, "/api/v1/admin/vms/{vm2_id}", Who::Admin, ""),
+    route("POST", "/api/v1/admin/vms/{id}/stop", "/api/v1/admin/vms/{vm3_id}/stop", Who::Admin, ""),
+    route("POST", "/api/v1/admin/vms/{id}/start", "/api/v1/admin/vms/{vm3_id}/start", Who::Admin, ""),
+    route("DELETE", ADMIN_VM, "/api/v1/admin/vms/{vm4_id}", Who::Admin, ""),
+    route("GET", "/api/v1/admin/events", "/api/v1/admin/events", Who::Admin, ""),
+    route("GET", "/api/v1/admin/logs", "/api/v1/admin/logs?follow=false", Who::Admin, ""),
+    route("DELETE", VM, "/api/v1/vms/{vm3}", Who::Owner, ""),
+];
+
+/// The demo's endpoints: a member's, and 401 for others.
+pub const DEMO: &[&str] = &[
+    "/create_vm",
+    "/list_all",
+    "/delete_vm",
+    "/shutdown_vm",
+    "/exec_vm",
+    "/shell_session",
+    "/shell_input",
+    "/shell_output",
+    "/shell_close",
 ];
 
 /// What needs nobody: files (the bundle, and by their names those of `public/`), and what tells of
 /// the server's own health.
-pub const OPEN: &[&str] = &["/healthz", "/metrics", "/pkg", "/favicon.ico"];
+pub const OPEN: &[&str] = &[
+    "/healthz",
+    "/metrics",
+    "/pkg",
+    "/favicon.ico",
+    "/api/openapi.json",
+    "/api/docs",
+];
 
 /// Where the lists above are entered as a whole.
-pub const WHOLE: &[&str] = &["/api/{endpoint}"];
+pub const WHOLE: &[&str] = &["/api/{endpoint}", "/api/v1/{*rest}"];

@@ -17,6 +17,8 @@ use crate::{
 /// What a user asks for, already checked against catalogue and sizes.
 #[derive(Clone, Debug)]
 pub struct VmRequest {
+    /// The id that it gets.
+    pub id: String,
     pub owner_id: String,
     pub name: String,
     pub flavor: String,
@@ -72,9 +74,9 @@ pub async fn vm_reserve<R>(
     network_ensure(tx, &request.owner_id, request.networks)
         .await?
         .ok_or(ReserveError::NoNetwork)?;
-    let id = insert(tx, request, &place).await?;
+    insert(tx, request, &place).await?;
     node_placed(tx, &place.node_id).await?;
-    Ok(get_in(tx, &id).await?)
+    Ok(get_in(tx, &request.id).await?)
 }
 
 /// Picks a node for a VM that has none, or never came to be on the one it had. The VM's own promise
@@ -118,8 +120,7 @@ fn fits(quota: &QuotaUsage, request: &VmRequest) -> bool {
         && quota.disk_gib.saturating_add(request.disk_gib) <= quota.disk_gib_max
 }
 
-async fn insert(tx: &mut Tx, request: &VmRequest, place: &VmPlace) -> Result<String, DbError> {
-    let id = uuid::Uuid::now_v7().to_string();
+async fn insert(tx: &mut Tx, request: &VmRequest, place: &VmPlace) -> Result<(), DbError> {
     let now = clock::now();
     sqlx::query(
         "INSERT INTO vms (id, owner_id, name, flavor, cpu_millis, memory_mib, disk_gib, image, \
@@ -127,7 +128,7 @@ async fn insert(tx: &mut Tx, request: &VmRequest, place: &VmPlace) -> Result<Str
                           changed_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
-    .bind(id.as_str())
+    .bind(request.id.as_str())
     .bind(request.owner_id.as_str())
     .bind(request.name.as_str())
     .bind(request.flavor.as_str())
@@ -144,7 +145,7 @@ async fn insert(tx: &mut Tx, request: &VmRequest, place: &VmPlace) -> Result<Str
     .bind(now)
     .execute(&mut **tx)
     .await?;
-    Ok(id)
+    Ok(())
 }
 
 async fn get_in(tx: &mut Tx, id: &str) -> Result<VmRow, DbError> {

@@ -1,0 +1,117 @@
+//! `shell …` and `vm shell`.
+
+use clap::{Args, Subcommand};
+use server_api::{shell::Shell, vm::VmState};
+
+use super::vm::vm_missing;
+use crate::{
+    context::Context,
+    error::CliError,
+    output::{table::Table, time},
+    shell,
+};
+
+#[derive(Debug, Subcommand)]
+pub enum ShellCommand {
+    /// List live shells: of one machine, or of all of yours
+    Ls { vm: Option<String> },
+    /// End a shell and what runs in it
+    Close {
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+}
+
+impl ShellCommand {
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        match self {
+            Self::Ls { vm } => list(context, vm).await,
+            Self::Close { ids } => close(context, &ids).await,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Attach {
+    /// The machine
+    name: String,
+    /// Come back to a live shell: this one, or without an id the newest
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
+    attach: Option<String>,
+}
+
+impl Attach {
+    /// Answers the shell's exit code; 0 when it was left alive.
+    pub async fn run(self, context: &Context) -> Result<u8, CliError> {
+        let found = match self.attach.as_deref() {
+            None => context.client.shell_create(&self.name).await,
+            Some(id) => find(context, &self.name, id).await,
+        };
+        match found {
+            Ok(found) => shell::run(&context.client, &found, self.attach.is_none()).await,
+            Err(error) => Err(vm_missing(&context.client, &self.name, error).await),
+        }
+    }
+}
+
+async fn find(context: &Context, vm: &str, id: &str) -> Result<Shell, CliError> {
+    let shells = context.client.shell_list(vm).await?;
+    let ids: Vec<String> = shells.iter().map(|shell| shell.id.clone()).collect();
+    let found = shells
+        .into_iter()
+        .find(|shell| id.is_empty() || shell.id == id);
+    found.ok_or_else(|| {
+        CliError::Missing(match ids.is_empty() {
+            true => format!("{vm} has no live shell; open one: minicloud vm shell {vm}"),
+            false => format!("{vm} has no shell {id}; it has: {}", ids.join(", ")),
+        })
+    })
+}
+
+async fn list(context: &Context, vm: Option<String>) -> Result<(), CliError> {
+    let shells = match vm {
+        Some(vm) => match context.client.shell_list(&vm).await {
+            Ok(shells) => shells,
+            Err(error) => return Err(vm_missing(&context.client, &vm, error).await),
+        },
+        None => of_all(context).await?,
+    };
+    let head = ["ID", "VM", "OPENED", "TYPED", "VIEWERS"];
+    context.out.list(&shells, "No shell is open.", |shells| {
+        Table::of(&head, shells, row)
+    })
+}
+
+/// Only what runs has shells. A VM that is deleted meanwhile has none either.
+async fn of_all(context: &Context) -> Result<Vec<Shell>, CliError> {
+    let mut all = Vec::new();
+    for vm in context.client.vm_list().await? {
+        if vm.state != VmState::Running {
+            continue;
+        }
+        match context.client.shell_list(&vm.name).await {
+            Ok(shells) => all.extend(shells),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
+fn row(shell: &Shell) -> Vec<String> {
+    vec![
+        shell.id.clone(),
+        shell.vm.clone(),
+        time::minute(shell.created_at),
+        time::minute(shell.active_at),
+        shell.viewers.to_string(),
+    ]
+}
+
+async fn close(context: &Context, ids: &[String]) -> Result<(), CliError> {
+    for id in ids {
+        context.client.shell_delete(id).await?;
+        context.out.say(&format!("{id} was closed"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! `vm create`.
+
+use clap::Args;
+use server_api::vm::{Vm, VmCreate, VmState};
+
+use super::Wait;
+use crate::{
+    context::Context,
+    error::CliError,
+    wait::{Before, Goal, vm_wait},
+};
+
+#[derive(Debug, Args)]
+pub struct Create {
+    /// The machine's name; one is made up where none is given
+    name: Option<String>,
+    /// The size (see `flavor ls`)
+    #[arg(long, visible_alias = "size")]
+    flavor: Option<String>,
+    /// What it is made of (see `image ls`)
+    #[arg(long)]
+    image: Option<String>,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+impl Create {
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        let wish = VmCreate {
+            name: self.name,
+            flavor: self.flavor,
+            image: self.image,
+        };
+        let mut vm = context.client.vm_create(&wish).await?;
+        if let Some(limit) = self.wait.limit() {
+            let name = vm.name.clone();
+            let done = vm_wait(
+                &context.client,
+                &name,
+                Goal::Running,
+                Before::default(),
+                limit,
+            );
+            vm = done.await?.unwrap_or(vm);
+        }
+        context.out.one(&vm, made)
+    }
+}
+
+fn made(vm: &Vm) -> String {
+    let name = &vm.name;
+    match vm.state {
+        VmState::Running => format!("{name} runs. A terminal in it: minicloud vm shell {name}"),
+        _ => format!("{name} is being made. Look: minicloud vm show {name}"),
+    }
+}

@@ -1,0 +1,15 @@
+//! Flavors: the sizes a VM can have.
+
+use serde::{Deserialize, Serialize};
+
+/// A size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Flavor {
+    pub name: String,
+    pub cpu_millis: u32,
+    pub memory_mib: u32,
+    pub disk_gib: u32,
+    /// Why the caller cannot have another of it now.
+    pub unavailable: Option<String>,
+}

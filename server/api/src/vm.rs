@@ -1,0 +1,134 @@
+//! VMs.
+
+use serde::{Deserialize, Serialize};
+
+/// What a VM is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum VmState {
+    Creating,
+    Starting,
+    Running,
+    Stopping,
+    Stopped,
+    Deleting,
+    /// `reason` says why; start or retry tries again.
+    Failed,
+    /// Its node is unreachable or degraded; `reason` says more.
+    Unknown,
+}
+
+/// A VM.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Vm {
+    pub id: String,
+    pub name: String,
+    /// The owner's user name.
+    pub owner: String,
+    pub state: VmState,
+    /// Why it failed or is unknown, or what it waits for; a sentence.
+    pub reason: Option<String>,
+    /// What is being done for it now.
+    pub progress: Option<VmProgress>,
+    pub flavor: String,
+    pub cpu_millis: u32,
+    pub memory_mib: u32,
+    pub disk_gib: u32,
+    /// Name of the image in the catalogue.
+    pub image: String,
+    /// Name of its node.
+    pub node: Option<String>,
+    pub created_at: i64,
+    /// When it came into its present state.
+    pub changed_at: i64,
+    /// Since when it runs, while it runs.
+    pub started_at: Option<i64>,
+    /// In percent of its share (0..=100), while it runs.
+    pub cpu_percent: Option<f32>,
+    pub memory_used_mib: Option<f32>,
+}
+
+/// What is being done for a VM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VmProgress {
+    /// 0..=100, where it can be told.
+    pub percent: Option<u8>,
+    /// Such as `Pulling the image`.
+    pub words: String,
+}
+
+/// A VM with its details.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VmDetail {
+    #[serde(flatten)]
+    pub vm: Vm,
+    /// In its owner's network, while it runs.
+    pub address: Option<String>,
+    /// The engine's short id of its container.
+    pub engine_id: Option<String>,
+    /// Why its node was chosen; a sentence.
+    pub placement_reason: String,
+    /// The image's reference for the engine.
+    pub image_ref: String,
+    pub disk_used_bytes: Option<u64>,
+    /// True where `disk_gib` is a hard limit; else it is watched.
+    pub disk_limit_hard: bool,
+}
+
+/// Body of `POST /api/v1/vms`. What is left out is chosen: a free name, the first size, the default
+/// image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VmCreate {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flavor: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
+/// The longest that a command may take, in seconds; also what it gets where nothing is said.
+pub const EXEC_TIMEOUT_MAX_S: u32 = 25;
+/// Words of a command at most.
+pub const EXEC_ARGV_MAX: usize = 256;
+
+/// Body of `POST /api/v1/vms/{name}/exec`. No shell is run: the first word is the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VmExec {
+    pub argv: Vec<String>,
+    /// 1..=25; the command is left running then, and the answer is a 503.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u32>,
+}
+
+/// What a command printed. Each stream is cut at 1 MiB; bytes that are not UTF-8 become U+FFFD.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VmExecOutput {
+    pub exit_code: i64,
+    pub stdout: String,
+    pub stderr: String,
+    /// True when something was cut off.
+    pub truncated: bool,
+}
+
+/// One point of a VM's usage: 5 s apart, 15 minutes of them, oldest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VmUsage {
+    pub at: i64,
+    /// In percent of its share, 0..=100.
+    pub cpu_percent: f32,
+    pub memory_mib: f32,
+    /// Bytes received and sent a second.
+    pub rx_rate: f32,
+    pub tx_rate: f32,
+}

@@ -1,0 +1,97 @@
+//! The document as one page of plain HTML, in the look of the other pages.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use utoipa::openapi::OpenApi;
+
+/// The whole page.
+pub fn page(document: &OpenApi) -> String {
+    // What was made from types can be written.
+    let document = serde_json::to_value(document).unwrap_or_default();
+    let mut html = String::from(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>API · MiniCloud</title><link rel=\"icon\" href=\"/favicon.svg\">\
+         <link rel=\"stylesheet\" href=\"/pkg/minicloud.css\"></head><body><main class=\"api-docs\">\
+         <h1>MiniCloud API</h1>",
+    );
+    let _ = write!(
+        html,
+        "<p>{}</p><p><a href=\"/api/openapi.json\">OpenAPI 3.1 document</a></p>",
+        text(&document["info"]["description"])
+    );
+    for (path, item) in fields(&document["paths"]) {
+        for (method, operation) in fields(item) {
+            section(&mut html, method, path, operation);
+        }
+    }
+    for (name, schema) in fields(&document["components"]["schemas"]) {
+        let json = serde_json::to_string_pretty(schema).unwrap_or_default();
+        let _ = write!(
+            html,
+            "<section id=\"type-{0}\"><h2>{0}</h2><pre><code>{1}</code></pre></section>",
+            escape(name),
+            escape(&json)
+        );
+    }
+    html.push_str("</main></body></html>");
+    html
+}
+
+fn section(html: &mut String, method: &str, path: &str, operation: &Value) {
+    let _ = write!(
+        html,
+        "<section id=\"{}\"><h2><code>{} {}</code></h2><p>{} {}</p>",
+        text(&operation["operationId"]),
+        escape(&method.to_uppercase()),
+        escape(path),
+        text(&operation["summary"]),
+        text(&operation["description"])
+    );
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        let (name, words) = (text(&parameter["name"]), text(&parameter["description"]));
+        let _ = write!(html, "<p><code>{name}</code> {words}</p>");
+    }
+    let body = named(&operation["requestBody"]);
+    if !body.is_empty() {
+        let _ = write!(html, "<p>Body: {body}</p>");
+    }
+    for (status, response) in fields(&operation["responses"]) {
+        let _ = write!(html, "<p>{}: {}</p>", escape(status), named(response));
+    }
+    html.push_str("</section>");
+}
+
+/// The types of a body or an answer, as links to them.
+fn named(body: &Value) -> String {
+    let types = fields(&body["content"]).map(|(kind, content)| {
+        let schema = &content["schema"];
+        let words = link(schema)
+            .or_else(|| Some(format!("list of {}", link(&schema["items"])?)))
+            .unwrap_or_default();
+        format!("{words} ({})", escape(kind))
+    });
+    types.collect::<Vec<_>>().join(", ")
+}
+
+fn link(schema: &Value) -> Option<String> {
+    let name = schema["$ref"].as_str()?.rsplit('/').next()?;
+    let name = escape(name);
+    Some(format!("<a href=\"#type-{name}\">{name}</a>"))
+}
+
+fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    escape(value.as_str().unwrap_or_default())
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}

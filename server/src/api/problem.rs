@@ -1,0 +1,189 @@
+//! How the API says no: every failed answer of its paths, whoever made it, becomes a [`Problem`];
+//! those of the demo's endpoints `{"error": …}`, as its clients read them.
+
+use app::model::{AppError, ErrorKind};
+use axum::{
+    Json,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use server_api::problem::{PROBLEM_JSON, Problem};
+
+use crate::auth::is_demo;
+
+/// A refusal on its way to [`answers`], which puts it into the form of the path.
+#[derive(Debug)]
+pub struct ApiError(AppError, StatusCode);
+
+/// What handlers of JSON routes answer.
+pub type Answer<T> = Result<Json<T>, ApiError>;
+
+impl ApiError {
+    /// The input of that name breaks a rule.
+    pub fn invalid(field: &str, code: &str, message: impl Into<String>) -> Self {
+        AppError::new(ErrorKind::Invalid, code, message)
+            .at(field)
+            .into()
+    }
+
+    pub fn conflict(code: &str, message: impl Into<String>) -> Self {
+        AppError::new(ErrorKind::Conflict, code, message).into()
+    }
+
+    /// With another status than the one of its class.
+    pub fn with_status(status: StatusCode, error: AppError) -> Self {
+        Self(error, status)
+    }
+
+    /// What it says.
+    #[cfg(test)]
+    pub fn error(&self) -> &AppError {
+        &self.0
+    }
+}
+
+impl From<AppError> for ApiError {
+    fn from(error: AppError) -> Self {
+        let status = StatusCode::from_u16(error.kind.status());
+        Self(error, status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.1.into_response();
+        response.extensions_mut().insert(self.0);
+        response
+    }
+}
+
+/// What is at no path of the API.
+pub async fn unknown() -> ApiError {
+    AppError::new(
+        ErrorKind::NotFound,
+        "not_found",
+        "There is nothing here. /api/docs lists what there is.",
+    )
+    .into()
+}
+
+/// In front of all: gives failed answers of the API's paths their form; those of pages stay.
+pub async fn answers(request: Request, next: Next) -> Response {
+    let form = Form::of(request.uri().path());
+    let response = next.run(request).await;
+    match form {
+        Some(form) => form.put(response),
+        None => response,
+    }
+}
+
+/// The same where there is nothing but the API.
+pub async fn answers_alone(request: Request, next: Next) -> Response {
+    let form = Form::of(request.uri().path()).unwrap_or(Form::Problem);
+    form.put(next.run(request).await)
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Problem,
+    Demo,
+}
+
+impl Form {
+    fn of(path: &str) -> Option<Self> {
+        match path {
+            path if is_demo(path) => Some(Self::Demo),
+            path if path.starts_with("/api/v1/") => Some(Self::Problem),
+            _ => None,
+        }
+    }
+
+    fn put(self, mut response: Response) -> Response {
+        let status = response.status();
+        if !status.is_client_error() && !status.is_server_error() {
+            return response;
+        }
+        let Some(error) = refusal(&mut response) else {
+            return response;
+        };
+        let (mut parts, _) = response.into_parts();
+        let id = parts.headers.get("x-request-id");
+        let id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let (kind, body) = match self {
+            Self::Problem => (PROBLEM_JSON, problem(error, status, id)),
+            Self::Demo => ("application/json", demo(&error)),
+        };
+        parts.headers.remove(header::CONTENT_LENGTH);
+        parts
+            .headers
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        if matches!(self, Self::Demo) && status == StatusCode::UNAUTHORIZED {
+            let challenge =
+                HeaderValue::from_static("Basic realm=\"MiniCloud\", charset=\"UTF-8\"");
+            parts.headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        Response::from_parts(parts, body.into())
+    }
+}
+
+/// What a failed answer says: the error that travels with it, or words for what the framework
+/// refused. None: it has its form already.
+fn refusal(response: &mut Response) -> Option<AppError> {
+    if let Some(error) = response.extensions_mut().remove::<AppError>() {
+        return Some(error);
+    }
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_json = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/"));
+    (!is_json).then(|| by_status(response.status()))
+}
+
+fn by_status(status: StatusCode) -> AppError {
+    let (code, words) = match status.as_u16() {
+        404 => ("not_found", "There is nothing here."),
+        405 => (
+            "method_not_allowed",
+            "This address is not asked by that method. The Allow header lists those that it takes.",
+        ),
+        408 => (
+            "timeout",
+            "The request took too long to come. Send it again.",
+        ),
+        413 => (
+            "too_large",
+            "The request is too large: a body has at most 64 KiB.",
+        ),
+        415 => (
+            "not_json",
+            "The body must be JSON. Send Content-Type: application/json.",
+        ),
+        426 => (
+            "upgrade_required",
+            "This address is a WebSocket. Ask for an upgrade.",
+        ),
+        500.. => ("internal", "Something went wrong in MiniCloud. Try again."),
+        _ => (
+            "malformed",
+            "The request could not be read. Check it against /api/docs.",
+        ),
+    };
+    AppError::new(ErrorKind::Invalid, code, words)
+}
+
+fn problem(error: AppError, status: StatusCode, request_id: Option<String>) -> String {
+    let problem = Problem {
+        code: error.code,
+        title: status.canonical_reason().unwrap_or("Error").to_owned(),
+        status: status.as_u16(),
+        detail: error.message,
+        field: error.field,
+        request_id: error.request_id.or(request_id),
+    };
+    // Text and a number cannot fail to be written.
+    serde_json::to_string(&problem).unwrap_or_default()
+}
+
+fn demo(error: &AppError) -> String {
+    serde_json::json!({ "error": error.message }).to_string()
+}

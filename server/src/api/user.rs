@@ -1,0 +1,110 @@
+//! Users; for admins.
+
+use app::{
+    control_plane::AdminPlane as _,
+    model::{AppError, QuotaForm, Role as AppRole, UserView},
+};
+use axum::{Json, extract::Path};
+use server_api::{
+    account::Role,
+    page::Page,
+    user::{User, UserDisable, UserPassword, UserQuota, UserRole},
+};
+
+use super::{
+    account::{quota, role},
+    input::{Admin, Body, Query},
+    page::PageQuery,
+    problem::Answer,
+};
+
+/// All users, by name.
+#[utoipa::path(get, path = "/api/v1/admin/users", tag = "admin", params(PageQuery),
+    responses((status = 200, body = Page<User>)))]
+pub async fn user_list(Admin(plane): Admin, Query(query): Query<PageQuery>) -> Answer<Page<User>> {
+    let mut users = plane.user_list().await?;
+    // In the order that cursors compare in, whatever the database's is.
+    users.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Json(query.cut(users, |user| &user.name, user)?))
+}
+
+/// One user.
+#[utoipa::path(get, path = "/api/v1/admin/users/{name}", tag = "admin",
+    params(("name" = String, Path)), responses((status = 200, body = User)))]
+pub async fn user_get(Admin(plane): Admin, Path(name): Path<String>) -> Answer<User> {
+    let users = plane.user_list().await?;
+    let found = users.into_iter().find(|user| user.name == name);
+    let found = found.ok_or_else(|| AppError::not_found("user", &name))?;
+    Ok(Json(user(found)))
+}
+
+/// Takes a user's access away, or gives it back. Taken: sign-ins and shells end, VMs stop.
+#[utoipa::path(put, path = "/api/v1/admin/users/{name}/disabled", tag = "admin",
+    params(("name" = String, Path)), request_body = UserDisable,
+    responses((status = 200, body = User)))]
+pub async fn user_disable(
+    Admin(plane): Admin,
+    Path(name): Path<String>,
+    Body(disable): Body<UserDisable>,
+) -> Answer<User> {
+    Ok(Json(user(
+        plane.user_disable(&name, disable.disabled).await?,
+    )))
+}
+
+/// Makes a user an admin, or a member again.
+#[utoipa::path(put, path = "/api/v1/admin/users/{name}/role", tag = "admin",
+    params(("name" = String, Path)), request_body = UserRole,
+    responses((status = 200, body = User)))]
+pub async fn user_role(
+    Admin(plane): Admin,
+    Path(name): Path<String>,
+    Body(wanted): Body<UserRole>,
+) -> Answer<User> {
+    let role = match wanted.role {
+        Role::Member => AppRole::Member,
+        Role::Admin => AppRole::Admin,
+    };
+    Ok(Json(user(plane.user_role(&name, role).await?)))
+}
+
+/// Sets what a user may have. What they have beyond it stays.
+#[utoipa::path(put, path = "/api/v1/admin/users/{name}/quota", tag = "admin",
+    params(("name" = String, Path)), request_body = UserQuota,
+    responses((status = 200, body = User)))]
+pub async fn user_quota(
+    Admin(plane): Admin,
+    Path(name): Path<String>,
+    Body(quota): Body<UserQuota>,
+) -> Answer<User> {
+    let form = QuotaForm {
+        vms: quota.vms,
+        cpu_millis: quota.cpu_millis,
+        memory_mib: quota.memory_mib,
+        disk_gib: quota.disk_gib,
+    };
+    Ok(Json(user(plane.user_quota(&name, form).await?)))
+}
+
+/// Gives a user a one-time password and signs them out. It is in this answer and nowhere else.
+#[utoipa::path(post, path = "/api/v1/admin/users/{name}/password-reset", tag = "admin",
+    params(("name" = String, Path)), responses((status = 200, body = UserPassword)))]
+pub async fn user_password_reset(
+    Admin(plane): Admin,
+    Path(name): Path<String>,
+) -> Answer<UserPassword> {
+    let password = plane.user_password_reset(&name).await?;
+    Ok(Json(UserPassword { password }))
+}
+
+fn user(view: UserView) -> User {
+    User {
+        name: view.name,
+        role: role(view.role),
+        disabled: view.disabled,
+        must_change_password: view.must_change_password,
+        quota: quota(view.quota),
+        created_at: view.created_at,
+        active_at: view.active_at,
+    }
+}

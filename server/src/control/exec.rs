@@ -1,0 +1,111 @@
+//! One command in a VM: its output and exit code. No shell is run.
+
+use node_api::exec::{ExecOutput, ExecRequest};
+
+use super::{Control, ControlError};
+use crate::{
+    actor::Actor,
+    db::{
+        event::{NewEvent, SubjectKind, event_insert},
+        vm::VmRow,
+    },
+};
+
+/// Words of a command, and bytes of all of them, at most.
+const ARGV_MAX: usize = server_api::vm::EXEC_ARGV_MAX;
+const BYTES_MAX: usize = 32 * 1024;
+/// The longest it may take: no request hangs over 30 s.
+const TIMEOUT_MAX_S: u32 = server_api::vm::EXEC_TIMEOUT_MAX_S;
+
+impl Control {
+    /// Runs a command in one of the user's VMs.
+    pub async fn vm_exec(
+        &self,
+        actor: &Actor,
+        name: &str,
+        argv: Vec<String>,
+        timeout_s: Option<u32>,
+    ) -> Result<ExecOutput, ControlError> {
+        let row = self.vm_own(actor, name).await?;
+        self.exec(actor, &row, argv, timeout_s).await
+    }
+
+    /// The same in anybody's VM; the owner sees it in the events.
+    pub async fn admin_vm_exec(
+        &self,
+        admin: &Actor,
+        id: &str,
+        argv: Vec<String>,
+        timeout_s: Option<u32>,
+    ) -> Result<ExecOutput, ControlError> {
+        let row = self.vm_any(id).await?;
+        self.exec(admin, &row, argv, timeout_s).await
+    }
+
+    /// The event is written first: what was run is told of, however it ends.
+    async fn exec(
+        &self,
+        actor: &Actor,
+        row: &VmRow,
+        argv: Vec<String>,
+        timeout_s: Option<u32>,
+    ) -> Result<ExecOutput, ControlError> {
+        check_argv(&argv)?;
+        let timeout_s = checked_timeout(timeout_s)?;
+        let (entry, vm_id) = self.shell_node(row)?;
+        let event = NewEvent::new("vm_exec", Some(actor), SubjectKind::Vm, &row.id, &row.name);
+        let mut tx = self.0.db.write().await?;
+        event_insert(&mut tx, &event.owner(&row.owner_id)).await?;
+        tx.commit().await?;
+        let request = ExecRequest { argv, timeout_s };
+        let output = entry.client.vm_exec(vm_id, &request).await;
+        output.map_err(|error| ControlError::node(&entry.name, error))
+    }
+}
+
+fn check_argv(argv: &[String]) -> Result<(), ControlError> {
+    let bytes: usize = argv.iter().map(String::len).sum();
+    let words = if argv.first().is_none_or(String::is_empty) {
+        "A command needs a program as its first word."
+    } else if argv.len() > ARGV_MAX || bytes > BYTES_MAX {
+        "A command has at most 256 words and 32 KiB. Put more into a file in the VM."
+    } else if argv.iter().any(|word| word.contains('\0')) {
+        "A command cannot have NUL characters."
+    } else {
+        return Ok(());
+    };
+    Err(ControlError::invalid("argv", "argv_invalid", words))
+}
+
+fn checked_timeout(timeout_s: Option<u32>) -> Result<u32, ControlError> {
+    match timeout_s.unwrap_or(TIMEOUT_MAX_S) {
+        seconds if (1..=TIMEOUT_MAX_S).contains(&seconds) => Ok(seconds),
+        _ => {
+            let words = format!("A command may take 1 to {TIMEOUT_MAX_S} s.");
+            Err(ControlError::invalid("timeout_s", "timeout_invalid", words))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_has_a_program_and_limits() {
+        let argv = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let check = |argv: Vec<String>| check_argv(&argv).is_ok();
+        assert!(check(argv(&["ls", "-l", ""])));
+        for bad in [
+            argv(&[]),
+            argv(&[""]),
+            argv(&["a\0b"]),
+            vec!["a".into(); 257],
+        ] {
+            assert!(!check(bad));
+        }
+        assert!(!check(vec!["a".repeat(BYTES_MAX + 1)]));
+        assert!(checked_timeout(Some(0)).is_err() && checked_timeout(Some(26)).is_err());
+        assert_eq!(checked_timeout(None).ok(), Some(25));
+    }
+}

@@ -1,0 +1,214 @@
+//! Bad input: the right refusal, the field named, always problem+json.
+
+use crate::house::{Answer, House, Person};
+
+fn check(answer: &Answer, status: u16, code: &str, field: Option<&str>) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    let kind = answer.headers["content-type"].to_str().unwrap();
+    assert_eq!(kind, "application/problem+json", "{answer:?}");
+    let problem: server_api::problem::Problem = serde_json::from_str(&answer.text).unwrap();
+    assert_eq!(
+        (problem.status, problem.code.as_str()),
+        (status, code),
+        "{answer:?}"
+    );
+    assert_eq!(problem.field.as_deref(), field, "{answer:?}");
+    assert_eq!(
+        problem.request_id.as_deref(),
+        answer.headers["x-request-id"].to_str().ok()
+    );
+    assert!(!problem.title.is_empty() && problem.detail.len() > 10);
+}
+
+/// Method, path, body; and the status, code and field of the refusal.
+type Case<'a> = (&'a str, &'a str, &'a str, u16, &'a str, Option<&'a str>);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_is_told_by_status_code_and_field() {
+    let house = House::new().await;
+    let cases: &[Case] = &[
+        ("POST", "/api/v1/vms", "{", 400, "malformed", None),
+        (
+            "POST",
+            "/api/v1/vms",
+            "[]",
+            422,
+            "field_invalid",
+            Some("body"),
+        ),
+        (
+            "POST",
+            "/api/v1/vms",
+            r#"{"name": 1}"#,
+            422,
+            "field_invalid",
+            Some("name"),
+        ),
+        (
+            "POST",
+            "/api/v1/vms",
+            r#"{"nmae": "a"}"#,
+            422,
+            "field_unknown",
+            Some("nmae"),
+        ),
+        (
+            "POST",
+            "/api/v1/vms",
+            r#"{"name": "My_VM"}"#,
+            422,
+            "name_invalid",
+            Some("name"),
+        ),
+        (
+            "POST",
+            "/api/v1/vms",
+            r#"{"name": "web1"}"#,
+            409,
+            "vm_name_taken",
+            Some("name"),
+        ),
+        (
+            "POST",
+            "/api/v1/vms",
+            r#"{"flavor": "x"}"#,
+            422,
+            "flavor_unknown",
+            Some("flavor"),
+        ),
+        (
+            "POST",
+            "/api/v1/vms/web1/exec",
+            "{}",
+            422,
+            "field_missing",
+            Some("argv"),
+        ),
+        (
+            "POST",
+            "/api/v1/vms/web1/exec",
+            r#"{"argv": []}"#,
+            422,
+            "argv_invalid",
+            Some("argv"),
+        ),
+        (
+            "POST",
+            "/api/v1/vms/web1/exec",
+            r#"{"argv": ["a"], "timeout_s": 99}"#,
+            422,
+            "timeout_invalid",
+            Some("timeout_s"),
+        ),
+        (
+            "POST",
+            "/api/v1/vms/web1/exec",
+            r#"{"argv": ["a"], "timeout_s": -1}"#,
+            422,
+            "field_invalid",
+            Some("timeout_s"),
+        ),
+        (
+            "GET",
+            "/api/v1/vms?limit=0",
+            "",
+            422,
+            "limit_invalid",
+            Some("limit"),
+        ),
+        (
+            "GET",
+            "/api/v1/vms?limit=x",
+            "",
+            422,
+            "field_invalid",
+            Some("limit"),
+        ),
+        (
+            "GET",
+            "/api/v1/vms?cursor=%00",
+            "",
+            422,
+            "cursor_invalid",
+            Some("cursor"),
+        ),
+        (
+            "GET",
+            "/api/v1/vms/web1/events?cursor=x",
+            "",
+            422,
+            "cursor_invalid",
+            Some("cursor"),
+        ),
+        (
+            "GET",
+            "/api/v1/vms?page=2",
+            "",
+            422,
+            "field_unknown",
+            Some("page"),
+        ),
+        (
+            "POST",
+            "/api/v1/vms/web1/start?wait=soon",
+            "",
+            422,
+            "wait_invalid",
+            Some("wait"),
+        ),
+        ("GET", "/api/v1/vms/%FF", "", 400, "malformed", None),
+        ("GET", "/api/v1/vms/none", "", 404, "not_found", None),
+        ("GET", "/api/v1/nothing", "", 404, "not_found", None),
+        ("PATCH", "/api/v1/vms", "", 405, "method_not_allowed", None),
+        (
+            "POST",
+            "/api/v1/me/tokens",
+            r#"{"name": ""}"#,
+            422,
+            "name_invalid",
+            Some("name"),
+        ),
+        (
+            "POST",
+            "/api/v1/me/tokens",
+            r#"{"name": "x", "scopes": []}"#,
+            422,
+            "scopes_invalid",
+            Some("scopes"),
+        ),
+        (
+            "POST",
+            "/api/v1/me/tokens",
+            r#"{"name": "x", "scopes": ["root"]}"#,
+            422,
+            "field_invalid",
+            Some("scopes[0]"),
+        ),
+        (
+            "POST",
+            "/api/v1/me/tokens",
+            r#"{"name": "x", "expires_in_days": 0}"#,
+            422,
+            "days_invalid",
+            Some("expires_in_days"),
+        ),
+        ("POST", "/api/v1/me/tokens", "", 415, "not_json", None),
+    ];
+    for (method, path, body, status, code, field) in cases {
+        let answer = house.by_token(Person::Ann, method, path, body).await;
+        check(&answer, *status, code, *field);
+    }
+    let large = format!(r#"{{"name": "{}"}}"#, "a".repeat(70_000));
+    let answer = house
+        .by_token(Person::Ann, "POST", "/api/v1/vms", &large)
+        .await;
+    check(&answer, 413, "too_large", None);
+    let nobody = house.ask("GET", "/api/v1/vms", &[], "").await;
+    check(&nobody, 401, "not_signed_in", None);
+    for line in ["Bearer", "Bearer x", "Digest x", "Basic !"] {
+        let lines = [("authorization", line)];
+        let answer = house.ask("GET", "/api/v1/vms", &lines, "").await;
+        assert_eq!(answer.status, 401, "{line}: {answer:?}");
+    }
+    house.end().await;
+}
