@@ -35,6 +35,10 @@ pub trait AccountPlane: Send + Sync {
     async fn password_change(&self, current: &str, new: &str) -> Answer<()>;
     async fn login_session_list(&self) -> Answer<Vec<LoginSessionView>>;
     async fn login_session_delete(&self, id: &str) -> Answer<()>;
+    async fn token_list(&self) -> Answer<Vec<TokenView>>;
+    /// `scopes` are words apart by spaces; answers the secret, which is nowhere to be had again.
+    async fn token_create(&self, name: &str, scopes: &str, days: Option<u32>) -> Answer<String>;
+    async fn token_delete(&self, id: &str) -> Answer<()>;
     /// `confirm` must be YES. Removes the user and their VMs.
     async fn account_delete(&self, confirm: &str) -> Answer<()>;
 }

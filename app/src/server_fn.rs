@@ -6,11 +6,13 @@
 mod account;
 pub mod admin;
 mod shell;
+mod token;
 mod visit;
 mod vm;
 
 pub use account::*;
 pub use shell::*;
+pub use token::*;
 pub use visit::*;
 pub use vm::*;
 

@@ -516,7 +516,7 @@ async fn a_page_asks_for_each_thing_once() {
         ("/vms/new", &["viewer", "vm_offer"]),
         ("/vms/web1", &["viewer", "vm_event_list", "vm_get"]),
         ("/vms/web1/delete", &["viewer", "vm_get"]),
-        ("/account", &["login_session_list", "viewer"]),
+        ("/account", &["login_session_list", "token_list", "viewer"]),
         // Above all this: it would open several shells.
         ("/shell/web1?new=1", &["shell_open", "viewer"]),
     ];

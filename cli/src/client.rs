@@ -218,12 +218,17 @@ pub fn server_url(typed: &str) -> Result<String, CliError> {
 
 /// True for what never leaves this machine.
 pub fn is_loopback(server: &str) -> bool {
-    let host = server
-        .trim_start_matches("http://")
-        .trim_start_matches("https://");
-    ["localhost", "127.", "[::1]"]
-        .iter()
-        .any(|name| host.starts_with(name))
+    let whole = match server.contains("://") {
+        true => server.to_owned(),
+        false => format!("http://{server}"),
+    };
+    let url = reqwest::Url::parse(&whole).ok();
+    url.as_ref()
+        .and_then(|url| url.host_str())
+        .is_some_and(|host| {
+            let number = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+            host == "localhost" || number.is_ok_and(|address| address.is_loopback())
+        })
 }
 
 /// A part of a path.

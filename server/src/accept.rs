@@ -3,7 +3,11 @@
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use axum::{Router, extract::ConnectInfo, extract::Request};
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request},
+};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
@@ -15,9 +19,12 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
+use tower_http::timeout::TimeoutBody;
 
 /// How long a client may take to send its headers, and to shake hands.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a client may pause while it sends a body.
+const BODY_PAUSE: Duration = Duration::from_secs(10);
 /// Connections at once; more wait in the kernel's queue.
 const CONNECTIONS: usize = 8_192;
 /// How long open requests may take once a stop was asked for. WebSockets end by themselves before.
@@ -96,7 +103,7 @@ where
         request.extensions_mut().insert(ConnectInfo(peer));
         router
             .clone()
-            .oneshot(request.map(axum::body::Body::new) as Request)
+            .oneshot(request.map(|body| Body::new(TimeoutBody::new(BODY_PAUSE, body))) as Request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -15,6 +15,7 @@ mod login;
 mod login_session;
 mod origin;
 mod password;
+mod rate;
 mod revocation;
 #[cfg(test)]
 pub mod testing;
@@ -32,6 +33,7 @@ use std::sync::{
 use app::model::{PasswordStrength, QuotaForm};
 use tokio::sync::broadcast;
 
+pub use address::is_forwarded;
 pub use caller::{Caller, TokenUse, is_loopback_host};
 pub use credential::{DEMO, is_demo};
 pub use error::AuthError;
@@ -61,6 +63,7 @@ struct Inner {
     origins: Origins,
     passwords: Passwords,
     throttle: Throttle,
+    rates: rate::Rates,
     remembered: Remembered,
     revoked: broadcast::Sender<Revoked>,
     /// Once the first password is changed, it is for good: nobody need ask again.
@@ -75,6 +78,7 @@ impl Auth {
             origins: Origins::new(&config.origins()),
             passwords: Passwords::start().await?,
             throttle: Throttle::default(),
+            rates: rate::Rates::default(),
             remembered: Remembered::default(),
             revoked: broadcast::Sender::new(LAG),
             first_start_over: AtomicBool::new(false),

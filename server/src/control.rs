@@ -80,6 +80,7 @@ struct Inner {
     /// One a node, by node id.
     workers: Mutex<HashMap<String, Arc<Worker>>>,
     changes: broadcast::Sender<Change>,
+    exec_turns: exec::ExecTurns,
     /// Pairs of user and shell whose owner was told that somebody else is in it.
     told_shells: Mutex<HashSet<(String, String)>>,
     tasks: TaskTracker,
@@ -112,6 +113,7 @@ impl Control {
             fleet: Fleet::default(),
             workers: Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
+            exec_turns: exec::ExecTurns::default(),
             told_shells: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),

@@ -37,7 +37,7 @@ async fn vms(
     let pictures = Pictures::Vms {
         owner_id: actor.user_id,
     };
-    upgrade.on_upgrade(async move |socket| socket::pictures(socket, &plane, &pictures).await)
+    small(upgrade).on_upgrade(async move |socket| socket::pictures(socket, &plane, &pictures).await)
 }
 
 /// The admin's overview.
@@ -50,7 +50,7 @@ async fn overview(
         return refuse(&error);
     }
     let plane = RequestPlane { state, caller };
-    upgrade
+    small(upgrade)
         .on_upgrade(async move |socket| socket::pictures(socket, &plane, &Pictures::Overview).await)
 }
 
@@ -65,12 +65,21 @@ async fn log_records(
         return refuse(&error);
     }
     let plane = RequestPlane { state, caller };
-    upgrade.on_upgrade(async move |socket| logs::follow(socket, &plane, &filter).await)
+    small(upgrade).on_upgrade(async move |socket| logs::follow(socket, &plane, &filter).await)
+}
+
+/// Browsers say nothing on these sockets but pings: what is larger is not kept in memory.
+fn small(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    const MAX: usize = 4096;
+    upgrade.max_message_size(MAX).max_frame_size(MAX)
 }
 
 /// A refusal before the upgrade, as JSON.
 pub fn refuse(error: &AppError) -> Response {
     let status = axum::http::StatusCode::from_u16(error.kind.status())
         .unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
-    (status, axum::Json(error.clone())).into_response()
+    let mut response = (status, axum::Json(error.clone())).into_response();
+    // The JSON API puts it into its own form.
+    response.extensions_mut().insert(error.clone());
+    response
 }

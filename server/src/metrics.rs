@@ -14,7 +14,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::state::AppState;
+use crate::{
+    auth::{is_forwarded, is_loopback_host},
+    state::AppState,
+};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct StateLabel {
@@ -59,7 +62,16 @@ fn is_allowed(state: &AppState, peer: SocketAddr, headers: &HeaderMap) -> bool {
     match (&state.config.metrics_token, given) {
         (Some(token), Some(given)) => token.is(given),
         (Some(_), None) => false,
-        (None, _) => !state.config.is_open() && peer.ip().is_loopback(),
+        // Without a token only for this machine, and not for what a proxy here passes on.
+        (None, _) => {
+            let host = headers
+                .get(header::HOST)
+                .and_then(|host| host.to_str().ok());
+            !state.config.is_open()
+                && peer.ip().is_loopback()
+                && !is_forwarded(headers)
+                && host.is_some_and(is_loopback_host)
+        }
     }
 }
 

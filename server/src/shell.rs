@@ -12,8 +12,8 @@ use axum::{
 
 use crate::{auth::Caller, live::refuse, state::AppState};
 
-/// A frame is at most 64 KiB of input or what the node sends; more is malformed.
-const FRAME_MAX: usize = 1024 * 1024;
+/// A frame of a viewer holds at most 64 KiB of input; more is malformed.
+const FRAME_MAX: usize = 256 * 1024;
 
 pub fn router() -> Router<AppState> {
     Router::new().route("/shells/{id}/attach", get(shell_attach))
@@ -42,6 +42,7 @@ pub async fn shell_attach(
     };
     upgrade
         .max_message_size(FRAME_MAX)
+        .max_frame_size(FRAME_MAX)
         .on_upgrade(async move |socket| {
             pump::bridge(
                 socket,

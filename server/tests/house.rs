@@ -116,6 +116,18 @@ fn the_pages_know_nothing_of_the_other_crates() {
 }
 
 #[test]
+fn the_command_knows_the_json_api_alone() {
+    let manifest = fs::read_to_string(root().join("cli/Cargo.toml")).unwrap();
+    let ours = ["server", "app", "node", "node-api", "xtask", "bench"];
+    for name in ours {
+        let names = |line: &str| {
+            line.starts_with(&format!("{name}.")) || line.starts_with(&format!("{name} "))
+        };
+        assert!(!manifest.lines().any(names), "cli depends on {name}");
+    }
+}
+
+#[test]
 fn leptos_toml_and_the_metadata_of_cargo_toml_agree() {
     let read = |name: &str| -> toml::Table {
         fs::read_to_string(root().join(name))

@@ -67,7 +67,7 @@ fn target(root: &Path) -> PathBuf {
 fn build_programs(root: &Path, release: bool) -> Result<()> {
     let mut cargo = cargo(root);
     cargo.args(["build", "--locked", "--bins"]);
-    for package in ["server", "node"] {
+    for package in ["server", "node", "cli"] {
         cargo.args(["--package", package]);
     }
     if release {

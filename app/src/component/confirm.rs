@@ -44,7 +44,7 @@ where
     };
     view! {
         <Form action class="confirm">
-            <h1 id="confirm-title">{title}</h1>
+            <h2 id="confirm-title">{title}</h2>
             <p>{consequence}</p>
             {fields.into_iter().map(hidden).collect_view()}
             {children.map(|children| children())}

@@ -70,6 +70,19 @@ pub struct LoginSessionView {
     pub current: bool,
 }
 
+/// An API token, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenView {
+    pub id: String,
+    pub name: String,
+    /// Words apart by spaces: `read`, `write`, `admin`.
+    pub scopes: String,
+    pub created_at: i64,
+    /// None: it does not end by itself.
+    pub expires_at: Option<i64>,
+    pub used_at: Option<i64>,
+}
+
 /// How good a password is, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordStrength {

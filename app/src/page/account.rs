@@ -1,5 +1,7 @@
 //! One's account: password, theme, where one is signed in, and the way out.
 
+mod token;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -12,14 +14,16 @@ use crate::{
     format,
     model::{AppError, LoginSessionView, QuotaUsage, Viewer},
     nav::{Go, leave},
-    server_fn::{AccountDelete, Dated, LoginSessionDelete, login_session_list},
+    server_fn::{AccountDelete, Dated, LoginSessionDelete, login_session_list, token_list},
     visit::Visit,
 };
+use token::{TokenResource, Tokens};
 
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let sessions = Resource::new_blocking(|| (), |()| login_session_list());
-    let page = move |visit| view! { <Account visit sessions /> }.into_any();
+    let tokens = Resource::new_blocking(|| (), |()| token_list());
+    let page = move |visit| view! { <Account visit sessions tokens /> }.into_any();
     view! {
         <Title text="Account" />
         <Guard access=Access::Member page />
@@ -35,7 +39,7 @@ pub fn DeleteAccountPage() -> impl IntoView {
 }
 
 #[component]
-fn Account(visit: Visit, sessions: SessionResource) -> impl IntoView {
+fn Account(visit: Visit, sessions: SessionResource, tokens: TokenResource) -> impl IntoView {
     let query = use_query_map();
     let changed = query.with_untracked(|query| query.get_str("done") == Some("password"));
     let theme = visit.theme;
@@ -55,6 +59,7 @@ fn Account(visit: Visit, sessions: SessionResource) -> impl IntoView {
                 </dl>
             </section>
             <LoginSessions sessions />
+            <Tokens tokens role=viewer.role />
             <Delete viewer />
         </div>
     })

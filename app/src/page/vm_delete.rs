@@ -36,5 +36,8 @@ fn Asked(name: String) -> impl IntoView {
     let navigate = use_navigate();
     let action = ServerAction::<VmDelete>::new();
     on_success(action, move |path| navigate(&path, Default::default()));
-    view! { <VmDeleteConfirm action name /> }
+    view! {
+        <h1 class="code">{name.clone()}</h1>
+        <VmDeleteConfirm action name />
+    }
 }

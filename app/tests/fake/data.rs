@@ -183,6 +183,17 @@ pub fn offer(quota: QuotaUsage) -> VmOffer {
     }
 }
 
+pub fn tokens() -> Vec<TokenView> {
+    vec![TokenView {
+        id: "t1".into(),
+        name: "backup script".into(),
+        scopes: "read".into(),
+        created_at: now() - 86_400_000_000,
+        expires_at: None,
+        used_at: Some(now() - 60_000_000),
+    }]
+}
+
 pub fn login_sessions() -> Vec<LoginSessionView> {
     let session = |id: &str, device: &str, address: &str, ago, current| LoginSessionView {
         id: id.into(),

@@ -233,6 +233,24 @@ impl AccountPlane for Fake {
         self.name().map(|_| data::login_sessions())
     }
 
+    async fn token_list(&self) -> Answer<Vec<TokenView>> {
+        self.note("token_list");
+        self.name().map(|_| data::tokens())
+    }
+
+    async fn token_create(&self, name: &str, _: &str, _: Option<u32>) -> Answer<String> {
+        self.name()?;
+        if name.is_empty() {
+            let message = "A token needs a name of 1 to 64 characters.";
+            return Err(AppError::new(ErrorKind::Invalid, "name_invalid", message).at("name"));
+        }
+        Ok("mct_secret".into())
+    }
+
+    async fn token_delete(&self, _: &str) -> Answer<()> {
+        self.name().map(drop)
+    }
+
     async fn login_session_delete(&self, _: &str) -> Answer<()> {
         self.name().map(drop)
     }

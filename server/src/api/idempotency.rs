@@ -34,7 +34,9 @@ const KEPT: i64 = 24 * 3600 * SECOND;
 const DEAD: i64 = 60 * SECOND;
 /// How long a repeat waits for the first one's answer.
 const WAIT: Duration = Duration::from_secs(25);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often it looks: soon at first, more and more rarely then.
+const LOOK_FIRST: Duration = Duration::from_millis(20);
+const LOOK_LAST: Duration = Duration::from_secs(1);
 
 /// What was made, and what of it may be kept for a repeat.
 pub struct Made<T> {
@@ -117,13 +119,16 @@ async fn finish<T: Serialize>(
 
 async fn claim(own: &Own, key: &Key, hash: &str, id: String) -> Result<Claim, ApiError> {
     let deadline = Instant::now() + WAIT;
+    let mut pause = LOOK_FIRST;
     loop {
-        if ask(own, key_insert(key, hash, &id)).await? {
-            return Ok(Claim::Ours(id));
-        }
+        // Those who wait only read: writers stand in one queue with everybody else's.
         let row = ask(own, idempotency_get(&key.db, &key.owner_id, &key.name)).await?;
-        // Given back meanwhile: then it can be taken.
-        let Some(row) = row else { continue };
+        let Some(row) = row.filter(|row| row.created_at >= clock::now() - KEPT) else {
+            if ask(own, key_insert(key, hash, &id)).await? {
+                return Ok(Claim::Ours(id));
+            }
+            continue;
+        };
         if row.request_hash != hash {
             return Err(ApiError::conflict(
                 "idempotency_key_reused",
@@ -142,7 +147,8 @@ async fn claim(own: &Own, key: &Key, hash: &str, id: String) -> Result<Claim, Ap
                 "The first request with this Idempotency-Key is still under way. Ask again in a moment.",
             ));
         }
-        sleep(LOOK_EVERY).await;
+        sleep(pause).await;
+        pause = (pause * 2).min(LOOK_LAST);
     }
 }
 

@@ -41,7 +41,7 @@ impl Auth {
             name: checked_name(name)?,
             scopes: checked_scopes(caller, scopes)?,
             created_at: now,
-            expires_at: checked_days(days)?.map(|days| now + days * DAY),
+            expires_at: ends(caller, checked_days(days)?.map(|days| now + days * DAY)),
             used_at: None,
         };
         let secret = Secret::new(format!("{PREFIX}{}", token::token_new()?.expose()));
@@ -95,6 +95,7 @@ impl Auth {
         caller.token = Some(TokenUse {
             id: found.token.id,
             scopes: found.token.scopes,
+            expires_at: found.token.expires_at,
         });
         caller.actor = Some(found.actor);
         Ok(())
@@ -126,6 +127,12 @@ fn checked_name(name: &str) -> Result<String, AuthError> {
     } else {
         Err(AuthError::TokenName)
     }
+}
+
+/// What a token makes ends with it at the latest.
+fn ends(caller: &Caller, wanted: Option<i64>) -> Option<i64> {
+    let own = caller.token.as_ref().and_then(|token| token.expires_at);
+    [wanted, own].into_iter().flatten().min()
 }
 
 /// Not none, and not more than the caller has.

@@ -124,7 +124,12 @@ impl Auth {
                 attempt.succeeded();
                 Ok(())
             }
-            Ok(false) => Err(AuthError::Wrong),
+            Ok(false) => {
+                if let Some(user) = user {
+                    self.login_failed(caller, user);
+                }
+                Err(AuthError::Wrong)
+            }
             Err(error) => {
                 attempt.undone();
                 Err(error)

@@ -18,6 +18,8 @@ use crate::{actor::Actor, scope::Scopes};
 pub struct TokenUse {
     pub id: String,
     pub scopes: Scopes,
+    /// When it ends by itself.
+    pub expires_at: Option<i64>,
 }
 
 /// The caller of one request. Clones share what they add to the answer.

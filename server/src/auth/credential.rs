@@ -50,6 +50,11 @@ pub fn credential_read(method: &Method, path: &str, headers: &HeaderMap) -> Opti
             _ => None,
         }
     });
+    // A browser that has once answered the demo's paths sends it to the sockets of its pages, too.
+    let is_basic = read.is_some_and(|text| text.to_ascii_lowercase().starts_with("basic "));
+    if is_basic && !path.starts_with("/api/") && !is_demo(path) {
+        return None;
+    }
     Some(credential.unwrap_or(Credential::Unreadable))
 }
 

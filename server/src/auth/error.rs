@@ -14,6 +14,8 @@ pub enum AuthError {
     CurrentWrong,
     #[error("too many failed attempts; {0} s to wait")]
     TooMany(u64),
+    #[error("too many calls; {0} s to wait")]
+    RateLimited(u64),
     #[error("the account is disabled")]
     Disabled,
     #[error("{0}")]
@@ -95,6 +97,14 @@ impl AuthError {
             Self::TooMany(seconds) => {
                 caller.retry_after_set(seconds);
                 too_many(seconds)
+            }
+            Self::RateLimited(seconds) => {
+                caller.retry_after_set(seconds);
+                new(
+                    ErrorKind::TooMany,
+                    "rate_limited",
+                    "Your programs call too often. Wait as Retry-After says, then go on more slowly.",
+                )
             }
             Self::Busy => {
                 caller.retry_after_set(2);

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use super::{
     Auth, AuthError, Caller, address,
-    credential::{Credential, credential_read, scopes_needed},
+    credential::{Credential, credential_read, is_demo, scopes_needed},
     origin, token,
 };
 use app::model::{AppError, ErrorKind, Role};
@@ -108,7 +108,20 @@ async fn admit(auth: &Auth, caller: &mut Caller, request: &Parts) -> Result<(), 
         Some(credential) => present(auth, caller, request, credential).await,
         None => sign_in(auth, caller, request).await,
     };
-    done.map_err(|error| refused(error.answer(caller)))
+    done.and_then(|()| count(auth, caller, request))
+        .map_err(|error| refused(error.answer(caller)))
+}
+
+/// Holds a user's programs to a rate. Pages are held to none: people are slow.
+fn count(auth: &Auth, caller: &Caller, request: &Parts) -> Result<(), AuthError> {
+    let path = request.uri.path();
+    match &caller.actor {
+        Some(actor) if path.starts_with("/api/v1/") || is_demo(path) => {
+            let counted = auth.0.rates.call(&request.method, &actor.user_id);
+            counted.map_err(AuthError::RateLimited)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The host that was asked for. A browser lends no page a token, so that whose page it was need not

@@ -112,7 +112,7 @@ impl Auth {
 
     /// Notes the failure where the user sees it. Beside the answer, which must not take longer for
     /// users who exist.
-    fn login_failed(&self, caller: &Caller, user: &User) {
+    pub(super) fn login_failed(&self, caller: &Caller, user: &User) {
         tracing::info!(user = %user.name, address = %caller.address, "a sign-in failed: wrong password");
         let event = NewEvent::new(
             "login_failed",

@@ -25,6 +25,9 @@ pub enum ControlError {
     Conflict { code: &'static str, message: String },
     #[error("the name {0} is taken")]
     NameTaken(String, VmState),
+    /// Too much of something at once; the text says of what.
+    #[error("{0}")]
+    TooMany(String),
     #[error("over quota: {0}")]
     Quota(String),
     #[error(transparent)]
@@ -95,6 +98,7 @@ impl ControlError {
             Self::Invalid { field, code, .. } => AppError::new(Invalid, code, message).at(field),
             Self::Conflict { code, .. } => AppError::new(Conflict, code, message),
             Self::NameTaken(name, state) => name_taken(&name, state),
+            Self::TooMany(message) => AppError::new(ErrorKind::TooMany, "too_many", message),
             Self::Quota(message) => AppError::new(Conflict, "quota_exceeded", message).at("flavor"),
             Self::NoPlace(none) => {
                 AppError::new(Unavailable, "no_room", none.sentence()).at("flavor")

@@ -1,6 +1,12 @@
 //! One command in a VM: its output and exit code. No shell is run.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use node_api::exec::{ExecOutput, ExecRequest};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Control, ControlError};
 use crate::{
@@ -16,6 +22,43 @@ const ARGV_MAX: usize = server_api::vm::EXEC_ARGV_MAX;
 const BYTES_MAX: usize = 32 * 1024;
 /// The longest it may take: no request hangs over 30 s.
 const TIMEOUT_MAX_S: u32 = server_api::vm::EXEC_TIMEOUT_MAX_S;
+
+/// Commands that run at once, of one owner and of all: each may hold some MiB of output.
+const AT_ONCE: usize = 4;
+const AT_ONCE_ALL: usize = 64;
+
+/// Turns to run a command.
+pub(super) struct ExecTurns {
+    all: Arc<Semaphore>,
+    /// By owner, of those who run something.
+    owners: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+impl Default for ExecTurns {
+    fn default() -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(AT_ONCE_ALL)),
+            owners: Mutex::default(),
+        }
+    }
+}
+
+impl ExecTurns {
+    /// None when too many run already.
+    fn take(&self, owner_id: &str) -> Option<[OwnedSemaphorePermit; 2]> {
+        let own = {
+            let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+            owners.retain(|_, turns| turns.available_permits() < AT_ONCE);
+            let new = || Arc::new(Semaphore::new(AT_ONCE));
+            owners
+                .entry(owner_id.to_owned())
+                .or_insert_with(new)
+                .clone()
+        };
+        let own = own.try_acquire_owned().ok()?;
+        Some([own, self.all.clone().try_acquire_owned().ok()?])
+    }
+}
 
 impl Control {
     /// Runs a command in one of the user's VMs.
@@ -53,6 +96,11 @@ impl Control {
         check_argv(&argv)?;
         let timeout_s = checked_timeout(timeout_s)?;
         let (entry, vm_id) = self.shell_node(row)?;
+        let _turn = self.0.exec_turns.take(&row.owner_id).ok_or_else(|| {
+            ControlError::TooMany(format!(
+                "{AT_ONCE} commands of yours run already, or too many of all. Wait for one to end."
+            ))
+        })?;
         let event = NewEvent::new("vm_exec", Some(actor), SubjectKind::Vm, &row.id, &row.name);
         let mut tx = self.0.db.write().await?;
         event_insert(&mut tx, &event.owner(&row.owner_id)).await?;
@@ -90,6 +138,16 @@ fn checked_timeout(timeout_s: Option<u32>) -> Result<u32, ControlError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_owner_has_four_turns_and_gets_them_back() {
+        let turns = ExecTurns::default();
+        let held: Vec<_> = (0..AT_ONCE).map(|_| turns.take("ann").unwrap()).collect();
+        assert!(turns.take("ann").is_none());
+        assert!(turns.take("bob").is_some());
+        drop(held);
+        assert!(turns.take("ann").is_some());
+    }
 
     #[test]
     fn a_command_has_a_program_and_limits() {

@@ -1,7 +1,10 @@
 //! Shells: opened, found again, closed. The node holds them; a row says which VM each belongs to,
 //! so that the right to one is read where every right is.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, MutexGuard, PoisonError},
+};
 
 use app::model::{ShellPage, ShellView, VmState};
 use node_api::shell::{ShellCreate, ShellReport};
@@ -187,7 +190,10 @@ impl Control {
         shell_insert(&mut tx, &shell_id, &row.id, &actor.user_id).await?;
         event_insert(&mut tx, &event("shell_open", actor, row)).await?;
         tx.commit().await?;
-        self.shell_is_told(actor, &shell_id);
+        if actor.user_id != row.owner_id {
+            let pair = (actor.user_id.clone(), shell_id.clone());
+            self.told_shells().insert(pair);
+        }
         let create = ShellCreate {
             id,
             cols: COLS,
@@ -237,6 +243,7 @@ impl Control {
         shell_delete(&mut tx, &shell.id).await?;
         event_insert(&mut tx, &event("shell_close", actor, &row)).await?;
         tx.commit().await?;
+        self.told_shells().retain(|(_, told)| *told != shell.id);
         self.tell(Some(&row.owner_id));
         Ok(())
     }
@@ -293,23 +300,20 @@ impl Control {
         row: &VmRow,
         shell_id: &str,
     ) -> Result<(), ControlError> {
-        if actor.user_id == row.owner_id || !self.shell_is_told(actor, shell_id) {
+        let pair = (actor.user_id.clone(), shell_id.to_owned());
+        if actor.user_id == row.owner_id || self.told_shells().contains(&pair) {
             return Ok(());
         }
         let mut tx = self.0.db.write().await?;
         event_insert(&mut tx, &event("shell_open", actor, row)).await?;
         tx.commit().await?;
+        self.told_shells().insert(pair);
         Ok(())
     }
 
-    /// Remembers that it was told; true when it was not before.
-    fn shell_is_told(&self, actor: &Actor, shell_id: &str) -> bool {
-        let pair = (actor.user_id.clone(), shell_id.to_owned());
-        self.0
-            .told_shells
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(pair)
+    fn told_shells(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
+        let told = self.0.told_shells.lock();
+        told.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -64,7 +64,7 @@ pub async fn token_alive(db: &Db, id: &str, now: i64) -> Result<bool, DbError> {
     let row = sqlx::query(
         "SELECT t.id FROM tokens t JOIN users u ON u.id = t.user_id \
          WHERE t.id = $1 AND (t.expires_at IS NULL OR t.expires_at > $2) \
-           AND u.disabled = 0 AND u.deleted_at IS NULL",
+           AND u.disabled = 0 AND u.deleted_at IS NULL AND u.must_change_password = 0",
     )
     .bind(id)
     .bind(now)

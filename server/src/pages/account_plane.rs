@@ -2,12 +2,12 @@
 
 use app::{
     control_plane::{AccountPlane, Answer},
-    model::{LoginSessionView, PasswordStrength, Role, Site, Theme, Viewer},
+    model::{LoginSessionView, PasswordStrength, Role, Site, Theme, TokenView, Viewer},
 };
 use async_trait::async_trait;
 
 use super::RequestPlane;
-use crate::{auth::AuthError, secret::Secret};
+use crate::{auth::AuthError, db::token::TokenRow, scope::Scopes, secret::Secret};
 
 impl RequestPlane {
     /// The words for what went wrong with an account.
@@ -88,11 +88,39 @@ impl AccountPlane for RequestPlane {
         self.account_answer(self.state.auth.login_session_delete(&self.caller, id).await)
     }
 
+    async fn token_list(&self) -> Answer<Vec<TokenView>> {
+        let rows = self.account_answer(self.state.auth.token_list(&self.caller).await)?;
+        Ok(rows.into_iter().map(token_view).collect())
+    }
+
+    async fn token_create(&self, name: &str, scopes: &str, days: Option<u32>) -> Answer<String> {
+        let scopes = Scopes::parse(scopes).unwrap_or_default();
+        let auth = &self.state.auth;
+        let made = auth.token_create(&self.caller, name, scopes, days).await;
+        let (_, secret) = self.account_answer(made)?;
+        Ok(secret.expose().to_owned())
+    }
+
+    async fn token_delete(&self, id: &str) -> Answer<()> {
+        self.account_answer(self.state.auth.token_delete(&self.caller, id).await)
+    }
+
     async fn account_delete(&self, confirm: &str) -> Answer<()> {
         let nodes =
             self.account_answer(self.state.auth.account_delete(&self.caller, confirm).await)?;
         self.state.control.wake_nodes(&nodes);
         Ok(())
+    }
+}
+
+fn token_view(row: TokenRow) -> TokenView {
+    TokenView {
+        id: row.id,
+        name: row.name,
+        scopes: row.scopes.words(),
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        used_at: row.used_at,
     }
 }
 

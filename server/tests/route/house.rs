@@ -201,11 +201,13 @@ impl House {
             let id = other["id"].as_str().unwrap().to_owned();
             self.things.insert(key.to_owned(), id);
         }
-        let made = self
-            .api(Person::Ann, "POST", "/api/v1/me/tokens", r#"{"name": "t"}"#)
-            .await;
-        let id = made.json()["token"]["id"].as_str().unwrap().to_owned();
-        self.things.insert("token_id".to_owned(), id);
+        for key in ["token_id", "token2_id"] {
+            let made = self
+                .api(Person::Ann, "POST", "/api/v1/me/tokens", r#"{"name": "t"}"#)
+                .await;
+            let id = made.json()["token"]["id"].as_str().unwrap().to_owned();
+            self.things.insert(key.to_owned(), id);
+        }
     }
 
     /// A new shell of Ann's web1; its id.
