@@ -18,7 +18,8 @@ pub fn page(document: &OpenApi) -> String {
     );
     let _ = write!(
         html,
-        "<p>{}</p><p><a href=\"/api/openapi.json\">OpenAPI 3.1 document</a></p>",
+        "<p>{}</p><p>Failures are <a href=\"#type-Problem\">Problem</a> with a status of 400 or more. \
+         <a href=\"/api/openapi.json\">OpenAPI 3.1 document</a></p>",
         text(&document["info"]["description"])
     );
     for (path, item) in fields(&document["paths"]) {
@@ -49,18 +50,33 @@ fn section(html: &mut String, method: &str, path: &str, operation: &Value) {
         text(&operation["summary"]),
         text(&operation["description"])
     );
+    html.push_str("<dl>");
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
-        let (name, words) = (text(&parameter["name"]), text(&parameter["description"]));
-        let _ = write!(html, "<p><code>{name}</code> {words}</p>");
+        fact(
+            html,
+            &format!("<code>{}</code>", text(&parameter["name"])),
+            &text(&parameter["description"]),
+        );
     }
     let body = named(&operation["requestBody"]);
     if !body.is_empty() {
-        let _ = write!(html, "<p>Body: {body}</p>");
+        fact(html, "Body", &body);
     }
-    for (status, response) in fields(&operation["responses"]) {
-        let _ = write!(html, "<p>{}: {}</p>", escape(status), named(response));
+    // Failures are the same everywhere, and stand at the top.
+    let answers = fields(&operation["responses"]).filter(|(status, _)| status.starts_with('2'));
+    for (status, response) in answers {
+        let answer = Some(named(response)).filter(|answer| !answer.is_empty());
+        fact(
+            html,
+            &escape(status),
+            &answer.unwrap_or_else(|| "no body".into()),
+        );
     }
-    html.push_str("</section>");
+    html.push_str("</dl></section>");
+}
+
+fn fact(html: &mut String, name: &str, value: &str) {
+    let _ = write!(html, "<div><dt>{name}</dt><dd>{value}</dd></div>");
 }
 
 /// The types of a body or an answer, as links to them.
@@ -85,8 +101,16 @@ fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
+/// Words of the document; what stands between backticks is code.
 fn text(value: &Value) -> String {
-    escape(value.as_str().unwrap_or_default())
+    let words = escape(value.as_str().unwrap_or_default());
+    let parts = words.split('`').enumerate();
+    parts
+        .map(|(place, part)| match place.is_multiple_of(2) {
+            true => part.to_owned(),
+            false => format!("<code>{part}</code>"),
+        })
+        .collect()
 }
 
 fn escape(text: &str) -> String {
