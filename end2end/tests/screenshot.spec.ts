@@ -17,7 +17,7 @@ async function shoot(person: Person, path: string, name: string, ready?: () => P
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await person.visit(path);
       await ready?.();
-      await page.screenshot({ path: `shots/${name}-${width}-${colorScheme}.png` });
+      await page.screenshot({ path: `${import.meta.dirname}/../shots/${name}-${width}-${colorScheme}.png` });
     }
   }
 }
