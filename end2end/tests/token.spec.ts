@@ -15,6 +15,8 @@ for (const scripted of [true, false]) {
       await section.getByLabel("Name", { exact: true }).fill("backup script");
       await section.getByRole("button", { name: "New token" }).click();
       await expect(section.getByText("The token is shown only now.")).toBeVisible();
+      // Whoever chooses nothing gets one that ends.
+      await expect(section.getByText(/until \d+ \w+ \d{4}/)).toBeVisible();
       const token = /mct_[0-9a-f]{64}/.exec(await section.innerText())?.[0] ?? "";
       const ask = () => request.get(`${baseURL}/api/v1/me`, { headers: { Authorization: `Bearer ${token}` } });
       const answer = await ask();

@@ -165,3 +165,25 @@ fn checked_days(days: Option<u32>) -> Result<Option<i64>, AuthError> {
         days => Ok(days.map(i64::from)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_a_token_made_ends_with_it_at_the_latest() {
+        let with = |expires_at| Caller {
+            token: Some(TokenUse {
+                id: "t".into(),
+                scopes: Scopes::ALL,
+                expires_at,
+            }),
+            ..Caller::default()
+        };
+        assert_eq!(ends(&with(Some(10)), None), Some(10));
+        assert_eq!(ends(&with(Some(10)), Some(20)), Some(10));
+        assert_eq!(ends(&with(Some(10)), Some(5)), Some(5));
+        assert_eq!(ends(&with(None), Some(5)), Some(5));
+        assert_eq!(ends(&Caller::default(), None), None);
+    }
+}

@@ -94,7 +94,7 @@ fn Create(action: ServerAction<TokenCreate>, role: Role) -> impl IntoView {
             <FormAlert fields=&["name", "scopes", "days"] />
             <Field name="name" label="Name" hint="What it is for, such as the script's name." max_length=64 />
             <Select name="scopes" label="May" options=scopes.collect() />
-            <Select name="days" label="Good for" options=days.into() />
+            <Select name="days" label="Good for" options=days.into() value="90" />
             <div class="form-actions"><Submit class="button" busy="Making it…">"New token"</Submit></div>
         </Form>
     }
