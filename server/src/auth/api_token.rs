@@ -172,13 +172,14 @@ mod tests {
 
     #[test]
     fn a_token_that_a_token_made_ends_with_it_at_the_latest() {
-        let with = |expires_at| Caller {
-            token: Some(TokenUse {
+        let with = |expires_at| {
+            let mut caller = Caller::default();
+            caller.token = Some(TokenUse {
                 id: "t".into(),
                 scopes: Scopes::ALL,
                 expires_at,
-            }),
-            ..Caller::default()
+            });
+            caller
         };
         assert_eq!(ends(&with(Some(10)), None), Some(10));
         assert_eq!(ends(&with(Some(10)), Some(20)), Some(10));
