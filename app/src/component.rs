@@ -33,7 +33,9 @@ pub use copy::{CopyButton, CopyFact};
 pub use dialog::Dialog;
 pub use event_list::EventList;
 pub use field::{Field, PasswordField, Select};
-pub use form::{Form, FormAlert, FormState, Submit, failure_words, on_answer, on_success};
+pub use form::{
+    Form, FormAlert, FormState, Submit, empty_form, failure_words, on_answer, on_success,
+};
 pub use frame::{Frame, SignOut};
 pub use guard::{Access, Guard};
 pub use icon::{Icon, IconName};

@@ -1,6 +1,8 @@
 //! The accept loop: axum's own sets no header timeout, so a client that never finishes its headers
 //! would hold a connection for ever.
 
+mod peer;
+
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{
@@ -21,6 +23,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 use tower_http::timeout::TimeoutBody;
 
+pub use peer::Peers;
+
 /// How long a client may take to send its headers, and to shake hands.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a client may pause while it sends a body.
@@ -35,6 +39,7 @@ pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
+    peers: Peers,
     stop: CancellationToken,
 ) {
     let connections = TaskTracker::new();
@@ -47,10 +52,14 @@ pub async fn serve(
             () = stop.cancelled() => break,
             accepted = accept(&listener) => accepted,
         };
+        let Some(own) = peers.take(peer.ip()) else {
+            tracing::warn!(%peer, "an address has too many connections: one was closed");
+            continue;
+        };
         let (router, tls, stop) = (router.clone(), tls.clone(), stop.clone());
         connections.spawn(async move {
             connection(stream, peer, tls, router, stop).await;
-            drop(place);
+            drop((place, own));
         });
     }
     drop(listener);

@@ -13,6 +13,7 @@ mod first_start;
 pub mod layer;
 mod login;
 mod login_session;
+mod note;
 mod origin;
 mod password;
 mod rate;
@@ -36,8 +37,9 @@ use tokio::sync::broadcast;
 pub use address::is_forwarded;
 pub use caller::{Caller, TokenUse, is_loopback_host};
 pub use credential::{DEMO, is_demo};
-pub use error::AuthError;
+pub use error::{AuthError, CHANGED};
 pub use revocation::{Revocations, Revoked};
+pub use user::user_version;
 
 use crate::{
     clock,
@@ -46,6 +48,7 @@ use crate::{
     secret::Secret,
 };
 use basic::Remembered;
+use note::Notes;
 use origin::Origins;
 use password::Passwords;
 use throttle::Throttle;
@@ -65,6 +68,7 @@ struct Inner {
     throttle: Throttle,
     rates: rate::Rates,
     remembered: Remembered,
+    notes: Notes,
     revoked: broadcast::Sender<Revoked>,
     /// Once the first password is changed, it is for good: nobody need ask again.
     first_start_over: AtomicBool,
@@ -80,6 +84,7 @@ impl Auth {
             throttle: Throttle::default(),
             rates: rate::Rates::default(),
             remembered: Remembered::default(),
+            notes: Notes::default(),
             revoked: broadcast::Sender::new(LAG),
             first_start_over: AtomicBool::new(false),
             db,

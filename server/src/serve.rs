@@ -10,6 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     accept,
+    accept::Peers,
     api::{self, Readers},
     auth::Auth,
     config::Config,
@@ -82,14 +83,16 @@ impl Server {
             (Some(cert), Some(key)) => Some(accept::tls(cert, key).context("TLS cannot be used")?),
             _ => None,
         };
+        let peers = Peers::new(&config.trusted_proxies);
         if let Some(api) = api {
-            let router = api::alone(state.clone());
-            tasks.spawn(accept::serve(api, tls.clone(), router, stop.clone()));
+            let (router, peers) = (api::alone(state.clone()), peers.clone());
+            tasks.spawn(accept::serve(api, tls.clone(), router, peers, stop.clone()));
         }
         tasks.spawn(accept::serve(
             listener,
             tls,
             router::router(state.clone()),
+            peers,
             stop.clone(),
         ));
         let nodes = LocalNodes::start(&config, &state.control).await?;

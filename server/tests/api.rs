@@ -11,11 +11,15 @@ mod list;
 
 #[path = "api/demo.rs"]
 mod demo;
+#[path = "api/exec.rs"]
+mod exec;
 #[path = "api/input.rs"]
 mod input;
 #[path = "api/once.rs"]
 mod once;
 #[path = "api/token.rs"]
 mod token;
+#[path = "api/version.rs"]
+mod version;
 #[path = "api/vm.rs"]
 mod vm;

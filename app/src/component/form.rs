@@ -162,3 +162,17 @@ where
         }
     });
 }
+
+/// Empties the form of that id, so that what was added is not added again by mistake.
+pub fn empty_form(id: &str) {
+    #[cfg(feature = "hydrate")]
+    {
+        use wasm_bindgen::JsCast;
+        let form = document().get_element_by_id(id);
+        if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
+            form.reset();
+        }
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = id;
+}

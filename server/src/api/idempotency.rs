@@ -69,9 +69,9 @@ where
     };
     match claim(own, &key, &hash(wish), id).await? {
         Claim::Answered(response) => Ok(response),
-        Claim::Ours(id) => {
+        Claim::Ours { id, claimed } => {
             // In a task of its own: a client that goes away does not cut it in the middle.
-            let done = tokio::spawn(finish(key, make(id))).await;
+            let done = tokio::spawn(finish(key, claimed, make(id))).await;
             done.unwrap_or_else(|_| Err(internal(own)))
         }
     }
@@ -85,13 +85,17 @@ struct Key {
 }
 
 enum Claim {
-    /// This request makes it, under this id.
-    Ours(String),
+    /// This request makes it, under this id; the key is its own since `claimed`.
+    Ours {
+        id: String,
+        claimed: i64,
+    },
     Answered(Response),
 }
 
 async fn finish<T: Serialize>(
     key: Key,
+    claimed: i64,
     make: impl Future<Output = Result<Made<T>, ApiError>>,
 ) -> Result<Response, ApiError> {
     let made = make.await;
@@ -103,11 +107,18 @@ async fn finish<T: Serialize>(
         let mut tx = key.db.write().await?;
         if made.is_ok() {
             let status = StatusCode::CREATED.as_u16();
-            let answer = answer.flatten();
-            idempotency_answer(&mut tx, &key.owner_id, &key.name, status, answer.as_deref())
-                .await?;
+            let (owner_id, answer) = (&key.owner_id, answer.flatten());
+            idempotency_answer(
+                &mut tx,
+                owner_id,
+                &key.name,
+                claimed,
+                status,
+                answer.as_deref(),
+            )
+            .await?;
         } else {
-            idempotency_delete(&mut tx, &key.owner_id, &key.name).await?;
+            idempotency_delete(&mut tx, &key.owner_id, &key.name, claimed).await?;
         }
         tx.commit().await
     };
@@ -124,10 +135,10 @@ async fn claim(own: &Own, key: &Key, hash: &str, id: String) -> Result<Claim, Ap
         // Those who wait only read: writers stand in one queue with everybody else's.
         let row = ask(own, idempotency_get(&key.db, &key.owner_id, &key.name)).await?;
         let Some(row) = row.filter(|row| row.created_at >= clock::now() - KEPT) else {
-            if ask(own, key_insert(key, hash, &id)).await? {
-                return Ok(Claim::Ours(id));
+            match ask(own, key_insert(key, hash, &id)).await? {
+                Some(claimed) => return Ok(Claim::Ours { id, claimed }),
+                None => continue,
             }
-            continue;
         };
         if row.request_hash != hash {
             return Err(ApiError::conflict(
@@ -138,8 +149,13 @@ async fn claim(own: &Own, key: &Key, hash: &str, id: String) -> Result<Claim, Ap
         if row.status.is_some() {
             return replay(&row).map(Claim::Answered);
         }
-        if row.created_at < clock::now() - DEAD && ask(own, key_take_over(key, &row)).await? {
-            return Ok(Claim::Ours(row.subject_id));
+        if row.created_at < clock::now() - DEAD
+            && let Some(claimed) = ask(own, key_take_over(key, &row)).await?
+        {
+            return Ok(Claim::Ours {
+                id: row.subject_id,
+                claimed,
+            });
         }
         if Instant::now() >= deadline {
             return Err(ApiError::conflict(
@@ -152,21 +168,22 @@ async fn claim(own: &Own, key: &Key, hash: &str, id: String) -> Result<Claim, Ap
     }
 }
 
-async fn key_insert(key: &Key, hash: &str, id: &str) -> Result<bool, DbError> {
+/// When the key became ours; None where it is another request's.
+async fn key_insert(key: &Key, hash: &str, id: &str) -> Result<Option<i64>, DbError> {
     let now = clock::now();
     let mut tx = key.db.write().await?;
     idempotency_expire(&mut tx, now - KEPT).await?;
     let is_ours = idempotency_insert(&mut tx, &key.owner_id, &key.name, hash, id, now).await?;
     tx.commit().await?;
-    Ok(is_ours)
+    Ok(is_ours.then_some(now))
 }
 
-async fn key_take_over(key: &Key, row: &IdempotencyRow) -> Result<bool, DbError> {
+async fn key_take_over(key: &Key, row: &IdempotencyRow) -> Result<Option<i64>, DbError> {
     let mut tx = key.db.write().await?;
     let (owner_id, now) = (&key.owner_id, clock::now());
     let is_ours = idempotency_take_over(&mut tx, owner_id, &key.name, row.created_at, now).await?;
     tx.commit().await?;
-    Ok(is_ours)
+    Ok(is_ours.then_some(now))
 }
 
 fn replay(row: &IdempotencyRow) -> Result<Response, ApiError> {

@@ -11,7 +11,7 @@ use axum::{
 };
 use server_api::problem::{PROBLEM_JSON, Problem};
 
-use crate::auth::is_demo;
+use crate::auth::{CHANGED, is_demo};
 
 /// A refusal on its way to [`answers`], which puts it into the form of the path.
 #[derive(Debug)]
@@ -46,7 +46,10 @@ impl ApiError {
 
 impl From<AppError> for ApiError {
     fn from(error: AppError) -> Self {
-        let status = StatusCode::from_u16(error.kind.status());
+        let status = match error.code.as_str() {
+            CHANGED => Ok(StatusCode::PRECONDITION_FAILED),
+            _ => StatusCode::from_u16(error.kind.status()),
+        };
         Self(error, status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
     }
 }

@@ -4,7 +4,12 @@ use app::{
     control_plane::AdminPlane as _,
     model::{AppError, QuotaForm, Role as AppRole, UserView},
 };
-use axum::{Json, extract::Path};
+use axum::{
+    Json,
+    extract::Path,
+    http::header,
+    response::{IntoResponse as _, Response},
+};
 use server_api::{
     account::Role,
     page::Page,
@@ -15,8 +20,19 @@ use super::{
     account::{quota, role},
     input::{Admin, Body, Query},
     page::PageQuery,
-    problem::Answer,
+    problem::{Answer, ApiError},
 };
+use crate::auth::user_version;
+
+/// The version that a change was decided on.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code)] // read by the layer, for every call; here for the document
+struct IfMatch {
+    /// The ETag of the user as it was looked at: the change is made only while it is still so, else the answer is 412
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}
 
 /// All users, by name.
 #[utoipa::path(get, path = "/api/v1/admin/users", tag = "admin", params(PageQuery),
@@ -28,62 +44,60 @@ pub async fn user_list(Admin(plane): Admin, Query(query): Query<PageQuery>) -> A
     Ok(Json(query.cut(users, |user| &user.name, user)?))
 }
 
-/// One user.
+/// One user. Its ETag is the version that `If-Match` of a change can name.
 #[utoipa::path(get, path = "/api/v1/admin/users/{name}", tag = "admin",
     params(("name" = String, Path)), responses((status = 200, body = User)))]
-pub async fn user_get(Admin(plane): Admin, Path(name): Path<String>) -> Answer<User> {
+pub async fn user_get(Admin(plane): Admin, Path(name): Path<String>) -> Result<Response, ApiError> {
     let users = plane.user_list().await?;
     let found = users.into_iter().find(|user| user.name == name);
     let found = found.ok_or_else(|| AppError::not_found("user", &name))?;
-    Ok(Json(user(found)))
+    Ok(tagged(found))
 }
 
 /// Takes a user's access away, or gives it back. Taken: sign-ins and shells end, VMs stop.
 #[utoipa::path(put, path = "/api/v1/admin/users/{name}/disabled", tag = "admin",
-    params(("name" = String, Path)), request_body = UserDisable,
+    params(("name" = String, Path), IfMatch), request_body = UserDisable,
     responses((status = 200, body = User)))]
 pub async fn user_disable(
     Admin(plane): Admin,
     Path(name): Path<String>,
     Body(disable): Body<UserDisable>,
-) -> Answer<User> {
-    Ok(Json(user(
-        plane.user_disable(&name, disable.disabled).await?,
-    )))
+) -> Result<Response, ApiError> {
+    Ok(tagged(plane.user_disable(&name, disable.disabled).await?))
 }
 
 /// Makes a user an admin, or a member again.
 #[utoipa::path(put, path = "/api/v1/admin/users/{name}/role", tag = "admin",
-    params(("name" = String, Path)), request_body = UserRole,
+    params(("name" = String, Path), IfMatch), request_body = UserRole,
     responses((status = 200, body = User)))]
 pub async fn user_role(
     Admin(plane): Admin,
     Path(name): Path<String>,
     Body(wanted): Body<UserRole>,
-) -> Answer<User> {
+) -> Result<Response, ApiError> {
     let role = match wanted.role {
         Role::Member => AppRole::Member,
         Role::Admin => AppRole::Admin,
     };
-    Ok(Json(user(plane.user_role(&name, role).await?)))
+    Ok(tagged(plane.user_role(&name, role).await?))
 }
 
 /// Sets what a user may have. What they have beyond it stays.
 #[utoipa::path(put, path = "/api/v1/admin/users/{name}/quota", tag = "admin",
-    params(("name" = String, Path)), request_body = UserQuota,
+    params(("name" = String, Path), IfMatch), request_body = UserQuota,
     responses((status = 200, body = User)))]
 pub async fn user_quota(
     Admin(plane): Admin,
     Path(name): Path<String>,
     Body(quota): Body<UserQuota>,
-) -> Answer<User> {
+) -> Result<Response, ApiError> {
     let form = QuotaForm {
         vms: quota.vms,
         cpu_millis: quota.cpu_millis,
         memory_mib: quota.memory_mib,
         disk_gib: quota.disk_gib,
     };
-    Ok(Json(user(plane.user_quota(&name, form).await?)))
+    Ok(tagged(plane.user_quota(&name, form).await?))
 }
 
 /// Gives a user a one-time password and signs them out. It is in this answer and nowhere else.
@@ -95,6 +109,12 @@ pub async fn user_password_reset(
 ) -> Answer<UserPassword> {
     let password = plane.user_password_reset(&name).await?;
     Ok(Json(UserPassword { password }))
+}
+
+/// With its version.
+fn tagged(view: UserView) -> Response {
+    let version = user_version(view.role, view.disabled, &view.quota);
+    ([(header::ETAG, format!("\"{version}\""))], Json(user(view))).into_response()
 }
 
 fn user(view: UserView) -> User {

@@ -105,16 +105,11 @@ impl Auth {
     fn note_used(&self, found: &TokenUser, now: i64) {
         let (token, user) = (found.token.id.clone(), found.actor.user_id.clone());
         let db = self.0.db.clone();
-        tokio::spawn(async move {
-            let noted = async {
-                let mut tx = db.write().await?;
-                token_used(&mut tx, &token, now).await?;
-                user_active(&mut tx, &user, now).await?;
-                tx.commit().await
-            };
-            if let Err(error) = noted.await {
-                tracing::warn!(%error, "the use of a token could not be noted");
-            }
+        self.0.notes.note(&found.token.id, async move {
+            let mut tx = db.write().await?;
+            token_used(&mut tx, &token, now).await?;
+            user_active(&mut tx, &user, now).await?;
+            tx.commit().await
         });
     }
 }

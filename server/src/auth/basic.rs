@@ -3,9 +3,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, Instant},
 };
+
+use tokio::sync::OwnedMutexGuard;
 
 use super::{
     Auth, AuthError, Caller, api_token,
@@ -29,7 +31,12 @@ const REMEMBERED_MAX: usize = 1_000;
 /// Passwords that fitted a while ago, by the SHA-256 of stored hash and password: once another
 /// password is stored, none of them is found any more.
 #[derive(Default)]
-pub struct Remembered(Mutex<HashMap<String, Instant>>);
+pub struct Remembered {
+    known: Mutex<HashMap<String, Instant>>,
+    /// Passwords that are being hashed: who comes with the same one waits for the outcome, instead of
+    /// being an attempt of its own for the throttle to count.
+    checking: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+}
 
 impl Remembered {
     fn key(hash: &Secret, password: &Secret) -> String {
@@ -37,13 +44,28 @@ impl Remembered {
         token::token_hash(&both).expose().to_owned()
     }
 
+    /// Waits until nobody else checks this password.
+    async fn turn(&self, key: &str) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut checking = self.checking.lock().unwrap_or_else(PoisonError::into_inner);
+            checking.retain(|_, turn| turn.strong_count() > 0);
+            let turn = checking
+                .get(key)
+                .and_then(Weak::upgrade)
+                .unwrap_or_default();
+            checking.insert(key.to_owned(), Arc::downgrade(&turn));
+            turn
+        };
+        turn.lock_owned().await
+    }
+
     fn knows(&self, key: &str) -> bool {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(key).is_some_and(|at| at.elapsed() < REMEMBERED)
     }
 
     fn add(&self, key: String) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= REMEMBERED_MAX {
             known.retain(|_, at| at.elapsed() < REMEMBERED);
         }
@@ -90,11 +112,20 @@ impl Auth {
             Some(user) => user_password_hash(&self.0.db, &user.id).await?,
             None => None,
         };
-        let key = hash.as_ref().map(|hash| Remembered::key(hash, password));
-        if !key.as_ref().is_some_and(|key| self.0.remembered.knows(key)) {
-            self.password_fits(caller, name, user.as_ref(), password, hash.as_ref())
+        let Some(hash) = hash else {
+            // Takes as long as for a user that there is.
+            self.password_fits(caller, name, user.as_ref(), password, None)
                 .await?;
-            self.0.remembered.add(key.unwrap_or_default());
+            return Err(AuthError::Wrong);
+        };
+        let key = Remembered::key(&hash, password);
+        if !self.0.remembered.knows(&key) {
+            let _turn = self.0.remembered.turn(&key).await;
+            if !self.0.remembered.knows(&key) {
+                self.password_fits(caller, name, user.as_ref(), password, Some(&hash))
+                    .await?;
+                self.0.remembered.add(key);
+            }
         }
         user.filter(|user| !user.first_start && !user.disabled)
             .ok_or(AuthError::Wrong)

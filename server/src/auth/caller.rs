@@ -46,6 +46,8 @@ pub struct Caller {
     pub forwarded: bool,
     /// Stands in the log beside everything this request did.
     pub request_id: String,
+    /// The version of a thing that the request was made for (If-Match).
+    pub if_match: Option<String>,
     pub theme: Theme,
     /// The User-Agent header, cut to a sane length.
     pub user_agent: String,
@@ -69,6 +71,7 @@ impl Caller {
             secure: false,
             forwarded: false,
             request_id: uuid::Uuid::now_v7().to_string(),
+            if_match: None,
             theme: Theme::default(),
             user_agent: String::new(),
             cookies: Arc::default(),

@@ -5,6 +5,9 @@ use app::model::{AppError, ErrorKind};
 use super::Caller;
 use crate::db::DbError;
 
+/// The code of a change that was decided on another version than there is now.
+pub const CHANGED: &str = "changed_meanwhile";
+
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
     /// Wrong name, wrong password, or not from here: one answer, so that it tells nothing.
@@ -35,6 +38,9 @@ pub enum AuthError {
     Unconfirmed,
     #[error("{0} is the last admin")]
     LastAdmin(String),
+    /// The caller had seen another version.
+    #[error("{0} has been changed meanwhile")]
+    Changed(String),
     #[error("there is no user named {0}")]
     NoUser(String),
     #[error("there is no such login session")]
@@ -185,6 +191,11 @@ impl AuthError {
                 Conflict,
                 "last_admin",
                 &format!("{name} is the last admin. Make another user an admin first."),
+            ),
+            Self::Changed(name) => new(
+                Conflict,
+                CHANGED,
+                &format!("{name} has been changed since you looked. Look again, then decide."),
             ),
             Self::NoUser(name) => AppError::not_found("user", name),
             Self::NoLoginSession => new(

@@ -97,6 +97,7 @@ async fn admit(auth: &Auth, caller: &mut Caller, request: &Parts) -> Result<(), 
     caller.forwarded = address::is_forwarded(headers);
     caller.theme = token::theme_read(headers);
     caller.user_agent = user_agent(headers);
+    caller.if_match = if_match(headers);
     let credential = credential_read(&request.method, request.uri.path(), headers);
     let host = host(auth, request, credential.as_ref());
     let host = host.map_err(|refusal| refuse(refusal, caller, headers))?;
@@ -110,6 +111,13 @@ async fn admit(auth: &Auth, caller: &mut Caller, request: &Parts) -> Result<(), 
     };
     done.and_then(|()| count(auth, caller, request))
         .map_err(|error| refused(error.answer(caller)))
+}
+
+/// What the request wants to change in that version only; unreadable, it is in no version.
+fn if_match(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::IF_MATCH)?;
+    let text = value.to_str().unwrap_or("unreadable");
+    Some(text.trim().trim_matches('"').to_owned())
 }
 
 /// Holds a user's programs to a rate. Pages are held to none: people are slow.

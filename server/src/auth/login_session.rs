@@ -106,16 +106,11 @@ impl Auth {
             found.expires_at
         };
         let db = self.0.db.clone();
-        tokio::spawn(async move {
-            let noted = async {
-                let mut tx = db.write().await?;
-                login_session_active(&mut tx, &session, now, until).await?;
-                user_active(&mut tx, &user, now).await?;
-                tx.commit().await
-            };
-            if let Err(error) = noted.await {
-                tracing::warn!(%error, "a user's activity could not be noted");
-            }
+        self.0.notes.note(&found.login_session_id, async move {
+            let mut tx = db.write().await?;
+            login_session_active(&mut tx, &session, now, until).await?;
+            user_active(&mut tx, &user, now).await?;
+            tx.commit().await
         });
     }
 

@@ -1,7 +1,8 @@
 //! Users, as admins manage them. The last admin who can sign in stays one: every change that could
 //! end that runs in an exclusive transaction and looks for another first.
 
-use app::model::{QuotaForm, Role, UserView};
+use app::model::{QuotaForm, QuotaUsage, Role, UserView};
+use sha2::{Digest as _, Sha256};
 
 use super::{Auth, AuthError, Caller, Revoked, password::one_time_password};
 use crate::{
@@ -46,6 +47,7 @@ impl Auth {
         let admin = caller.require_admin()?;
         let mut tx = self.0.db.write_exclusive().await?;
         let user = user_found(&mut tx, name).await?;
+        unchanged(caller, &user)?;
         let mut nodes = Vec::new();
         if user.disabled != disabled {
             user_disabled_set(&mut tx, &user.id, disabled).await?;
@@ -78,6 +80,7 @@ impl Auth {
         let admin = caller.require_admin()?;
         let mut tx = self.0.db.write_exclusive().await?;
         let user = user_found(&mut tx, name).await?;
+        unchanged(caller, &user)?;
         if user.role != role {
             user_role_set(&mut tx, &user.id, role).await?;
             if role == Role::Member {
@@ -103,6 +106,7 @@ impl Auth {
         quota_check(quota)?;
         let mut tx = self.0.db.write_exclusive().await?;
         let user = user_found(&mut tx, name).await?;
+        unchanged(caller, &user)?;
         user_quota_set(&mut tx, &user.id, quota).await?;
         let words = format!(
             "{} VMs, {} vCPU, {} MiB memory, {} GiB disk",
@@ -146,6 +150,32 @@ async fn user_found(tx: &mut Tx, name: &str) -> Result<User, AuthError> {
     user_get_in(tx, name)
         .await?
         .ok_or_else(|| AuthError::NoUser(name.to_owned()))
+}
+
+/// Errors when the caller looked at another version than there is now.
+fn unchanged(caller: &Caller, user: &User) -> Result<(), AuthError> {
+    let now = user_version(user.role, user.disabled, &user.quota);
+    match &caller.if_match {
+        Some(seen) if *seen != now && seen != "*" => Err(AuthError::Changed(user.name.clone())),
+        _ => Ok(()),
+    }
+}
+
+/// Changes whenever an admin changes something about a user, and at nothing else.
+pub fn user_version(role: Role, disabled: bool, quota: &QuotaUsage) -> String {
+    let limits = [
+        quota.vms_max,
+        quota.cpu_millis_max,
+        quota.memory_mib_max,
+        quota.disk_gib_max,
+    ];
+    let text = format!("{role:?} {disabled} {limits:?}");
+    let digest = Sha256::digest(text.as_bytes());
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Errors when this change leaves nobody who can administer. Dropping the transaction undoes it.

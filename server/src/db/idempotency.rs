@@ -76,33 +76,45 @@ pub async fn idempotency_take_over(
     Ok(done.rows_affected() == 1)
 }
 
-/// Keeps what was answered.
+/// Keeps what was answered, for whoever claimed the key at `claimed`: a request that was taken for dead
+/// and ends after all has no say over the one that took its place.
 pub async fn idempotency_answer(
     tx: &mut Tx,
     owner_id: &str,
     name: &str,
+    claimed: i64,
     status: u16,
     answer: Option<&str>,
 ) -> Result<(), DbError> {
     sqlx::query(
-        "UPDATE idempotency_keys SET status = $1, answer = $2 WHERE owner_id = $3 AND name = $4",
+        "UPDATE idempotency_keys SET status = $1, answer = $2 \
+         WHERE owner_id = $3 AND name = $4 AND created_at = $5",
     )
     .bind(i64::from(status))
     .bind(answer)
     .bind(owner_id)
     .bind(name)
+    .bind(claimed)
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-/// Gives a key back: nothing was made under it.
-pub async fn idempotency_delete(tx: &mut Tx, owner_id: &str, name: &str) -> Result<(), DbError> {
-    sqlx::query("DELETE FROM idempotency_keys WHERE owner_id = $1 AND name = $2")
-        .bind(owner_id)
-        .bind(name)
-        .execute(&mut **tx)
-        .await?;
+/// Gives a key back that was claimed at `claimed`: nothing was made under it.
+pub async fn idempotency_delete(
+    tx: &mut Tx,
+    owner_id: &str,
+    name: &str,
+    claimed: i64,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "DELETE FROM idempotency_keys WHERE owner_id = $1 AND name = $2 AND created_at = $3",
+    )
+    .bind(owner_id)
+    .bind(name)
+    .bind(claimed)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -124,4 +136,43 @@ fn idempotency_row(row: &AnyRow) -> Result<IdempotencyRow, DbError> {
         answer: column::text_or(row, "answer")?,
         created_at: column::int(row, "created_at")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::{each_db, user};
+
+    #[tokio::test]
+    async fn who_was_taken_for_dead_has_no_say_over_the_key_of_its_successor() {
+        each_db(async |db| {
+            let owner = user(&db, "ann", 1).await.user_id;
+            let mut tx = db.write().await.unwrap();
+            let made = idempotency_insert(&mut tx, &owner, "k", "hash", "vm", 1).await;
+            let early = idempotency_take_over(&mut tx, &owner, "k", 7, 8).await;
+            let taken = idempotency_take_over(&mut tx, &owner, "k", 1, 2).await;
+            assert_eq!(
+                (made.unwrap(), early.unwrap(), taken.unwrap()),
+                (true, false, true)
+            );
+            idempotency_delete(&mut tx, &owner, "k", 1).await.unwrap();
+            let dead = idempotency_answer(&mut tx, &owner, "k", 1, 201, Some("dead")).await;
+            dead.unwrap();
+            tx.commit().await.unwrap();
+            let row = idempotency_get(&db, &owner, "k").await.unwrap().unwrap();
+            assert_eq!((row.status, row.subject_id.as_str()), (None, "vm"));
+            let mut tx = db.write().await.unwrap();
+            let alive = idempotency_answer(&mut tx, &owner, "k", 2, 201, Some("alive")).await;
+            alive.unwrap();
+            let late = idempotency_take_over(&mut tx, &owner, "k", 2, 3).await;
+            assert!(!late.unwrap(), "what was answered is nobody's to take over");
+            tx.commit().await.unwrap();
+            let row = idempotency_get(&db, &owner, "k").await.unwrap().unwrap();
+            assert_eq!(
+                (row.status, row.answer.as_deref()),
+                (Some(201), Some("alive"))
+            );
+        })
+        .await;
+    }
 }

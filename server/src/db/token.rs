@@ -147,3 +147,34 @@ fn token_row(row: &AnyRow) -> Result<TokenRow, DbError> {
         used_at: column::int_or(row, "used_at")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::{each_db, user};
+
+    #[tokio::test]
+    async fn a_token_is_nobodys_from_its_last_moment_on() {
+        each_db(async |db| {
+            let ann = user(&db, "ann", 1).await;
+            let hash = Secret::new("hash");
+            let row = TokenRow {
+                id: "t1".into(),
+                user_id: ann.user_id,
+                name: "ci".into(),
+                scopes: Scopes::ALL,
+                created_at: 1,
+                expires_at: Some(10),
+                used_at: None,
+            };
+            let mut tx = db.write().await.unwrap();
+            token_insert(&mut tx, &row, &hash).await.unwrap();
+            tx.commit().await.unwrap();
+            for (now, is_there) in [(9, true), (10, false), (11, false)] {
+                let found = token_find(&db, &hash, now).await.unwrap();
+                assert_eq!(found.is_some(), is_there, "at {now}");
+            }
+        })
+        .await;
+    }
+}

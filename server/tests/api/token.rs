@@ -50,6 +50,7 @@ async fn a_token_is_good_for_its_scopes_until_it_is_revoked() {
     let list = house.by_token(Person::Ann, "GET", TOKENS, "").await;
     assert!(list.text.contains(&id) && !list.text.contains(&secret));
     // Noted beside the request.
+    let mut noted = false;
     for _ in 0..100 {
         let list = house.by_token(Person::Ann, "GET", TOKENS, "").await.json();
         let own = list
@@ -57,11 +58,13 @@ async fn a_token_is_good_for_its_scopes_until_it_is_revoked() {
             .unwrap()
             .iter()
             .find(|token| token["id"] == *id);
-        if own.unwrap()["used_at"].is_i64() {
+        noted = own.unwrap()["used_at"].is_i64();
+        if noted {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+    assert!(noted, "the use of a token is not noted");
     let path = format!("{TOKENS}/{id}");
     let other = house.by_token(Person::Bob, "DELETE", &path, "").await;
     assert_eq!(other.status, 404);
@@ -183,5 +186,30 @@ async fn pages_of_other_sites_cannot_ask_with_a_cookie() {
         (421, Some("host_foreign"))
     );
     assert_eq!(answer.headers["content-type"], "application/problem+json");
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forty_calls_at_once_with_the_right_password_are_no_attempts_to_guess_it() {
+    let house = House::new().await;
+    let right = basic("ann", PASSWORD);
+    let lines = [("authorization", right.as_str())];
+    let asks = (0..40).map(|_| house.ask("GET", "/list_all", &lines, ""));
+    for answer in futures_util::future::join_all(asks).await {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_was_changed_is_worth_nothing_at_once() {
+    let house = House::new().await;
+    let old = basic("ann", PASSWORD);
+    let lines = [("authorization", old.as_str())];
+    assert_eq!(house.ask("GET", "/list_all", &lines, "").await.status, 200);
+    let form = [("current", PASSWORD), ("new", "saddle-quarry-otter-91")];
+    let changed = house.call(Person::Ann, "password_change", &form).await;
+    assert!(changed.status < 400, "{changed:?}");
+    assert_eq!(house.ask("GET", "/list_all", &lines, "").await.status, 401);
     house.end().await;
 }

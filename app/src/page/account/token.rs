@@ -5,12 +5,14 @@ use leptos::prelude::*;
 use crate::{
     component::{
         Ago, Alert, AlertKind, CopyFact, Field, Form, FormAlert, Icon, IconName, Loaded, Select,
-        Submit, on_success,
+        Submit, empty_form, on_success,
     },
     format,
     model::{AppError, Role, TokenView},
     server_fn::{Dated, TokenCreate, TokenDelete},
 };
+
+const FORM: &str = "token-create-form";
 
 pub type TokenResource = Resource<Result<Dated<Vec<TokenView>>, AppError>>;
 
@@ -19,7 +21,10 @@ pub fn Tokens(tokens: TokenResource, role: Role) -> impl IntoView {
     let delete = ServerAction::<TokenDelete>::new();
     let create = ServerAction::<TokenCreate>::new();
     on_success(delete, move |()| tokens.refetch());
-    on_success(create, move |_| tokens.refetch());
+    on_success(create, move |_| {
+        tokens.refetch();
+        empty_form(FORM);
+    });
     let shown = move |tokens: Dated<Vec<TokenView>>| {
         let as_of = tokens.as_of;
         let item = move |token| view! { <Token token as_of action=delete /> };
@@ -90,7 +95,7 @@ fn Create(action: ServerAction<TokenCreate>, role: Role) -> impl IntoView {
     let days = days.map(|(value, words)| (value.to_owned(), words.to_owned()));
     view! {
         {move || secret().map(|secret| view! { <Given secret /> })}
-        <Form action class="form" label="New API token">
+        <Form action class="form" label="New API token" id=FORM>
             <FormAlert fields=&["name", "scopes", "days"] />
             <Field name="name" label="Name" hint="What it is for, such as the script's name." max_length=64 />
             <Select name="scopes" label="May" options=scopes.collect() />

@@ -1,5 +1,4 @@
-//! What follows on an action: why it failed, where many rows share it, and an empty form once it
-//! succeeded.
+//! Why an action failed, where many rows share it.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -7,20 +6,6 @@ use crate::{
     component::{Alert, AlertKind, failure_words},
     model::AppError,
 };
-
-/// Empties the form of that id, so that what was added is not added again by mistake.
-pub fn empty_form(id: &str) {
-    #[cfg(feature = "hydrate")]
-    {
-        use wasm_bindgen::JsCast;
-        let form = document().get_element_by_id(id);
-        if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
-            form.reset();
-        }
-    }
-    #[cfg(not(feature = "hydrate"))]
-    let _ = id;
-}
 
 /// The failure of the last try, if it failed. Its message names the row's thing.
 #[component]

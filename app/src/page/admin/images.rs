@@ -2,15 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{
-    failure::{Failure, empty_form},
-    section::Section,
-    table::Table,
-};
+use super::{failure::Failure, section::Section, table::Table};
 use crate::{
     component::{
         Alert, AlertKind, Badge, Field, Form, FormAlert, Icon, IconName, Loaded, Menu, Submit,
-        Tone, on_success,
+        Tone, empty_form, on_success,
     },
     format,
     model::{AppError, ImageView, name_check},

@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::failure::empty_form;
 use crate::{
     component::{
-        Alert, AlertKind, CopyButton, Field, Form, FormAlert, PasswordField, Submit, on_success,
+        Alert, AlertKind, CopyButton, Field, Form, FormAlert, PasswordField, Submit, empty_form,
+        on_success,
     },
     model::{NodeView, name_check},
     server_fn::admin::NodeAdd as NodeAddCall,

@@ -1,6 +1,8 @@
 //! Reads shells for clients that poll: a viewer of the node's shell, and what it has printed since
 //! the last poll, bounded.
 
+mod wire;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -10,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::{
     sync::{Notify, OnceCell, mpsc},
@@ -18,9 +19,13 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::Message;
 
+use self::wire::{
+    ACK, At, EXIT, HELLO, INPUT, OUTPUT, PING, PONG, SNAPSHOT, Took, input_offset, is_final,
+    numbered, whole_characters,
+};
 use crate::{
     balancer::NodeSocket,
-    control::{ControlError, ShellPlace},
+    control::{Control, ControlError, ShellPlace},
     state::AppState,
 };
 
@@ -32,14 +37,9 @@ const INPUT_QUEUE: usize = 64;
 const IDLE: Duration = Duration::from_secs(600);
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Frames of docs/shell-protocol.md.
-const OUTPUT: u8 = 0x01;
-const SNAPSHOT: u8 = 0x02;
-const EXIT: u8 = 0x06;
-const PING: u8 = 0x09;
-const INPUT: u8 = 0x81;
-const ACK: u8 = 0x83;
-const PONG: u8 = 0x86;
+/// How long a lost node is sought, and how often.
+const LOST: Duration = Duration::from_secs(60);
+const SEEK: Duration = Duration::from_millis(500);
 
 /// Shells that are read, by id; cheap to clone. Lost with the process: the next poll reads on.
 #[derive(Clone, Default)]
@@ -99,8 +99,11 @@ impl Readers {
         // The end of a UUIDv7 is random.
         let client = uuid::Uuid::now_v7().as_u128() as u64;
         let from = if new { "&from=0" } else { "" };
-        let query = format!("client={client:016x}&cols=80&rows=24{from}");
-        let socket = state.control.shell_attach(place, &query).await?;
+        let query = format!("client={client:016x}&cols=80&rows=24");
+        let socket = state
+            .control
+            .shell_attach(place, &format!("{query}{from}"))
+            .await?;
         let (input, lines) = mpsc::channel(INPUT_QUEUE);
         let reader = Arc::new(Reader {
             output: Mutex::default(),
@@ -111,8 +114,10 @@ impl Readers {
         });
         let (task, readers) = (reader.clone(), self.clone());
         let (stop, shell_id) = (state.stop.clone(), place.shell_id.clone());
+        let (control, place) = (state.control.clone(), place.clone());
         tokio::spawn(async move {
-            stop.run_until_cancelled(task.read(socket, lines)).await;
+            let read = task.read(&control, &place, &query, socket, lines);
+            stop.run_until_cancelled(read).await;
             task.ended.store(true, Ordering::Release);
             task.more.notify_waiters();
             // What is left may be polled for a while.
@@ -171,39 +176,73 @@ impl Reader {
         polled.elapsed() > IDLE
     }
 
-    /// Until the shell ends, its node goes away or nobody polls.
-    async fn read(&self, socket: NodeSocket, mut lines: mpsc::Receiver<String>) {
-        let (mut to_node, mut from_node) = socket.split();
-        let mut typed = 0_u64;
-        loop {
-            let frame = tokio::select! {
-                message = from_node.next() => match message {
-                    Some(Ok(Message::Binary(frame))) => match self.take_in(&frame) {
-                        Took::Answer(frame) => Some(frame),
-                        Took::Nothing => None,
-                        Took::End => return,
-                    },
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                    Some(Ok(_)) => None,
-                },
-                Some(line) = lines.recv() => {
-                    let frame = numbered(INPUT, typed, line.as_bytes());
-                    typed += line.len() as u64;
-                    Some(frame)
-                }
-            };
-            if self.is_idle() {
+    /// Until the shell ends, its node stays away or nobody polls. A lost connection is sought again,
+    /// and goes on where it broke.
+    async fn read(
+        &self,
+        control: &Control,
+        place: &ShellPlace,
+        query: &str,
+        socket: NodeSocket,
+        mut lines: mpsc::Receiver<String>,
+    ) {
+        let mut at = At::default();
+        let mut socket = Some(socket);
+        while let Some(open) = socket.take() {
+            if self.connection(open, &mut lines, &mut at).await {
                 return;
             }
-            let Some(frame) = frame else { continue };
-            let sent = timeout(SEND_TIMEOUT, to_node.send(Message::Binary(frame))).await;
-            if !matches!(sent, Ok(Ok(()))) {
-                return;
+            let lost = Instant::now();
+            while socket.is_none() && lost.elapsed() < LOST && !self.is_idle() {
+                tokio::time::sleep(SEEK).await;
+                let from = format!("{query}&from={}", at.seen);
+                match control.shell_attach(place, &from).await {
+                    Ok(found) => socket = Some(found),
+                    Err(ControlError::NotFound { .. }) => return,
+                    Err(_) => {}
+                }
             }
         }
     }
 
-    fn take_in(&self, frame: &[u8]) -> Took {
+    /// One connection; true when there is nothing to come back to.
+    async fn connection(
+        &self,
+        socket: NodeSocket,
+        lines: &mut mpsc::Receiver<String>,
+        at: &mut At,
+    ) -> bool {
+        let (mut to_node, mut from_node) = socket.split();
+        loop {
+            let frame = tokio::select! {
+                message = from_node.next() => match message {
+                    Some(Ok(Message::Binary(frame))) => match self.take_in(&frame, at) {
+                        Took::Answer(frame) => Some(frame),
+                        Took::Nothing => None,
+                        Took::End => return true,
+                    },
+                    Some(Ok(Message::Close(Some(why)))) => return is_final(u16::from(why.code)),
+                    Some(Ok(Message::Close(None)) | Err(_)) | None => return false,
+                    Some(Ok(_)) => None,
+                },
+                Some(line) = lines.recv() => {
+                    let frame = numbered(INPUT, at.typed, line.as_bytes());
+                    at.typed += line.len() as u64;
+                    Some(frame)
+                }
+            };
+            if self.is_idle() {
+                return true;
+            }
+            let Some(frame) = frame else { continue };
+            let sent = timeout(SEND_TIMEOUT, to_node.send(Message::Binary(frame))).await;
+            if !matches!(sent, Ok(Ok(()))) {
+                return false;
+            }
+        }
+    }
+
+    fn take_in(&self, frame: &[u8], at: &mut At) -> Took {
         let number = |frame: &[u8]| {
             let bytes = frame.get(1..9)?.try_into().ok()?;
             Some(u64::from_be_bytes(bytes))
@@ -212,10 +251,20 @@ impl Reader {
             (Some(&OUTPUT), Some(offset)) => {
                 let bytes = &frame[9..];
                 self.add(bytes);
-                Took::Answer(numbered(ACK, offset + bytes.len() as u64, &[]))
+                at.seen = offset + bytes.len() as u64;
+                Took::Answer(numbered(ACK, at.seen, &[]))
             }
             // A drawing of the screen, for terminals: what it shows was printed before.
-            (Some(&SNAPSHOT), Some(offset)) => Took::Answer(numbered(ACK, offset, &[])),
+            (Some(&SNAPSHOT), Some(offset)) => {
+                at.seen = offset;
+                Took::Answer(numbered(ACK, offset, &[]))
+            }
+            // Lines that were under way when a connection broke are not typed again: a script that
+            // polls has been told that they were sent, and asks for their output.
+            (Some(&HELLO), _) => {
+                at.typed = input_offset(&frame[1..]).unwrap_or(at.typed);
+                Took::Nothing
+            }
             (Some(&PING), Some(number)) => Took::Answer(numbered(PONG, number, &[])),
             (Some(&EXIT), _) => Took::End,
             _ => Took::Nothing,
@@ -229,56 +278,5 @@ impl Reader {
         output.drain(..over);
         drop(output);
         self.more.notify_waiters();
-    }
-}
-
-/// What a frame asks for.
-enum Took {
-    Answer(Bytes),
-    Nothing,
-    End,
-}
-
-fn numbered(kind: u8, number: u64, body: &[u8]) -> Bytes {
-    let mut frame = Vec::with_capacity(9 + body.len());
-    frame.push(kind);
-    frame.extend_from_slice(&number.to_be_bytes());
-    frame.extend_from_slice(body);
-    frame.into()
-}
-
-/// Bytes up to a character at the end whose rest is still missing.
-fn whole_characters(bytes: &[u8]) -> usize {
-    let tail = bytes.len().saturating_sub(3);
-    for at in (tail..bytes.len()).rev() {
-        let needs = match bytes[at] {
-            0xc0..=0xdf => 2,
-            0xe0..=0xef => 3,
-            0xf0..=0xf7 => 4,
-            0x80..=0xbf => continue,
-            _ => return bytes.len(),
-        };
-        return if at + needs > bytes.len() {
-            at
-        } else {
-            bytes.len()
-        };
-    }
-    bytes.len()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_character_is_not_cut_in_the_middle() {
-        let euro = "a€".as_bytes();
-        assert_eq!(whole_characters(euro), 4);
-        assert_eq!(whole_characters(&euro[..3]), 1);
-        assert_eq!(whole_characters(&euro[..2]), 1);
-        assert_eq!(whole_characters(b"abc"), 3);
-        assert_eq!(whole_characters(b""), 0);
-        assert_eq!(whole_characters(&[0x80; 5]), 5);
     }
 }
