@@ -107,6 +107,14 @@ impl Browser {
         Ok((answer.text().await?, first))
     }
 
+    /// The host, and a GET as it goes over the wire.
+    pub fn request(&self, path: &str) -> (String, String) {
+        let host = self.url.trim_start_matches("http://").to_owned();
+        let cookie = &self.cookie;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\ncookie: {cookie}\r\n\r\n");
+        (host, request)
+    }
+
     /// Opens a WebSocket of the server.
     pub async fn socket(&self, path: &str) -> Result<Socket> {
         let host = self.url.trim_start_matches("http://");

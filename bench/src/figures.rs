@@ -14,6 +14,12 @@ impl Figures {
         self.millis.push(duration.as_secs_f64() * 1e3);
     }
 
+    /// Takes in those of another part of the same measurement.
+    pub fn merge(&mut self, other: Self) {
+        self.millis.extend(other.millis);
+        self.failures += other.failures;
+    }
+
     /// The value that `percent` of the runs stay below, in milliseconds; NaN without runs.
     pub fn percentile(&self, percent: f64) -> f64 {
         let mut sorted = self.millis.clone();

@@ -1,6 +1,7 @@
 //! Measures MiniCloud beside the raw engine in the same run: same image, same host config, same
 //! network, in turns. `script/bench` starts what it needs and runs this; it prints Markdown.
 
+mod api;
 mod client;
 mod engine;
 mod figures;

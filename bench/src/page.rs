@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use app::model::VmState;
 
 use crate::{
-    Args,
+    Args, api,
     client::{Browser, Socket},
     figures::Figures,
     vm,
@@ -13,14 +13,20 @@ use crate::{
 /// Pages fetched for the first byte.
 const PAGES: u32 = 200;
 
+/// VMs in the list that the API is asked for.
+const API_VMS: usize = 20;
+
 /// Makes the VMs, measures, and deletes them.
 pub async fn dashboard(browser: &Browser, live: &mut Socket, args: &Args) -> Result<()> {
     let names: Vec<String> = (0..args.dashboard_vms)
         .map(|number| format!("page-{number}"))
         .collect();
-    for name in &names {
+    for (at, name) in names.iter().enumerate() {
         vm::create(browser, name, &args.dashboard_flavor, &args.image).await?;
         browser.vm_wait(live, name, VmState::Running).await?;
+        if at + 1 == API_VMS {
+            api::vm_lists(browser, API_VMS).await?;
+        }
     }
     let mut figures = Figures::default();
     for _ in 0..PAGES {

@@ -28,6 +28,8 @@ use crate::{
 
 /// The caller says that it lives (docs/exec-protocol.md, Liveness).
 const PING_EVERY: Duration = Duration::from_secs(15);
+/// A node that answers no ping for so long is lost.
+const SILENCE: Duration = Duration::from_secs(60);
 /// Time to say goodbye.
 const CLOSE: Duration = Duration::from_secs(1);
 /// Parts of standard input that may wait.
@@ -85,7 +87,7 @@ async fn show(
     mut stream: SplitStream<Socket>,
     taken: &watch::Sender<u64>,
 ) -> Option<Result<u8, CliError>> {
-    while let Some(Ok(message)) = stream.next().await {
+    while let Ok(Some(Ok(message))) = timeout(SILENCE, stream.next()).await {
         let Message::Binary(bytes) = message else {
             continue;
         };
@@ -130,7 +132,7 @@ async fn write(bytes: Vec<u8>, to_stderr: bool) -> std::io::Result<()> {
 }
 
 /// Sends our standard input as fast as the program takes it, and a sign of life now and then. Ends
-/// when the connection does.
+/// only when nobody shows what comes any more.
 async fn give(sink: &mut SplitSink<Socket, Message>, stdin: bool, mut taken: watch::Receiver<u64>) {
     let mut parts = stdin.then(parts).and_then(Result::ok);
     let mut alive = interval(PING_EVERY);
@@ -156,7 +158,8 @@ async fn give(sink: &mut SplitSink<Socket, Message>, stdin: bool, mut taken: wat
             },
         };
         if sink.send(Message::binary(frame)).await.is_err() {
-            return;
+            // What has come before the connection broke is still to be shown.
+            return std::future::pending().await;
         }
     }
 }

@@ -166,6 +166,9 @@ pub trait Driver: Send + Sync + 'static {
     async fn vm_exec(&self, id: Uuid, request: &ExecRequest) -> Result<ExecOutput, DriverError>;
     /// Starts a command as root in the image's own folder; no shell is run.
     async fn vm_process(&self, id: Uuid, start: &ExecStart) -> Result<Process, DriverError>;
+    /// Connects to a TCP port of the VM, from inside its own network: its 127.0.0.1 included. What
+    /// comes is the process's output; the end of its input closes that half.
+    async fn vm_connect(&self, id: Uuid, port: u16) -> Result<Process, DriverError>;
     async fn vm_usage(&self, id: Uuid) -> Result<UsageReading, DriverError>;
     /// Bytes written over the image (slow on some engines; asked once a minute at most).
     async fn vm_disk_bytes(&self, id: Uuid) -> Result<Option<u64>, DriverError>;

@@ -6,17 +6,18 @@
 mod caller;
 mod stream;
 
-use std::sync::Arc;
+use std::{num::NonZeroU16, sync::Arc};
 
 use axum::{
     extract::{
-        State,
-        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+        Path, State,
+        ws::{WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     response::{IntoResponse, Response},
 };
 use node_api::{error::NodeErrorCode, exec_frame::STREAM_FRAME_BYTES};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use crate::{error::ApiError, extract::ApiId, state::AppState};
 
@@ -38,8 +39,38 @@ impl Default for ExecTurns {
 pub async fn vm_exec_attach(
     State(state): State<AppState>,
     ApiId(id): ApiId,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    upgrade: Upgrade,
 ) -> Response {
+    upgraded(state, upgrade, move |state, socket| async move {
+        stream::serve(&state, id, socket).await;
+    })
+}
+
+/// The same with a TCP port of the VM in place of a command.
+pub async fn vm_connect(
+    State(state): State<AppState>,
+    Path((id, port)): Path<(String, String)>,
+    upgrade: Upgrade,
+) -> Response {
+    let parsed = id.parse::<Uuid>().ok().zip(port.parse::<NonZeroU16>().ok());
+    let Some((id, port)) = parsed else {
+        return ApiError::bad_request("no VM's id, or no port of 1 to 65535").into_response();
+    };
+    upgraded(state, upgrade, move |state, socket| async move {
+        stream::serve_port(&state, id, port.get(), socket).await;
+    })
+}
+
+type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+
+fn upgraded<F>(
+    state: AppState,
+    upgrade: Upgrade,
+    serve: impl FnOnce(AppState, WebSocket) -> F + Send + 'static,
+) -> Response
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(rejection) => return ApiError::bad_request(rejection.body_text()).into_response(),
@@ -52,7 +83,7 @@ pub async fn vm_exec_attach(
         .max_message_size(MESSAGE_BYTES)
         .max_frame_size(MESSAGE_BYTES)
         .on_upgrade(async move |socket| {
-            stream::serve(&state, id, socket).await;
+            serve(state, socket).await;
             drop(turn);
         })
 }

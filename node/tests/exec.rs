@@ -33,7 +33,15 @@ struct Caller(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Caller {
     async fn connect(node: &TestNode, vm: Uuid) -> Self {
-        let url = format!("ws://{}/v1/vms/{vm}/exec/attach", node.address);
+        Self::open(node, &format!("/v1/vms/{vm}/exec/attach")).await
+    }
+
+    async fn port(node: &TestNode, vm: Uuid, port: &str) -> Self {
+        Self::open(node, &format!("/v1/vms/{vm}/connect/{port}")).await
+    }
+
+    async fn open(node: &TestNode, path: &str) -> Self {
+        let url = format!("ws://{}{path}", node.address);
         let mut request = url.into_client_request().unwrap();
         let bearer = format!("Bearer {SECRET}").parse().unwrap();
         request.headers_mut().insert("authorization", bearer);
@@ -222,4 +230,42 @@ async fn a_vm_that_is_stopped_ends_its_commands() {
     assert_eq!(report.power, PowerState::Exited);
     let (_, last, _) = caller.rest().await;
     assert_eq!(last, Some(NodeFrame::Exit(137)));
+}
+
+#[tokio::test]
+async fn a_caller_that_reads_late_still_gets_the_end() {
+    let (node, vm) = house().await;
+    let mut caller = Caller::start(&node, vm, &["/bin/sh", "-c", "echo hello; exit 7"]).await;
+    // Longer than a node would wait for a caller that has gone.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    caller.send(&ClientFrame::Ping(1)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    caller.send(&ClientFrame::Ping(2)).await;
+    let end = caller.rest().await;
+    assert_eq!(end, (b"hello\n".to_vec(), Some(NodeFrame::Exit(7)), 1000));
+}
+
+#[tokio::test]
+async fn a_port_is_a_line_to_what_listens_there() {
+    let (node, vm) = house().await;
+    let mut caller = Caller::port(&node, vm, "7").await;
+    caller
+        .send(&ClientFrame::Stdin(Bytes::from_static(b"to and fro")))
+        .await;
+    caller.send(&ClientFrame::StdinEnd).await;
+    let end = caller.rest().await;
+    assert_eq!(
+        end,
+        (b"to and fro".to_vec(), Some(NodeFrame::Exit(0)), 1000)
+    );
+    match Caller::port(&node, vm, "9").await.rest().await {
+        (_, Some(NodeFrame::Refused(error)), 1000) => {
+            assert_eq!(error.code, NodeErrorCode::Conflict)
+        }
+        other => panic!("{other:?}"),
+    }
+    for bad in ["0", "65536", "x", "-1"] {
+        let answer = node.get(&format!("/v1/vms/{vm}/connect/{bad}")).await;
+        assert_eq!(answer.status(), 400, "{bad}");
+    }
 }

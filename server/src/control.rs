@@ -83,6 +83,7 @@ struct Inner {
     changes: broadcast::Sender<Change>,
     exec_turns: exec::ExecTurns,
     exec_streams: exec::ExecTurns,
+    connect_turns: exec::ExecTurns,
     /// Pairs of user and shell whose owner was told that somebody else is in it.
     told_shells: Mutex<HashSet<(String, String)>>,
     tasks: TaskTracker,
@@ -117,6 +118,7 @@ impl Control {
             changes: broadcast::Sender::new(CHANGES),
             exec_turns: exec::ExecTurns::kept(),
             exec_streams: exec::ExecTurns::streams(),
+            connect_turns: exec::ExecTurns::connections(),
             told_shells: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),

@@ -7,6 +7,7 @@
 mod api;
 mod cache;
 mod capacity;
+mod connect;
 mod context;
 mod create;
 mod delete;

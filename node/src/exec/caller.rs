@@ -23,7 +23,7 @@ use tokio::{
 use crate::driver::{ProcessControl, ProcessSignal};
 
 /// A caller that sends nothing for so long is lost.
-const SILENCE: Duration = Duration::from_secs(SILENCE_S);
+pub const SILENCE: Duration = Duration::from_secs(SILENCE_S);
 /// How long a signal may take.
 const SIGNAL: Duration = Duration::from_secs(15);
 

@@ -16,7 +16,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::caller::{Close, MALFORMED, SILENT, Shared, Stream, feed, read};
+use super::caller::{Close, MALFORMED, SILENCE, SILENT, Shared, Stream, feed, read};
 use crate::{
     driver::{DriverError, Piece, Process, ProcessControl},
     handler::check,
@@ -27,8 +27,6 @@ use crate::{
 const START: Duration = Duration::from_secs(10);
 /// How long a call about a command may take.
 const CONTROL: Duration = Duration::from_secs(15);
-/// How long the caller may take to answer a close.
-const CLOSE: Duration = Duration::from_secs(5);
 
 /// Close codes of docs/exec-protocol.md, beside those for callers.
 const DONE: u16 = 1000;
@@ -48,9 +46,26 @@ enum End {
 pub async fn serve(state: &AppState, vm_id: Uuid, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
     let close = match first(&mut stream).await {
-        Ok(start) => run(state, vm_id, &start, &mut sink, &mut stream).await,
+        Ok(start) => {
+            let opened = open(state, vm_id, &start).await;
+            run(state, vm_id, opened, &mut sink, &mut stream).await
+        }
         Err(close) => Some(close),
     };
+    end(close, sink, stream).await;
+}
+
+/// Carries a caller's bytes to a port of the VM and back.
+pub async fn serve_port(state: &AppState, vm_id: Uuid, port: u16, socket: WebSocket) {
+    let (mut sink, mut stream) = socket.split();
+    let opened = state.driver.vm_connect(vm_id, port).await;
+    let opened = opened.map_err(|error| told(&error));
+    let close = run(state, vm_id, opened, &mut sink, &mut stream).await;
+    end(close, sink, stream).await;
+}
+
+/// Tells why it is over, where somebody is still there to be told.
+async fn end(close: Option<Close>, mut sink: Sink, mut stream: Stream) {
     let Some(Close(code, reason)) = close else {
         return;
     };
@@ -58,14 +73,11 @@ pub async fn serve(state: &AppState, vm_id: Uuid, socket: WebSocket) {
         code,
         reason: reason.into(),
     };
-    // Read on until the caller has closed, too: what it sent meanwhile would otherwise make the
-    // system throw away what it has not read yet.
-    let told = async {
-        if sink.send(Message::Close(Some(frame))).await.is_ok() {
-            while let Some(Ok(_)) = stream.next().await {}
-        }
-    };
-    let _ = timeout(CLOSE, told).await;
+    // Read on until the caller has closed, too, or is silent: a slow reader may not have come to the
+    // end yet, and what it sends meanwhile would have the system throw away what it has not read.
+    if sink.send(Message::Close(Some(frame))).await.is_ok() {
+        while let Ok(Some(Ok(_))) = timeout(SILENCE, stream.next()).await {}
+    }
 }
 
 async fn first(stream: &mut Stream) -> Result<ExecStart, Close> {
@@ -85,11 +97,11 @@ async fn first(stream: &mut Stream) -> Result<ExecStart, Close> {
 async fn run(
     state: &AppState,
     vm_id: Uuid,
-    start: &ExecStart,
+    opened: Result<Process, NodeError>,
     sink: &mut Sink,
     stream: &mut Stream,
 ) -> Option<Close> {
-    let process = match open(state, vm_id, start).await {
+    let process = match opened {
         Ok(process) => process,
         Err(error) => return refuse(sink, error).await,
     };

@@ -29,7 +29,7 @@ pub struct Bench {
 pub enum Engine {
     Sim(Arc<SimEngine>),
     /// The folder of the locks.
-    Docker(tempfile::TempDir),
+    Docker(tempfile::TempDir, Block),
 }
 
 impl Bench {
@@ -52,14 +52,15 @@ impl Bench {
             return None;
         }
         let locks = tempfile::tempdir().expect("a folder");
+        let block = Block::take();
         let node = node_name();
         let driver = DockerDriver::new(docker_config(&node, &locks)).expect("a driver");
         Some(Self {
             driver: Arc::new(driver),
             node,
             image: image(),
-            owner: u128::from(u64::from_be_bytes(random())) & 0xff_ffff_fff0,
-            engine: Engine::Docker(locks),
+            owner: own_owners(&block),
+            engine: Engine::Docker(locks, block),
         })
     }
 
@@ -137,7 +138,7 @@ impl Bench {
 
     /// A driver of this node that cannot see the engine's processes, as one in a container.
     pub fn blind_node(&self) -> Arc<dyn Driver> {
-        let Engine::Docker(locks) = &self.engine else {
+        let Engine::Docker(locks, _) = &self.engine else {
             unreachable!("only a real engine has processes")
         };
         let config = DockerConfig {
@@ -155,7 +156,7 @@ impl Bench {
     fn on_same_engine(&self, node: &str) -> Arc<dyn Driver> {
         match &self.engine {
             Engine::Sim(engine) => Arc::new(SimDriver::new(engine.clone(), node)),
-            Engine::Docker(locks) => {
+            Engine::Docker(locks, _) => {
                 Arc::new(DockerDriver::new(docker_config(node, locks)).expect("a driver"))
             }
         }
@@ -164,7 +165,7 @@ impl Bench {
     pub async fn networks(&self) -> Vec<String> {
         match &self.engine {
             Engine::Sim(engine) => engine.networks(),
-            Engine::Docker(_) => lines(&[
+            Engine::Docker(..) => lines(&[
                 "network",
                 "ls",
                 "--format",
@@ -179,7 +180,7 @@ impl Bench {
     pub fn poweroff(&self) -> [&'static str; 3] {
         match &self.engine {
             Engine::Sim(_) => ["/bin/sh", "-c", "poweroff"],
-            Engine::Docker(_) => ["/bin/sh", "-c", "kill -TERM 1"],
+            Engine::Docker(..) => ["/bin/sh", "-c", "kill -TERM 1"],
         }
     }
 
@@ -188,16 +189,33 @@ impl Bench {
     pub fn trap(&self) -> &'static str {
         match &self.engine {
             Engine::Sim(_) => "trap 'echo trapped > /root/trap' TERM\r",
-            Engine::Docker(_) => {
+            Engine::Docker(..) => {
                 "sh -c 'trap \"echo trapped > /root/trap; exit\" TERM; while :; do sleep 1; done' &\r"
             }
+        }
+    }
+
+    /// Something on port 7 of the VM that gives back what it is given. (The simulated
+    /// ones have it always.)
+    pub async fn echo_on_port_7(&self, spec: &VmSpec) {
+        if let Engine::Docker(..) = &self.engine {
+            let listen = "nc -l -p 7 -e cat >/dev/null 2>&1 &";
+            self.sh(spec, listen).await;
+            common::until("something listens", async || {
+                let table = self
+                    .sh(spec, "cat /proc/net/tcp /proc/net/tcp6")
+                    .await
+                    .stdout;
+                table.contains("00:0007 ")
+            })
+            .await;
         }
     }
 
     pub async fn make_busy(&self, spec: &VmSpec) {
         match &self.engine {
             Engine::Sim(engine) => engine.set_load(spec.id, 450),
-            Engine::Docker(_) => {
+            Engine::Docker(..) => {
                 self.sh(spec, "(while :; do :; done) >/dev/null 2>&1 &")
                     .await;
             }
@@ -206,7 +224,7 @@ impl Bench {
 
     /// Until the driver listens to its engine.
     pub async fn settle(&self) {
-        if matches!(self.engine, Engine::Docker(_)) {
+        if matches!(self.engine, Engine::Docker(..)) {
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
     }
@@ -297,4 +315,40 @@ pub fn image_tar() -> PathBuf {
     lines(&["export", "--output", &tar.to_string_lossy(), &container]);
     lines(&["rm", &container]);
     tar
+}
+
+/// Addresses for sixteen owners, this test's alone while it runs: tests of a real engine run beside each
+/// other, and two networks with the same addresses cannot be.
+pub struct Block {
+    number: u32,
+    /// Locked as long as it is open.
+    _file: std::fs::File,
+}
+
+/// How many there are below 10.79.0.0/16 (see `common::spec`).
+const BLOCKS: u32 = 128;
+
+impl Block {
+    fn take() -> Self {
+        let folder = std::env::temp_dir().join("minicloud-test-networks");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let first = u32::from_be_bytes(random());
+        for at in 0..BLOCKS {
+            let number = first.wrapping_add(at) % BLOCKS;
+            let file = std::fs::File::create(folder.join(number.to_string())).expect("a file");
+            if file.try_lock().is_ok() {
+                return Self {
+                    number,
+                    _file: file,
+                };
+            }
+        }
+        panic!("{BLOCKS} tests of a real engine run already");
+    }
+}
+
+/// The first of the block's owners; what stands above tells networks of two runs apart.
+fn own_owners(block: &Block) -> u128 {
+    let run = u128::from(u32::from_be_bytes(random())) & 0xf_ffff;
+    (run << 16) | (u128::from(block.number) << 4)
 }

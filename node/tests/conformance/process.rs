@@ -85,6 +85,18 @@ async fn a_command_ends_with_its_vm(bench: &Bench) {
     assert_ne!(code, 0);
 }
 
+async fn a_port_is_connected_to_where_something_listens_and_only_there(bench: &Bench) {
+    let spec = bench.vm("web1", 0).await;
+    bench.echo_on_port_7(&spec).await;
+    let mut connection = bench.driver.vm_connect(spec.id, 7).await.expect("connected");
+    assert_eq!(through(&mut connection, b"\0 to and fro \xff").await, b"\0 to and fro \xff");
+    let refused = bench.driver.vm_connect(spec.id, 9).await.err().expect("refused");
+    assert_eq!(refused.code, NodeErrorCode::Conflict);
+    bench.driver.vm_stop(spec.id).await.expect("stopped");
+    let refused = bench.driver.vm_connect(spec.id, 7).await.err().expect("refused");
+    assert_eq!(refused.code, NodeErrorCode::Conflict);
+}
+
 async fn no_command_starts_in_a_vm_that_does_not_run_or_is_not_there(bench: &Bench) {
     let spec = bench.spec("web1", 0);
     bench.driver.vm_create(&spec, false).await.expect("created");
@@ -94,6 +106,13 @@ async fn no_command_starts_in_a_vm_that_does_not_run_or_is_not_there(bench: &Ben
     assert_eq!(refused.err().expect("refused").code, NodeErrorCode::NotFound);
 }
 
+}
+
+/// What comes back through a connection that is given this.
+async fn through(process: &mut Process, given: &[u8]) -> Vec<u8> {
+    process.input.write_all(given).await.expect("written");
+    process.input.shutdown().await.expect("ended");
+    ended(process).await.0
 }
 
 /// What only a real engine has.

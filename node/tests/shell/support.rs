@@ -223,6 +223,10 @@ impl Driver for FakeDriver {
         not_here()
     }
 
+    async fn vm_connect(&self, _: Uuid, _: u16) -> Result<Process, DriverError> {
+        not_here()
+    }
+
     async fn vm_tty(&self, _: Uuid, spec: &TtySpec) -> Result<Tty, DriverError> {
         tokio::time::sleep(self.open_delay).await;
         if let Some(fewer) = { *self.refuse.lock().unwrap() }.checked_sub(1) {

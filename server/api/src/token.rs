@@ -43,11 +43,17 @@ pub struct Token {
 #[serde(deny_unknown_fields)]
 pub struct TokenCreate {
     /// For people: where it is used.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 64, pattern = r"\S")
+    )]
     pub name: String,
     /// `read` and `write` where nothing is said; not more than the credentials that make it have.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<Scope>>,
     /// 1..=3650; for ever where nothing is said.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3650))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in_days: Option<u32>,
 }

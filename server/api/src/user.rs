@@ -39,9 +39,13 @@ pub struct UserRole {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserQuota {
+    #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
     pub vms: u32,
+    #[cfg_attr(feature = "openapi", schema(maximum = 1000000))]
     pub cpu_millis: u32,
+    #[cfg_attr(feature = "openapi", schema(maximum = 4194304))]
     pub memory_mib: u32,
+    #[cfg_attr(feature = "openapi", schema(maximum = 1048576))]
     pub disk_gib: u32,
 }
 

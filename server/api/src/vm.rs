@@ -85,6 +85,10 @@ pub struct VmDetail {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VmCreate {
+    #[cfg_attr(
+        feature = "openapi",
+        schema(pattern = "^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$")
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,8 +107,10 @@ pub const EXEC_ARGV_MAX: usize = 256;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VmExec {
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 256))]
     pub argv: Vec<String>,
     /// 1..=25; the command is left running then, and the answer is a 503.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 25))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<u32>,
 }

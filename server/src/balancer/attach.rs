@@ -49,6 +49,12 @@ impl NodeClient {
             .await
     }
 
+    /// A socket to a TCP port of a VM (docs/exec-protocol.md, Ports).
+    pub async fn vm_connect(&self, vm_id: Uuid, port: u16) -> Result<NodeSocket, NodeCallError> {
+        let path = path::with_id(path::VM_CONNECT, vm_id).replace("{port}", &port.to_string());
+        self.attach(&path).await
+    }
+
     async fn attach(&self, path: &str) -> Result<NodeSocket, NodeCallError> {
         timeout(ATTACH, self.upgraded(path))
             .await

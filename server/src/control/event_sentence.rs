@@ -34,6 +34,7 @@ pub fn sentence(event: &EventRow) -> String {
         "vm_lost" => format!("{subject} was lost{after_colon}"),
         "vm_expired" => format!("{subject} was deleted after being stopped for {detail}"),
         "vm_exec" => format!("{actor} ran a command in {subject}"),
+        "vm_connect" => format!("{actor} connected to {subject}{after_colon}"),
         "shell_open" => format!("{actor} opened a shell in {subject}"),
         "shell_close" => format!("{actor} closed a shell in {subject}"),
         kind => other(kind, event, &in_brackets, &after_colon),

@@ -32,6 +32,9 @@ const AT_ONCE_ALL: usize = 64;
 const STREAMS_AT_ONCE: usize = 32;
 const STREAMS_AT_ONCE_ALL: usize = 512;
 
+/// Connections to ports at once: a browser behind `ssh -D` opens some dozens.
+const CONNECTIONS_AT_ONCE: usize = 64;
+
 /// A command's turn: given back when it is dropped.
 pub type ExecTurn = [OwnedSemaphorePermit; 2];
 
@@ -60,6 +63,11 @@ impl ExecTurns {
         Self::new(STREAMS_AT_ONCE, STREAMS_AT_ONCE_ALL)
     }
 
+    /// Of connections to ports.
+    pub(super) fn connections() -> Self {
+        Self::new(CONNECTIONS_AT_ONCE, STREAMS_AT_ONCE_ALL)
+    }
+
     fn new(each: usize, all: usize) -> Self {
         Self {
             each,
@@ -71,7 +79,7 @@ impl ExecTurns {
     fn take(&self, owner_id: &str) -> Result<ExecTurn, ControlError> {
         self.try_take(owner_id).ok_or_else(|| {
             ControlError::TooMany(format!(
-                "{} commands of yours run already, or too many of all. Wait for one to end.",
+                "{} commands or connections of yours run already, or too many of all. Wait for one to end.",
                 self.each
             ))
         })
@@ -128,14 +136,37 @@ impl Control {
         let row = self.vm_own(actor, name).await?;
         let (entry, vm_id) = self.shell_node(&row)?;
         let turn = self.0.exec_streams.take(&row.owner_id)?;
-        self.exec_event(actor, &row).await?;
+        self.exec_event(ran(actor, &row), &row).await?;
         let socket = entry.client.vm_exec_attach(vm_id).await;
         let socket = socket.map_err(|error| ControlError::node(&entry.name, error))?;
         Ok(ExecLine { socket, turn })
     }
 
-    async fn exec_event(&self, actor: &Actor, row: &VmRow) -> Result<(), ControlError> {
-        let event = NewEvent::new("vm_exec", Some(actor), SubjectKind::Vm, &row.id, &row.name);
+    /// A line to a TCP port of one of the user's VMs, for `ssh -L` and `-D`.
+    pub async fn vm_connect(
+        &self,
+        actor: &Actor,
+        name: &str,
+        port: u16,
+    ) -> Result<ExecLine, ControlError> {
+        let row = self.vm_own(actor, name).await?;
+        let (entry, vm_id) = self.shell_node(&row)?;
+        let turn = self.0.connect_turns.take(&row.owner_id)?;
+        let event = NewEvent::new(
+            "vm_connect",
+            Some(actor),
+            SubjectKind::Vm,
+            &row.id,
+            &row.name,
+        );
+        self.exec_event(event.detail(format!("port {port}")), &row)
+            .await?;
+        let socket = entry.client.vm_connect(vm_id, port).await;
+        let socket = socket.map_err(|error| ControlError::node(&entry.name, error))?;
+        Ok(ExecLine { socket, turn })
+    }
+
+    async fn exec_event(&self, event: NewEvent, row: &VmRow) -> Result<(), ControlError> {
         let mut tx = self.0.db.write().await?;
         event_insert(&mut tx, &event.owner(&row.owner_id)).await?;
         Ok(tx.commit().await?)
@@ -153,11 +184,15 @@ impl Control {
         let timeout_s = checked_timeout(timeout_s)?;
         let (entry, vm_id) = self.shell_node(row)?;
         let _turn = self.0.exec_turns.take(&row.owner_id)?;
-        self.exec_event(actor, row).await?;
+        self.exec_event(ran(actor, row), row).await?;
         let request = ExecRequest { argv, timeout_s };
         let output = entry.client.vm_exec(vm_id, &request).await;
         output.map_err(|error| ControlError::node(&entry.name, error))
     }
+}
+
+fn ran(actor: &Actor, row: &VmRow) -> NewEvent {
+    NewEvent::new("vm_exec", Some(actor), SubjectKind::Vm, &row.id, &row.name)
 }
 
 fn check_argv(argv: &[String]) -> Result<(), ControlError> {

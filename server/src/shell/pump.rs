@@ -31,7 +31,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 struct Patience {
     /// For one message to be taken.
     send: Duration,
-    /// For anything to come from the browser, which has to say something now and then.
+    /// For anything to come from either side: the browser has to say something now and then, and the
+    /// node answers.
     silence: Duration,
 }
 
@@ -123,22 +124,22 @@ async fn pump(
     let (mut to_browser, mut from_browser) = browser.split();
     let (mut to_node, mut from_node) = node.split();
     let up = async {
+        // A node that takes no more may have sent what the browser has not read yet: `down` decides.
+        let mut is_open = true;
         while let Ok(Some(Ok(message))) = timeout(patience.silence, from_browser.next()).await {
             let message = match message {
                 Browser::Binary(bytes) => Node::Binary(bytes),
                 Browser::Close(_) => break,
                 _ => continue,
             };
-            if !matches!(
-                timeout(patience.send, to_node.send(message)).await,
-                Ok(Ok(()))
-            ) {
-                break;
+            if is_open {
+                let sent = timeout(patience.send, to_node.send(message)).await;
+                is_open = matches!(sent, Ok(Ok(())));
             }
         }
     };
     let down = async {
-        while let Some(Ok(message)) = from_node.next().await {
+        while let Ok(Some(Ok(message))) = timeout(patience.silence, from_node.next()).await {
             let message = match message {
                 Node::Binary(bytes) => Browser::Binary(bytes),
                 Node::Close(frame) => return close_of(frame),

@@ -13,8 +13,8 @@ use tokio::{sync::broadcast, task::AbortHandle};
 use uuid::Uuid;
 
 use super::{
-    DockerConfig, context::Context, create, delete, engine, events, exec, image, list, power,
-    process, stats, trial, tty,
+    DockerConfig, connect, context::Context, create, delete, engine, events, exec, image, list,
+    power, process, stats, trial, tty,
 };
 use crate::driver::{
     Driver, DriverError, DriverEvent, EngineReport, Process, Tty, TtySpec, UsageReading,
@@ -92,6 +92,10 @@ impl Driver for DockerDriver {
 
     async fn vm_process(&self, id: Uuid, start: &ExecStart) -> Result<Process, DriverError> {
         process::vm_process(&self.context, id, start).await
+    }
+
+    async fn vm_connect(&self, id: Uuid, port: u16) -> Result<Process, DriverError> {
+        connect::vm_connect(&self.context, id, port).await
     }
 
     async fn vm_tty(&self, id: Uuid, spec: &TtySpec) -> Result<Tty, DriverError> {

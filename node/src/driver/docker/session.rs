@@ -24,7 +24,7 @@ pub(super) fn host_is_seen(container: &str) -> bool {
 }
 
 /// Whether the host's process is in the container.
-fn is_in_container(pid: i32, container: &str) -> bool {
+pub(super) fn is_in_container(pid: i32, container: &str) -> bool {
     fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|text| text.contains(container))
 }
 

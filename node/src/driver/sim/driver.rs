@@ -325,6 +325,19 @@ impl Driver for SimDriver {
         answer(lost, process)
     }
 
+    async fn vm_connect(&self, id: Uuid, port: u16) -> Result<Process, DriverError> {
+        let lost = self.engine.enter(SimCall::Exec, LIST).await?;
+        self.check_running(id)?;
+        if port != process::ECHO {
+            let message = format!("nothing answers on port {port} of the VM");
+            return Err(DriverError::new(NodeErrorCode::Conflict, message));
+        }
+        let (process, handle) = process::echo(self.engine.clone(), id);
+        let mut inner = self.engine.lock();
+        self.mine(&mut inner, id)?.processes.push(handle);
+        answer(lost, process)
+    }
+
     async fn vm_usage(&self, id: Uuid) -> Result<UsageReading, DriverError> {
         let lost = self.engine.enter(SimCall::Usage, LIST).await?;
         self.check_running(id)?;

@@ -57,6 +57,18 @@ impl ProcessControl for ProcessHandle {
     }
 }
 
+/// The port that every simulated VM listens on: it gives back what it is given.
+pub(super) const ECHO: u16 = 7;
+
+/// A connection to that port.
+pub(super) fn echo(engine: Arc<SimEngine>, vm_id: Uuid) -> (Process, ProcessHandle) {
+    let start = ExecStart {
+        argv: vec!["cat".into()],
+        env: Vec::new(),
+    };
+    open(engine, vm_id, &start)
+}
+
 /// Starts a command.
 pub(super) fn open(
     engine: Arc<SimEngine>,

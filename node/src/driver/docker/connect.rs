@@ -1,0 +1,164 @@
+//! A connection to a port of a VM, made inside its network.
+//!
+//! A thread enters the VM's network namespace, connects and ends; the socket stays in that network. So
+//! what listens on the VM's own 127.0.0.1 is reached, and nothing that is not the VM's can be.
+
+use std::{
+    fs::File,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    pin::Pin,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, stream};
+use node_api::error::NodeErrorCode;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use std::os::fd::AsFd;
+use tokio::{io::AsyncReadExt, net::tcp::OwnedReadHalf, sync::oneshot};
+use uuid::Uuid;
+
+use super::{
+    context::{Context, container_name, named},
+    hijack::CHUNK,
+    session,
+};
+use crate::driver::{DriverError, Piece, Process, ProcessControl, ProcessSignal};
+
+/// For one address to answer; they are all on this machine.
+const CONNECT: Duration = Duration::from_secs(3);
+
+pub(super) async fn vm_connect(
+    context: &Arc<Context>,
+    id: Uuid,
+    port: u16,
+) -> Result<Process, DriverError> {
+    context.check_mine(id).await?;
+    let found = context.inspect(&container_name(id)).await;
+    let found = found.map_err(|error| named(error, id))?;
+    let own = context.report(&found).and_then(|report| report.address);
+    let pid = found.state.as_ref().and_then(|state| state.pid);
+    let pid = pid
+        .and_then(|pid| i32::try_from(pid).ok())
+        .filter(|pid| *pid > 1);
+    let (Some(pid), Some(container)) = (pid, found.id) else {
+        return Err(DriverError::new(
+            NodeErrorCode::Conflict,
+            "the VM does not run",
+        ));
+    };
+    let network = network(context.config.host_processes, pid, &container)?;
+    let own = own.and_then(|own| own.parse().ok());
+    let stream = connected(network, port, own).await?;
+    let (read, write) = stream.into_split();
+    Ok(Process {
+        output: chunks(read),
+        input: Box::pin(write),
+        control: Box::new(Connection),
+    })
+}
+
+/// The VM's network namespace. It is opened before the check: it stays the one that was checked.
+fn network(host_processes: bool, pid: i32, container: &str) -> Result<File, DriverError> {
+    let opened = File::open(format!("/proc/{pid}/ns/net"));
+    match opened {
+        Ok(network) if host_processes && session::is_in_container(pid, container) => Ok(network),
+        Ok(_) => Err(blind("it does not see the VM's processes")),
+        Err(error) => Err(blind(&error.to_string())),
+    }
+}
+
+fn blind(why: &str) -> DriverError {
+    let message =
+        format!("this node cannot reach ports of VMs: {why}. Run it on the engine's host, as root");
+    DriverError::new(NodeErrorCode::Engine, message)
+}
+
+/// In a thread of its own: one that has been in another network must do nothing else.
+async fn connected(
+    network: File,
+    port: u16,
+    own: Option<IpAddr>,
+) -> Result<tokio::net::TcpStream, DriverError> {
+    let (tell, told) = oneshot::channel();
+    let begun = thread::Builder::new()
+        .name("vm-connect".into())
+        .spawn(move || {
+            let entered =
+                move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network));
+            let outcome = match entered {
+                Ok(()) => connect(port, own),
+                Err(error) => Err(blind(&error.to_string())),
+            };
+            // Whoever asked may have gone.
+            let _ = tell.send(outcome);
+        });
+    begun.map_err(|error| internal(&error))?;
+    let stream = told.await.unwrap_or_else(|_| Err(blind("it failed")))?;
+    tokio::net::TcpStream::from_std(stream).map_err(|error| internal(&error))
+}
+
+/// The VM's 127.0.0.1 first, its ::1, then its own address.
+fn connect(port: u16, own: Option<IpAddr>) -> Result<TcpStream, DriverError> {
+    let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    let mut refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+    for address in loopback.into_iter().chain(own) {
+        match TcpStream::connect_timeout(&SocketAddr::new(address, port), CONNECT) {
+            Ok(stream) => {
+                let ready = stream
+                    .set_nonblocking(true)
+                    .and_then(|()| stream.set_nodelay(true));
+                return ready.map(|()| stream).map_err(|error| internal(&error));
+            }
+            Err(error) => refused = error,
+        }
+    }
+    let message = format!("nothing answers on port {port} of the VM: {refused}");
+    Err(DriverError::new(NodeErrorCode::Conflict, message))
+}
+
+fn internal(error: &io::Error) -> DriverError {
+    DriverError::new(
+        NodeErrorCode::Internal,
+        format!("a port was not connected to: {error}"),
+    )
+}
+
+/// What comes from the port.
+fn chunks(read: OwnedReadHalf) -> Pin<Box<dyn Stream<Item = Result<Piece, DriverError>> + Send>> {
+    let start = (read, BytesMut::with_capacity(CHUNK));
+    Box::pin(stream::unfold(Some(start), async |state| {
+        let (mut read, mut buffer) = state?;
+        buffer.reserve(CHUNK);
+        match read.read_buf(&mut buffer).await {
+            // A reset is an end, too.
+            Ok(0) | Err(_) => None,
+            Ok(_) => {
+                let bytes: Bytes = buffer.split().freeze();
+                Some((Ok(Piece::Stdout(bytes)), Some((read, buffer))))
+            }
+        }
+    }))
+}
+
+/// There is nothing to do to a connection: it ends when both halves are dropped.
+struct Connection;
+
+#[async_trait]
+impl ProcessControl for Connection {
+    async fn exit_code(&self) -> Result<Option<i32>, DriverError> {
+        Ok(Some(0))
+    }
+
+    async fn signal(&self, _: ProcessSignal) -> Result<(), DriverError> {
+        Ok(())
+    }
+
+    async fn kill(&self) -> Result<(), DriverError> {
+        Ok(())
+    }
+}
