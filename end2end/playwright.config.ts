@@ -9,6 +9,12 @@ export const baseURL = process.env.MINICLOUD_URL ?? "http://127.0.0.1:5555";
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
+  globalSetup: "./support/setup.ts",
+  // What the others used is looked for when all of them are done, also when only some were asked for.
+  projects: [
+    { name: "pages", testIgnore: "secret.spec.ts", teardown: "secrets" },
+    { name: "secrets", testMatch: "secret.spec.ts" },
+  ],
   // One at a time: the first-start password and the nodes are shared by all tests.
   workers: 1,
   fullyParallel: false,

@@ -27,11 +27,11 @@ export async function signInAsAdmin(person: Person): Promise<void> {
 }
 
 /** Fills in the page that a must-change password leads to. */
-export async function chooseFirstPassword(person: Person): Promise<void> {
+export async function chooseFirstPassword(person: Person, current = FIRST_START_PASSWORD): Promise<void> {
   const { page } = person;
   await expect(page.getByRole("heading", { name: "Choose a new password" })).toBeVisible();
   await person.settled();
-  await page.getByLabel("Current password").fill(FIRST_START_PASSWORD);
+  await page.getByLabel("Current password").fill(current);
   await page.getByLabel("New password", { exact: true }).fill(person.password);
   await page.getByRole("button", { name: "Change password" }).click();
 }

@@ -11,6 +11,11 @@ export async function containersOf(vmId: string): Promise<string[]> {
   return lines(["ps", "--all", "--filter", `name=mc-${vmId}`, "--format", "{{.Names}}"]);
 }
 
+/** All that the engine knows of the VM's container, as JSON. */
+export async function inspect(vmId: string): Promise<string> {
+  return (await lines(["inspect", `mc-${vmId}`])).join("\n");
+}
+
 /** Networks the VM's container is in. */
 export async function networksOf(vmId: string): Promise<string[]> {
   const format = "{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}";

@@ -2,6 +2,7 @@
 
 import { expect, type Locator, type Page } from "@playwright/test";
 
+import { recordName } from "./secret.ts";
 import { ShellView } from "./shell.ts";
 
 /** A create may have to wait for nothing but the engine: the tests' image is there already. */
@@ -35,6 +36,7 @@ export class Person {
   }
 
   async register(): Promise<void> {
+    recordName(this.name);
     await this.visit("/register");
     await this.page.getByLabel("User name").fill(this.name);
     await this.page.getByLabel("Password", { exact: true }).fill(this.password);

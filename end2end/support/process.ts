@@ -9,6 +9,8 @@ const run = promisify(execFile);
 
 /** The data folder of the server under test; `script/test` names it. Undefined for a server elsewhere. */
 export const dataDir = process.env.MINICLOUD_DATA;
+/** Where that server's log is. */
+export const logDir = process.env.MINICLOUD_LOGS;
 
 function scratch(file: string): string {
   if (dataDir === undefined) throw new Error("MINICLOUD_DATA is not set");

@@ -3,10 +3,11 @@
  * error or warning, a page error, a status of 400 or more fails the test unless it was announced.
  */
 
-import { test as base, expect, type BrowserContextOptions } from "@playwright/test";
+import { test as base, expect, type BrowserContext, type BrowserContextOptions } from "@playwright/test";
 
 import { ADMIN_PASSWORD, signInAsAdmin } from "./admin.ts";
 import { Person } from "./person.ts";
+import { followSecrets, recordCookies } from "./secret.ts";
 import { Watch } from "./watch.ts";
 
 export { expect };
@@ -37,8 +38,9 @@ export const test = base.extend<Fixtures>({
   watch: [
     async ({ context }, use) => {
       const watch = new Watch();
-      watch.follow(context);
+      follow(watch, context);
       await use(watch);
+      await recordCookies(context);
       expect(watch.complaints(), "complaints of the pages that no test announced").toEqual([]);
     },
     { auto: true },
@@ -58,7 +60,7 @@ export const test = base.extend<Fixtures>({
         ...(baseURL !== undefined && { baseURL }),
         ...options,
       });
-      watch.follow(context);
+      follow(watch, context);
       const scripted = options?.javaScriptEnabled ?? javaScriptEnabled ?? true;
       const person = new Person(await context.newPage(), freshName("e2e"), scripted);
       people.push(person);
@@ -72,10 +74,11 @@ export const test = base.extend<Fixtures>({
       viewport: viewport ?? null,
       ...(baseURL !== undefined && { baseURL }),
     });
-    watch.follow(context);
+    follow(watch, context);
     const admin = new Person(await context.newPage(), "admin", true, ADMIN_PASSWORD);
     await signInAsAdmin(admin);
     await use(admin);
+    await recordCookies(context);
     await context.close();
   },
 
@@ -92,9 +95,16 @@ export const test = base.extend<Fixtures>({
   },
 });
 
+/** What the context's pages do is looked at, and the secrets they use are noted. */
+function follow(watch: Watch, context: BrowserContext): void {
+  watch.follow(context);
+  followSecrets(context);
+}
+
 /** Deletes the account if it is still there, then closes the browser. */
 async function leave(person: Person): Promise<void> {
   const context = person.page.context();
+  await recordCookies(context);
   try {
     await person.page.goto("/account");
     if (new URL(person.page.url()).pathname === "/account") await person.deleteAccount();

@@ -62,6 +62,8 @@ test("a changed password is the one that counts, and other browsers are signed o
   await alice.page.getByLabel("New password", { exact: true }).fill("harbour-seven-violet-crane");
   await alice.page.getByRole("button", { name: "Change password" }).click();
   await expect(alice.page.getByText("Your password is changed.")).toBeVisible();
+  // The open page leaves by itself, and would be in the way of one that is asked for meanwhile.
+  await expect(elsewhere.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   await elsewhere.page.goto("/account");
   await expect(elsewhere.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   await alice.signOut();

@@ -1,6 +1,7 @@
 /** API tokens: made and shown once on the account page, used by a program, revoked. */
 
 import { baseURL } from "../playwright.config.ts";
+import { recordSecret } from "../support/secret.ts";
 import { expect, test } from "../support/test.ts";
 
 for (const scripted of [true, false]) {
@@ -18,6 +19,7 @@ for (const scripted of [true, false]) {
       // Whoever chooses nothing gets one that ends.
       await expect(section.getByText(/until \d+ \w+ \d{4}/)).toBeVisible();
       const token = /mct_[0-9a-f]{64}/.exec(await section.innerText())?.[0] ?? "";
+      recordSecret("API token", token);
       const ask = () => request.get(`${baseURL}/api/v1/me`, { headers: { Authorization: `Bearer ${token}` } });
       const answer = await ask();
       expect(answer.status(), token).toBe(200);

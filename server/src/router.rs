@@ -23,7 +23,7 @@ pub const BODY_MAX: usize = 64 * 1024;
 /// | `/metrics` | Prometheus text |
 /// | `/pkg/*`, `/favicon.svg` and the like | files of the bundle and of `public/` |
 /// | `/api/{endpoint}` | server functions |
-/// | `/api/v1/*`, `/api/openapi.json`, `/api/docs` | the JSON API (docs/api.md), also alone on a port of its own |
+/// | `/api/v1/*`, `/api/openapi.json`, `/api/docs` (and its script) | the JSON API (docs/api.md), also alone on a port of its own |
 /// | `/create_vm` and the like | the demo's endpoints, for old scripts |
 /// | `/live`, `/live/admin`, `/live/logs` | live state (WebSocket) |
 /// | `/shells/{id}/attach` | a shell (WebSocket, docs/shell-protocol.md) |

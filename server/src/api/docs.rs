@@ -1,5 +1,6 @@
-//! The OpenAPI document, and a page to read it that loads nothing from elsewhere.
+//! The OpenAPI document, and a page to read it and to try its calls, which loads nothing from elsewhere.
 
+mod form;
 mod page;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use utoipa::{
     OpenApi as _, ToSchema as _,
     openapi::{
         Content, OpenApi, Ref, RefOr, ResponseBuilder,
+        path::Parameter,
         security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
 };
@@ -36,7 +38,7 @@ pub fn about() -> OpenApi {
     document
 }
 
-/// Adds what every route has: a token, and failures in one form.
+/// Adds what every route has: a token, failures in one form, words for what is named alike everywhere.
 pub fn complete(mut document: OpenApi) -> OpenApi {
     let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     let components = document.components.get_or_insert_default();
@@ -44,7 +46,7 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         .security_schemes
         .insert(TOKEN.to_owned(), RefOr::T(scheme));
     document.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         let operations = [
             &mut item.get,
             &mut item.post,
@@ -52,6 +54,11 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
             &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {
+            for parameter in operation.parameters.iter_mut().flatten() {
+                if let RefOr::T(parameter) = parameter {
+                    describe(path, parameter);
+                }
+            }
             for range in ["4XX", "5XX"] {
                 let responses = &mut operation.responses.responses;
                 responses.insert(range.to_owned(), RefOr::T(problem()));
@@ -59,6 +66,26 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         }
     }
     document
+}
+
+/// Says what a parameter is where the route does not.
+fn describe(path: &str, parameter: &mut Parameter) {
+    let words = match parameter.name.as_str() {
+        "name" if path.contains("/vms/") => "The VM's name.",
+        "name" if path.contains("/nodes/") => "The node's name.",
+        "name" if path.contains("/users/") => "The user's name.",
+        "id" if path.contains("/vms/") => "The VM's id.",
+        "id" if path.contains("/shells/") => "The shell's id.",
+        "id" if path.contains("/tokens/") => "The token's id.",
+        "id" => "The login session's id.",
+        "Idempotency-Key" => {
+            "Any text of your choice, such as a UUID: repeated within 24 hours, the same key gives the same answer and makes nothing twice."
+        }
+        _ => return,
+    };
+    parameter
+        .description
+        .get_or_insert_with(|| words.to_owned());
 }
 
 fn problem() -> utoipa::openapi::Response {
@@ -78,6 +105,12 @@ pub fn router(document: OpenApi) -> Router<AppState> {
     Router::new()
         .route("/api/openapi.json", get(json))
         .route("/api/docs", get(page))
+        .route("/api/docs.js", get(script))
+}
+
+async fn script() -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    (kind, include_str!("docs/try.js")).into_response()
 }
 
 fn html_page(html: &str) -> Response {
@@ -85,7 +118,7 @@ fn html_page(html: &str) -> Response {
     response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         ),
     );
     response

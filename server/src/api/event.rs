@@ -26,7 +26,9 @@ pub struct EventQuery {
     subject: Option<String>,
     /// Such as `vm_create`.
     kind: Option<String>,
+    /// What the page before said as `next`.
     cursor: Option<String>,
+    /// Items at most; events come 50 at once at most.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }

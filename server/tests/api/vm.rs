@@ -144,11 +144,26 @@ async fn the_document_and_its_page_need_nobody_and_load_nothing_from_elsewhere()
     let house = House::new().await;
     let document = house.ask("GET", "/api/openapi.json", &[], "").await.json();
     assert!(document["components"]["schemas"]["Problem"].is_object());
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for operation in operations.as_object().unwrap().values() {
+            let parameters = operation["parameters"].as_array();
+            for parameter in parameters.into_iter().flatten() {
+                let words = parameter["description"].as_str().unwrap_or_default();
+                assert!(!words.is_empty(), "{path}: {parameter}");
+            }
+        }
+    }
     let page = house.ask("GET", "/api/docs", &[], "").await;
     assert_eq!(page.status, 200);
     assert!(page.text.contains("POST /api/v1/vms/{name}/exec"));
+    let script = "<script src=\"/api/docs.js\" defer></script>";
+    assert!(page.text.contains(script) && page.text.contains("Try it"));
+    let rest = page.text.replace(script, "");
     for elsewhere in ["<script", "src=", "href=\"http", "href=\"//", "url("] {
-        assert!(!page.text.contains(elsewhere), "{elsewhere}");
+        assert!(!rest.contains(elsewhere), "{elsewhere}");
     }
+    let script = house.ask("GET", "/api/docs.js", &[], "").await;
+    assert_eq!(script.status, 200);
+    assert!(!script.text.contains("innerHTML"));
     house.end().await;
 }

@@ -282,6 +282,7 @@ pub const OPEN: &[&str] = &[
     "/favicon.ico",
     "/api/openapi.json",
     "/api/docs",
+    "/api/docs.js",
 ];
 
 /// Where the lists above are entered as a whole.

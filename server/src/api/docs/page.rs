@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
 
+use super::form;
+
 /// The whole page.
 pub fn page(document: &OpenApi) -> String {
     // What was made from types can be written.
@@ -13,7 +15,8 @@ pub fn page(document: &OpenApi) -> String {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>API · MiniCloud</title><link rel=\"icon\" href=\"/favicon.svg\">\
-         <link rel=\"stylesheet\" href=\"/pkg/minicloud.css\"></head><body><main class=\"api-docs\">\
+         <link rel=\"stylesheet\" href=\"/pkg/minicloud.css\">\
+         <script src=\"/api/docs.js\" defer></script></head><body><main class=\"api-docs\">\
          <h1>MiniCloud API</h1>",
     );
     let _ = write!(
@@ -22,9 +25,12 @@ pub fn page(document: &OpenApi) -> String {
          <a href=\"/api/openapi.json\">OpenAPI 3.1 document</a></p>",
         text(&document["info"]["description"])
     );
+    form::token(&mut html);
     for (path, item) in fields(&document["paths"]) {
         for (method, operation) in fields(item) {
             section(&mut html, method, path, operation);
+            form::form(&mut html, method, path, operation, &document);
+            html.push_str("</section>");
         }
     }
     for (name, schema) in fields(&document["components"]["schemas"]) {
@@ -40,6 +46,7 @@ pub fn page(document: &OpenApi) -> String {
     html
 }
 
+/// What a call takes and answers; its section is left open.
 fn section(html: &mut String, method: &str, path: &str, operation: &Value) {
     let _ = write!(
         html,
@@ -72,7 +79,7 @@ fn section(html: &mut String, method: &str, path: &str, operation: &Value) {
             &answer.unwrap_or_else(|| "no body".into()),
         );
     }
-    html.push_str("</dl></section>");
+    html.push_str("</dl>");
 }
 
 fn fact(html: &mut String, name: &str, value: &str) {
@@ -97,12 +104,12 @@ fn link(schema: &Value) -> Option<String> {
     Some(format!("<a href=\"#type-{name}\">{name}</a>"))
 }
 
-fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+pub fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
 /// Words of the document; what stands between backticks is code.
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     let words = escape(value.as_str().unwrap_or_default());
     let parts = words.split('`').enumerate();
     parts
@@ -113,7 +120,7 @@ fn text(value: &Value) -> String {
         .collect()
 }
 
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
