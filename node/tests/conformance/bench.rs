@@ -24,12 +24,13 @@ pub struct Bench {
     /// Base of the owners of this test.
     owner: u128,
     engine: Engine,
+    _block: Option<Block>,
 }
 
 pub enum Engine {
     Sim(Arc<SimEngine>),
     /// The folder of the locks.
-    Docker(tempfile::TempDir, Block),
+    Docker(tempfile::TempDir),
 }
 
 impl Bench {
@@ -42,6 +43,7 @@ impl Bench {
             image: "minicloud/base".into(),
             owner: 0x1000,
             engine: Engine::Sim(engine),
+            _block: None,
         }
     }
 
@@ -60,7 +62,8 @@ impl Bench {
             node,
             image: image(),
             owner: own_owners(&block),
-            engine: Engine::Docker(locks, block),
+            engine: Engine::Docker(locks),
+            _block: Some(block),
         })
     }
 
@@ -138,7 +141,7 @@ impl Bench {
 
     /// A driver of this node that cannot see the engine's processes, as one in a container.
     pub fn blind_node(&self) -> Arc<dyn Driver> {
-        let Engine::Docker(locks, _) = &self.engine else {
+        let Engine::Docker(locks) = &self.engine else {
             unreachable!("only a real engine has processes")
         };
         let config = DockerConfig {
@@ -156,7 +159,7 @@ impl Bench {
     fn on_same_engine(&self, node: &str) -> Arc<dyn Driver> {
         match &self.engine {
             Engine::Sim(engine) => Arc::new(SimDriver::new(engine.clone(), node)),
-            Engine::Docker(locks, _) => {
+            Engine::Docker(locks) => {
                 Arc::new(DockerDriver::new(docker_config(node, locks)).expect("a driver"))
             }
         }
@@ -165,7 +168,7 @@ impl Bench {
     pub async fn networks(&self) -> Vec<String> {
         match &self.engine {
             Engine::Sim(engine) => engine.networks(),
-            Engine::Docker(..) => lines(&[
+            Engine::Docker(_) => lines(&[
                 "network",
                 "ls",
                 "--format",
@@ -180,7 +183,7 @@ impl Bench {
     pub fn poweroff(&self) -> [&'static str; 3] {
         match &self.engine {
             Engine::Sim(_) => ["/bin/sh", "-c", "poweroff"],
-            Engine::Docker(..) => ["/bin/sh", "-c", "kill -TERM 1"],
+            Engine::Docker(_) => ["/bin/sh", "-c", "kill -TERM 1"],
         }
     }
 
@@ -189,7 +192,7 @@ impl Bench {
     pub fn trap(&self) -> &'static str {
         match &self.engine {
             Engine::Sim(_) => "trap 'echo trapped > /root/trap' TERM\r",
-            Engine::Docker(..) => {
+            Engine::Docker(_) => {
                 "sh -c 'trap \"echo trapped > /root/trap; exit\" TERM; while :; do sleep 1; done' &\r"
             }
         }
@@ -198,7 +201,7 @@ impl Bench {
     /// Something on port 7 of the VM that gives back what it is given. (The simulated
     /// ones have it always.)
     pub async fn echo_on_port_7(&self, spec: &VmSpec) {
-        if let Engine::Docker(..) = &self.engine {
+        if let Engine::Docker(_) = &self.engine {
             let listen = "nc -l -p 7 -e cat >/dev/null 2>&1 &";
             self.sh(spec, listen).await;
             common::until("something listens", async || {
@@ -215,7 +218,7 @@ impl Bench {
     pub async fn make_busy(&self, spec: &VmSpec) {
         match &self.engine {
             Engine::Sim(engine) => engine.set_load(spec.id, 450),
-            Engine::Docker(..) => {
+            Engine::Docker(_) => {
                 self.sh(spec, "(while :; do :; done) >/dev/null 2>&1 &")
                     .await;
             }
@@ -224,7 +227,7 @@ impl Bench {
 
     /// Until the driver listens to its engine.
     pub async fn settle(&self) {
-        if matches!(self.engine, Engine::Docker(..)) {
+        if matches!(self.engine, Engine::Docker(_)) {
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
     }
