@@ -14,6 +14,7 @@ mod node;
 mod page;
 mod problem;
 mod shell;
+mod ssh_key;
 mod token;
 mod user;
 mod vm;
@@ -57,6 +58,8 @@ fn json() -> OpenApiRouter<AppState> {
         .routes(routes!(account::me))
         .routes(routes!(token::token_list, token::token_create))
         .routes(routes!(token::token_delete))
+        .routes(routes!(ssh_key::ssh_key_list, ssh_key::ssh_key_add))
+        .routes(routes!(ssh_key::ssh_key_delete))
         .routes(routes!(account::login_session_list))
         .routes(routes!(account::login_session_delete))
         .merge(admin())

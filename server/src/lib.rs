@@ -15,6 +15,7 @@ pub mod log;
 mod metrics;
 mod node_local;
 mod pages;
+mod public_key;
 pub mod router;
 pub mod scope;
 pub mod secret;

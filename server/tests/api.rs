@@ -15,6 +15,8 @@ mod demo;
 mod input;
 #[path = "api/once.rs"]
 mod once;
+#[path = "api/ssh_key.rs"]
+mod ssh_key;
 #[path = "api/token.rs"]
 mod token;
 #[path = "api/vm.rs"]
