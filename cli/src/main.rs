@@ -7,11 +7,13 @@ mod command;
 mod config;
 mod context;
 mod error;
+mod exec;
 mod output;
 mod progress;
 mod prompt;
 mod secret;
 mod shell;
+mod socket;
 mod wait;
 
 use std::process::ExitCode;

@@ -5,7 +5,6 @@ mod escape;
 mod frame;
 mod input;
 mod pump;
-mod socket;
 mod terminal;
 
 use std::time::{Duration, Instant};
@@ -15,6 +14,7 @@ use server_api::shell::Shell;
 use crate::{
     client::{Client, random_bytes},
     error::{CliError, exit},
+    socket,
 };
 use pump::{End, Pump};
 use terminal::Terminal;
@@ -58,7 +58,7 @@ async fn attached(
     let mut loss: Option<Loss> = None;
     loop {
         let query = pump.query(&name, terminal.size());
-        match socket::connect(client, &shell.attach, &query).await {
+        match socket::connect(client, &format!("{}?{query}", shell.attach)).await {
             Ok(socket) => {
                 loss = None;
                 match pump.run(socket, terminal).await? {

@@ -3,7 +3,10 @@
 
 pub mod docker;
 pub mod health;
+mod signal;
 pub mod sim;
+
+pub use signal::ProcessSignal;
 
 use std::pin::Pin;
 
@@ -12,7 +15,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use node_api::{
     error::NodeErrorCode,
-    exec::{ExecOutput, ExecRequest},
+    exec::{ExecOutput, ExecRequest, ExecStart},
     image::ImageReport,
     status::{Capacity, EngineOutage, EngineStatus, NodeUsage},
     vm::{VmReport, VmSpec},
@@ -82,15 +85,63 @@ pub struct Tty {
     pub control: Box<dyn TtyControl>,
 }
 
-/// What can be done to a terminal beside reading and writing.
+/// How a terminal begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TtySpec {
+    /// Both in 1..=500; right from the first prompt on.
+    pub cols: u16,
+    pub rows: u16,
+    /// What root's login shell runs in place of a login.
+    pub command: Option<String>,
+    /// Added to the environment, or in place of what it sets.
+    pub env: Vec<(String, String)>,
+}
+
+impl TtySpec {
+    /// A login shell of that size.
+    pub fn login(cols: u16, rows: u16) -> Self {
+        Self {
+            cols,
+            rows,
+            command: None,
+            env: Vec::new(),
+        }
+    }
+}
+
+/// A command in a VM with its streams apart.
+pub struct Process {
+    /// What it prints, raw; ends when nobody can print there any more. Nothing is read ahead of the
+    /// reader: a slow one slows the command.
+    pub output: Pin<Box<dyn Stream<Item = Result<Piece, DriverError>> + Send>>,
+    /// To be shut down when there is no more input.
+    pub input: Pin<Box<dyn AsyncWrite + Send>>,
+    pub control: Box<dyn ProcessControl>,
+}
+
+/// Some output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    Stdout(Bytes),
+    Stderr(Bytes),
+}
+
+/// What can be done to a program beside reading and writing.
 #[async_trait]
-pub trait TtyControl: Send + Sync {
+pub trait ProcessControl: Send + Sync {
+    /// Its exit code once it has ended, 128 + n for a signal; None while it runs.
+    async fn exit_code(&self) -> Result<Option<i32>, DriverError>;
+    /// Sends a signal to every process of its session.
+    async fn signal(&self, signal: ProcessSignal) -> Result<(), DriverError>;
+    /// Ends every process of its session (HUP, then KILL), background jobs included.
+    async fn kill(&self) -> Result<(), DriverError>;
+}
+
+/// What can be done to a terminal, too.
+#[async_trait]
+pub trait TtyControl: ProcessControl {
     /// Sets the PTY's size; both in 1..=500.
     async fn resize(&self, cols: u16, rows: u16) -> Result<(), DriverError>;
-    /// The program's exit code once it has ended, None while it runs.
-    async fn exit_code(&self) -> Result<Option<i32>, DriverError>;
-    /// Ends every process of the terminal's session (HUP, then KILL), background jobs included.
-    async fn kill(&self) -> Result<(), DriverError>;
 }
 
 /// The engine, as a node uses it. Every call is idempotent and keeps a deadline of its own
@@ -113,11 +164,13 @@ pub trait Driver: Send + Sync + 'static {
     /// Removes it for good, and the owner's network with the last VM in it. Fine if it is not there.
     async fn vm_delete(&self, id: Uuid) -> Result<(), DriverError>;
     async fn vm_exec(&self, id: Uuid, request: &ExecRequest) -> Result<ExecOutput, DriverError>;
+    /// Starts a command as root in the image's own folder; no shell is run.
+    async fn vm_process(&self, id: Uuid, start: &ExecStart) -> Result<Process, DriverError>;
     async fn vm_usage(&self, id: Uuid) -> Result<UsageReading, DriverError>;
     /// Bytes written over the image (slow on some engines; asked once a minute at most).
     async fn vm_disk_bytes(&self, id: Uuid) -> Result<Option<u64>, DriverError>;
-    /// A login shell of root in /root on a PTY of that size (right from the first prompt on).
-    async fn vm_tty(&self, id: Uuid, cols: u16, rows: u16) -> Result<Tty, DriverError>;
+    /// A shell of root in /root on a PTY.
+    async fn vm_tty(&self, id: Uuid, spec: &TtySpec) -> Result<Tty, DriverError>;
     /// Starts making the image present, in the background; answers at once with where it stands.
     async fn image_ensure(&self, name: &str) -> Result<ImageReport, DriverError>;
     /// The last time the engine was out of touch, if only for a moment.

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod driver;
 pub mod error;
+pub mod exec;
 pub mod extract;
 pub mod feed;
 pub mod handler;

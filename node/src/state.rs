@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    clock::now_us, config::NodeConfig, driver::Driver, feed::Feed, metrics::Metrics,
-    shell::ShellRegistry, status::StatusCache, usage::UsageStore,
+    clock::now_us, config::NodeConfig, driver::Driver, exec::ExecTurns, feed::Feed,
+    metrics::Metrics, shell::ShellRegistry, status::StatusCache, usage::UsageStore,
 };
 
 /// Events that are kept for readers who come back.
@@ -22,6 +22,7 @@ pub struct NodeState {
     pub config: NodeConfig,
     pub driver: Arc<dyn Driver>,
     pub shells: Arc<ShellRegistry>,
+    pub exec_turns: ExecTurns,
     pub events: Arc<Feed<NodeEvent>>,
     pub logs: Arc<Feed<NodeLog>>,
     pub usage: UsageStore,
@@ -46,6 +47,7 @@ impl NodeState {
         Self {
             config,
             shells: ShellRegistry::new(driver.clone()),
+            exec_turns: ExecTurns::default(),
             driver,
             events: Arc::new(Feed::new(EVENTS_KEPT)),
             logs,

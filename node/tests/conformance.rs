@@ -20,6 +20,7 @@ mod terminal;
 use std::time::Duration;
 
 use bench::Bench;
+use node::driver::TtySpec;
 use node_api::{error::NodeErrorCode, event::NodeEventKind, exec::ExecOutput, vm::PowerState};
 
 /// Runs a check on both drivers.
@@ -44,6 +45,9 @@ macro_rules! on_both {
         }
     };
 }
+
+#[path = "conformance/process.rs"]
+mod process;
 
 on_both! {
 
@@ -146,7 +150,7 @@ async fn another_nodes_vm_is_not_found_here(bench: &Bench) {
         bench.driver.vm_start(theirs.id).await.map(drop),
         bench.driver.vm_stop(theirs.id).await.map(drop),
         bench.driver.vm_usage(theirs.id).await.map(drop),
-        bench.driver.vm_tty(theirs.id, 80, 24).await.map(drop),
+        bench.driver.vm_tty(theirs.id, &TtySpec::login(80, 24)).await.map(drop),
         bench.exec(theirs.id, &["true"]).await.map(drop),
     ] {
         assert_eq!(refused.expect_err("not ours").code, NodeErrorCode::NotFound);

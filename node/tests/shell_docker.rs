@@ -60,7 +60,7 @@ impl Place<'_> {
     async fn create(&self, cols: u16, rows: u16) -> Uuid {
         let id = Uuid::now_v7();
         self.shells
-            .create(self.spec.id, ShellCreate { id, cols, rows })
+            .create(self.spec.id, ShellCreate::new(id, cols, rows))
             .await
             .unwrap();
         id

@@ -35,7 +35,7 @@ pub use problem::{answers, answers_alone};
 
 use crate::{
     auth,
-    shell::{self as bridge, shell_attach},
+    shell::{self as bridge, shell_attach, vm_exec_attach},
     state::AppState,
 };
 
@@ -95,6 +95,7 @@ pub fn router() -> Router<AppState> {
     json.merge(demo::router())
         .merge(docs::router(docs::complete(document)))
         .route("/api/v1/shells/{id}/attach", any(shell_attach))
+        .route("/api/v1/vms/{name}/exec/attach", any(vm_exec_attach))
         .route("/api/v1/{*rest}", any(problem::unknown))
 }
 

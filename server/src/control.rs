@@ -55,6 +55,7 @@ use crate::{
 };
 
 pub use error::ControlError;
+pub use exec::{ExecLine, ExecTurn};
 pub use shell::ShellPlace;
 pub use vm_by_node::NodeVms;
 
@@ -81,6 +82,7 @@ struct Inner {
     workers: Mutex<HashMap<String, Arc<Worker>>>,
     changes: broadcast::Sender<Change>,
     exec_turns: exec::ExecTurns,
+    exec_streams: exec::ExecTurns,
     /// Pairs of user and shell whose owner was told that somebody else is in it.
     told_shells: Mutex<HashSet<(String, String)>>,
     tasks: TaskTracker,
@@ -113,7 +115,8 @@ impl Control {
             fleet: Fleet::default(),
             workers: Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
-            exec_turns: exec::ExecTurns::default(),
+            exec_turns: exec::ExecTurns::kept(),
+            exec_streams: exec::ExecTurns::streams(),
             told_shells: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),

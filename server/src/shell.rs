@@ -1,5 +1,5 @@
-//! The shell bridge: authorises a viewer, then copies frames between browser and node without
-//! reading them (docs/shell-protocol.md).
+//! The bridge to shells and commands: authorises a viewer or caller, then copies frames between it and
+//! the node without reading them (docs/shell-protocol.md, docs/exec-protocol.md).
 
 mod pump;
 
@@ -53,5 +53,35 @@ pub async fn shell_attach(
                 query.as_deref().unwrap_or_default(),
             )
             .await;
+        })
+}
+
+/// A command with streams in one of the caller's VMs; 404 where it is not the caller's.
+pub async fn vm_exec_attach(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let actor = match caller.require() {
+        Ok(actor) => actor.clone(),
+        Err(error) => return refuse(&error),
+    };
+    if let Err(error) = state.control.vm_find(&actor, &name).await {
+        return refuse(&error.answer(&caller.request_id));
+    }
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let line = match state.control.vm_exec_attach(&actor, &name).await {
+        Ok(line) => line,
+        Err(error) => return refuse(&error.answer(&caller.request_id)),
+    };
+    upgrade
+        .max_message_size(FRAME_MAX)
+        .max_frame_size(FRAME_MAX)
+        .on_upgrade(async move |socket| {
+            pump::bridge_exec(socket, &state, &caller, &actor, &name, line).await;
         })
 }

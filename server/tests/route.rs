@@ -190,15 +190,22 @@ fn same(
 async fn sockets(house: &House) {
     for (path, who) in SOCKETS {
         for person in PEOPLE {
-            let real = house.things["shell"].as_str();
-            let answer = house.socket(person, &path.replace("{id}", real)).await;
+            let real = match path.contains("{name}") {
+                true => house.things["vm"].as_str(),
+                false => house.things["shell"].as_str(),
+            };
+            let at = |thing: &str| path.replace("{id}", thing).replace("{name}", thing);
+            let answer = house.socket(person, &at(real)).await;
             match refusal(*who, person) {
                 None => assert_eq!(answer.status, 101, "{path} by {person:?}: {answer:?}"),
                 Some(_) => check(path, *who, person, &answer),
             }
             if refusal(*who, person).is_some_and(|(status, _)| status == 404) {
-                let made_up = "00000000-0000-7000-8000-000000000000";
-                let other = house.socket(person, &path.replace("{id}", made_up)).await;
+                let made_up = match path.contains("{name}") {
+                    true => "made-up",
+                    false => "00000000-0000-7000-8000-000000000000",
+                };
+                let other = house.socket(person, &at(made_up)).await;
                 let mask = |answer: &Answer, id: &str| {
                     let request = answer.headers["x-request-id"].to_str().unwrap();
                     answer.text.replace(id, "…").replace(request, "…")
@@ -360,7 +367,8 @@ fn no_json_route_goes_round_the_document() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for text in sources(&folder) {
         for path in between(&text, ".route(\"", "\"") {
-            let is_known = ["/api/v1/{*rest}", "/api/v1/shells/{id}/attach"].contains(&path);
+            let is_socket = SOCKETS.iter().any(|(socket, _)| *socket == path);
+            let is_known = is_socket || path == "/api/v1/{*rest}";
             assert!(!path.starts_with("/api/v1/") || is_known, "{path}");
         }
     }

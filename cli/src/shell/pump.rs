@@ -14,10 +14,9 @@ use super::{
     escape::{Command, Escape},
     frame::{self, Frame, Hello},
     input::Input,
-    socket::Socket,
     terminal::Terminal,
 };
-use crate::error::CliError;
+use crate::{error::CliError, socket::Socket};
 
 /// The viewer's duties (docs/shell-protocol.md, Liveness).
 const PING_EVERY: Duration = Duration::from_secs(15);

@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod exec;
 mod shell;
 mod ssh_key;
 mod vm;
@@ -102,6 +103,7 @@ impl Fake {
             .route("/api/v1/vms", get(vm::vm_list).post(vm::vm_create))
             .route("/api/v1/vms/{name}", get(vm::vm_get).delete(vm::vm_delete))
             .route("/api/v1/vms/{name}/exec", post(vm::vm_exec))
+            .route("/api/v1/vms/{name}/exec/attach", get(exec::attach))
             .route("/api/v1/vms/{name}/events", get(vm::vm_events))
             .route(
                 "/api/v1/vms/{name}/shells",

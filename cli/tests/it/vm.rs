@@ -1,5 +1,7 @@
 //! `vm`, `image`, `flavor`: what people see, what programs read, and the exit codes.
 
+use std::io::Write as _;
+
 use server_api::vm::VmState::{Failed, Running, Stopped};
 
 use super::{
@@ -204,10 +206,66 @@ fn a_programs_output_and_exit_code_are_passed_on() {
 }
 
 #[test]
+fn a_programs_input_is_passed_on_byte_by_byte_and_more_than_the_window_holds() {
+    let (_fake, user) = three();
+    let bytes: Vec<u8> = (0..2_000_000_u32).map(|at| (at % 251) as u8).collect();
+    let mut child = user
+        .command(&["vm", "exec", "web1", "cat"])
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let given = bytes.clone();
+    let giving = std::thread::spawn(move || stdin.write_all(&given).unwrap());
+    let output = child.wait_with_output().unwrap();
+    giving.join().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(
+        output.stdout == bytes,
+        "{} bytes came back",
+        output.stdout.len()
+    );
+}
+
+#[test]
+fn a_program_without_input_leaves_ours_to_the_next_one() {
+    let (_fake, user) = three();
+    assert_eq!(
+        user.run_with(&["vm", "exec", "-n", "web1", "cat"], "x").out,
+        ""
+    );
+}
+
+#[test]
 fn a_program_that_takes_too_long_has_the_exit_code_of_a_timeout() {
     let (_fake, user) = three();
-    let ran = user.run(&["vm", "exec", "--timeout", "1", "web1", "sleep", "9"]);
-    assert_eq!((ran.code, ran.out.as_str()), (6, ""));
+    for arguments in [
+        &["vm", "exec", "--timeout", "1", "web1", "sleep", "9"][..],
+        &[
+            "vm",
+            "exec",
+            "--timeout",
+            "1",
+            "--json",
+            "web1",
+            "sleep",
+            "9",
+        ],
+    ] {
+        let ran = user.run(arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (6, ""), "{arguments:?}");
+    }
+    let ran = user.run(&["vm", "exec", "--timeout", "26", "--json", "web1", "true"]);
+    assert_eq!(ran.code, 2);
+}
+
+#[test]
+fn what_a_node_refuses_to_run_is_told_in_its_words() {
+    let (_fake, user) = three();
+    let ran = user.run(&["vm", "exec", "web1", "full"]);
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (1, "minicloud: 512 commands run already\n")
+    );
 }
 
 #[test]

@@ -10,6 +10,16 @@ pub struct ExecRequest {
     pub timeout_s: u32,
 }
 
+/// The first frame of `GET /v1/vms/{id}/exec/attach`: a command whose streams are the caller's. No
+/// shell is run here either.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecStart {
+    pub argv: Vec<String>,
+    /// Added to the environment that commands have, or in place of what it sets.
+    #[serde(default)]
+    pub env: Vec<(String, String)>,
+}
+
 /// What it printed; each stream is cut at 1 MiB.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecOutput {

@@ -14,6 +14,7 @@
 //! | `POST /v1/vms/{id}/start` | – | [`vm::VmReport`]; idempotent |
 //! | `POST /v1/vms/{id}/stop` | – | [`vm::VmReport`]; graceful: TERM, 10 s, KILL; idempotent |
 //! | `POST /v1/vms/{id}/exec` | [`exec::ExecRequest`] | [`exec::ExecOutput`] |
+//! | `GET /v1/vms/{id}/exec/attach` | WebSocket | docs/exec-protocol.md |
 //! | `GET /v1/vms/{id}/usage` | – | [`usage::UsageSample`] list, 15 minutes at 5 s |
 //! | `GET /v1/vms/{id}/shells` | – | [`shell::ShellReport`] list |
 //! | `POST /v1/vms/{id}/shells` | [`shell::ShellCreate`] | [`shell::ShellReport`] |
@@ -35,6 +36,7 @@
 pub mod error;
 pub mod event;
 pub mod exec;
+pub mod exec_frame;
 pub mod image;
 pub mod log;
 pub mod path;

@@ -10,6 +10,7 @@ pub const VM: &str = "/v1/vms/{id}";
 pub const VM_START: &str = "/v1/vms/{id}/start";
 pub const VM_STOP: &str = "/v1/vms/{id}/stop";
 pub const VM_EXEC: &str = "/v1/vms/{id}/exec";
+pub const VM_EXEC_ATTACH: &str = "/v1/vms/{id}/exec/attach";
 pub const VM_USAGE: &str = "/v1/vms/{id}/usage";
 pub const VM_SHELLS: &str = "/v1/vms/{id}/shells";
 pub const SHELL: &str = "/v1/shells/{id}";

@@ -10,6 +10,25 @@ pub struct ShellCreate {
     /// First size, clamped to 1..=500.
     pub cols: u16,
     pub rows: u16,
+    /// What root's login shell is to run (`-c`) in place of a login; the shell ends with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Added to the environment (`TERM` of the viewer's terminal, say), or in place of what is set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<(String, String)>,
+}
+
+impl ShellCreate {
+    /// A login shell of that size.
+    pub fn new(id: Uuid, cols: u16, rows: u16) -> Self {
+        Self {
+            id,
+            cols,
+            rows,
+            command: None,
+            env: Vec::new(),
+        }
+    }
 }
 
 /// A shell as the node sees it.

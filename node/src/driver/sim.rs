@@ -7,6 +7,7 @@
 mod driver;
 mod engine;
 mod fault;
+mod process;
 mod program;
 mod tty;
 mod vm;

@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 
 use node_api::{
-    exec::ExecRequest,
+    error::NodeError,
+    exec::{ExecRequest, ExecStart},
+    shell::ShellCreate,
     vm::{NetworkSpec, VmSpec},
 };
 use uuid::Uuid;
@@ -12,6 +14,9 @@ use crate::{
     config::is_name,
     error::{ApiError, ApiResult},
 };
+
+/// Bytes of a command's words, at most.
+const ARGV_BYTES: usize = 128 * 1024;
 
 /// Refuses a spec that breaks a limit, with the field's name.
 pub fn vm_spec(id: Uuid, spec: &VmSpec) -> ApiResult<()> {
@@ -73,15 +78,50 @@ pub fn exec(request: &ExecRequest) -> ApiResult<()> {
     if !(1..=60).contains(&request.timeout_s) {
         return refuse("timeout_s must be 1 to 60");
     }
-    if request.argv.first().is_none_or(String::is_empty) {
+    argv(&request.argv)
+}
+
+/// Refuses a command with streams that is empty, too long, or has an environment of odd names.
+pub fn exec_start(start: &ExecStart) -> Result<(), NodeError> {
+    let checked = argv(&start.argv).and_then(|()| environment(&start.env));
+    checked.map_err(|error| error.0)
+}
+
+/// Refuses a shell's command or environment that breaks a limit.
+pub fn shell_create(request: &ShellCreate) -> ApiResult<()> {
+    let command = request.command.as_deref().unwrap_or_default();
+    if command.len() > ARGV_BYTES || command.contains('\0') {
+        return refuse("command is longer than 128 KiB, or contains a NUL byte");
+    }
+    environment(&request.env)
+}
+
+fn argv(argv: &[String]) -> ApiResult<()> {
+    if argv.first().is_none_or(String::is_empty) {
         return refuse("argv needs a program");
     }
-    if request.argv.len() > 1024 || request.argv.iter().map(String::len).sum::<usize>() > 128 * 1024
-    {
+    if argv.len() > 1024 || argv.iter().map(String::len).sum::<usize>() > ARGV_BYTES {
         return refuse("argv is longer than 1024 words or 128 KiB");
     }
-    if request.argv.iter().any(|word| word.contains('\0')) {
+    if argv.iter().any(|word| word.contains('\0')) {
         return refuse("argv contains a NUL byte");
+    }
+    Ok(())
+}
+
+fn environment(env: &[(String, String)]) -> ApiResult<()> {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let good = |(name, value): &(String, String)| {
+        (1..=64).contains(&name.len())
+            && name.bytes().all(letter)
+            && !name.as_bytes()[0].is_ascii_digit()
+            && value.len() <= 4096
+            && !value.contains('\0')
+    };
+    if env.len() > 64 || !env.iter().all(good) {
+        return refuse(
+            "env has more than 64 entries, a name that is none, or a value over 4 KiB or with a NUL byte",
+        );
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use node_api::shell::{ShellCreate, ShellReport};
 
+use super::check;
 use crate::{
     error::ApiResult,
     extract::{ApiId, ApiJson},
@@ -27,6 +28,7 @@ pub async fn shell_create(
     ApiId(vm_id): ApiId,
     ApiJson(request): ApiJson<ShellCreate>,
 ) -> ApiResult<Json<ShellReport>> {
+    check::shell_create(&request)?;
     Ok(Json(state.shells.create(vm_id, request).await?))
 }
 

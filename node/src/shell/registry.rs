@@ -23,7 +23,7 @@ use super::{
     limits::{ShellLimits, Size},
     session::{Birth, End, Shell},
 };
-use crate::driver::{Driver, DriverError, DriverEvent};
+use crate::driver::{Driver, DriverError, DriverEvent, TtySpec};
 
 /// How long a killed shell's PTY may take to end.
 const END_DEADLINE: Duration = Duration::from_secs(5);
@@ -88,7 +88,13 @@ impl ShellRegistry {
     ) -> Result<Arc<Shell>, DriverError> {
         let share = Share::new(self.commons.clone());
         let size = share.fit(Size::clamped(request.cols, request.rows));
-        let tty = self.driver.vm_tty(vm_id, size.cols, size.rows).await?;
+        let spec = TtySpec {
+            cols: size.cols,
+            rows: size.rows,
+            command: request.command.clone(),
+            env: request.env.clone(),
+        };
+        let tty = self.driver.vm_tty(vm_id, &spec).await?;
         let shell = Arc::new(Shell::new(Birth {
             id: request.id,
             vm_id,

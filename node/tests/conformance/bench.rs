@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, path::PathBuf, process::Command, sync::Arc, t
 
 use futures_util::FutureExt;
 use node::driver::{
-    Driver, DriverError,
+    Driver, DriverError, TtySpec,
     docker::{DockerConfig, DockerDriver},
     sim::{SimConfig, SimDriver, SimEngine},
 };
@@ -117,7 +117,7 @@ impl Bench {
     pub async fn terminal(&self, spec: &VmSpec, cols: u16, rows: u16) -> Terminal {
         let tty = self
             .driver
-            .vm_tty(spec.id, cols, rows)
+            .vm_tty(spec.id, &TtySpec::login(cols, rows))
             .await
             .expect("a terminal");
         Terminal::new(tty)

@@ -3,7 +3,7 @@
 use std::{process::Command, time::Duration};
 
 use node::driver::{
-    Driver,
+    Driver, TtySpec,
     docker::{DockerConfig, DockerDriver},
 };
 use node_api::{error::NodeErrorCode, image::ImageState, vm::PowerState};
@@ -66,7 +66,14 @@ async fn a_node_that_does_not_see_the_engines_processes_ends_them_from_inside() 
     on_docker(async |bench| {
         let spec = bench.vm("web1", 0).await;
         let blind = bench.blind_node();
-        let open = async || Terminal::new(blind.vm_tty(spec.id, 80, 24).await.expect("opened"));
+        let open = async || {
+            Terminal::new(
+                blind
+                    .vm_tty(spec.id, &TtySpec::login(80, 24))
+                    .await
+                    .expect("opened"),
+            )
+        };
         let (mut kept, mut closed) = (open().await, open().await);
         kept.type_in("sleep 777 & echo rea''dy\r").await;
         kept.wait_for("ready").await;

@@ -152,11 +152,7 @@ async fn creating_twice_makes_one_shell() {
     assert_eq!((a.id, b.id, c.id), (id, id, id));
     assert_eq!(*node.driver.opened.lock().unwrap(), 1);
     assert_eq!(node.create(id, 80, 24).await.created_at, a.created_at);
-    let other = ShellCreate {
-        id,
-        cols: 80,
-        rows: 24,
-    };
+    let other = ShellCreate::new(id, 80, 24);
     let refused = node.shells.create(Uuid::now_v7(), other).await.unwrap_err();
     assert_eq!(refused.code, NodeErrorCode::Conflict);
 }
@@ -258,11 +254,7 @@ async fn a_vm_has_so_many_shells_and_a_refused_one_leaves_no_trace() {
     let node = Node::start(limits).await;
     let (first, _a) = node.shell().await;
     let (_, _b) = node.shell().await;
-    let third = ShellCreate {
-        id: Uuid::now_v7(),
-        cols: 80,
-        rows: 24,
-    };
+    let third = ShellCreate::new(Uuid::now_v7(), 80, 24);
     let refused = node
         .shells
         .create(node.vm_id, third.clone())
@@ -281,11 +273,7 @@ async fn a_shell_that_the_engine_refuses_can_be_asked_for_again() {
         ..FakeDriver::default()
     };
     let node = Node::with_driver(ShellLimits::default(), driver).await;
-    let request = ShellCreate {
-        id: Uuid::now_v7(),
-        cols: 80,
-        rows: 24,
-    };
+    let request = ShellCreate::new(Uuid::now_v7(), 80, 24);
     let refused = node
         .shells
         .create(node.vm_id, request.clone())

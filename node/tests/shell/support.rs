@@ -10,12 +10,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use node::{
-    driver::{Driver, DriverError, DriverEvent, EngineReport, Tty, TtyControl, UsageReading},
+    driver::{
+        Driver, DriverError, DriverEvent, EngineReport, Process, ProcessControl, ProcessSignal,
+        Tty, TtyControl, TtySpec, UsageReading,
+    },
     shell::{ShellLimits, ShellRegistry},
 };
 use node_api::{
     error::NodeErrorCode,
-    exec::{ExecOutput, ExecRequest},
+    exec::{ExecOutput, ExecRequest, ExecStart},
     image::ImageReport,
     shell::{ShellCreate, ShellReport},
     vm::{NetworkSpec, PowerState, VmReport, VmSpec},
@@ -64,9 +67,16 @@ impl TtyControl for Control {
         self.0.lock().unwrap().sizes.push((cols, rows));
         Ok(())
     }
+}
 
+#[async_trait]
+impl ProcessControl for Control {
     async fn exit_code(&self) -> Result<Option<i32>, DriverError> {
         Ok(self.0.lock().unwrap().exit_code)
+    }
+
+    async fn signal(&self, _: ProcessSignal) -> Result<(), DriverError> {
+        not_here()
     }
 
     async fn kill(&self) -> Result<(), DriverError> {
@@ -209,7 +219,11 @@ impl Driver for FakeDriver {
         not_here()
     }
 
-    async fn vm_tty(&self, _: Uuid, cols: u16, rows: u16) -> Result<Tty, DriverError> {
+    async fn vm_process(&self, _: Uuid, _: &ExecStart) -> Result<Process, DriverError> {
+        not_here()
+    }
+
+    async fn vm_tty(&self, _: Uuid, spec: &TtySpec) -> Result<Tty, DriverError> {
         tokio::time::sleep(self.open_delay).await;
         if let Some(fewer) = { *self.refuse.lock().unwrap() }.checked_sub(1) {
             *self.refuse.lock().unwrap() = fewer;
@@ -225,7 +239,7 @@ impl Driver for FakeDriver {
         let control = Control::default();
         {
             let mut state = control.0.lock().unwrap();
-            state.sizes.push((cols, rows));
+            state.sizes.push((spec.cols, spec.rows));
             state.end = Some(end);
         }
         let output = async_stream(async move |yielder: mpsc::Sender<Bytes>| {
@@ -308,7 +322,7 @@ impl Node {
 
     pub async fn create(&self, id: Uuid, cols: u16, rows: u16) -> ShellReport {
         self.shells
-            .create(self.vm_id, ShellCreate { id, cols, rows })
+            .create(self.vm_id, ShellCreate::new(id, cols, rows))
             .await
             .unwrap()
     }

@@ -1,4 +1,4 @@
-//! Attaching to a shell: the WebSocket to its node.
+//! Attaching to a shell or a command: the WebSocket to its node.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const ATTACH: Duration = Duration::from_secs(10);
 /// A frame holds at most 64 KiB of terminal bytes, a snapshot some more.
 const MESSAGE_MAX: usize = 4 * 1024 * 1024;
 
-/// The node's side of an attached shell.
+/// The node's side of an attached shell or command.
 pub type NodeSocket = WebSocketStream<Box<dyn NodeIo>>;
 
 /// A connection, with or without TLS.
@@ -39,15 +39,26 @@ impl NodeClient {
         shell_id: Uuid,
         query: &str,
     ) -> Result<NodeSocket, NodeCallError> {
-        timeout(ATTACH, self.attach(shell_id, query))
+        let path = path::with_id(path::SHELL_ATTACH, shell_id);
+        self.attach(&format!("{path}?{query}")).await
+    }
+
+    /// A socket for one command in a VM; its first frame says which (docs/exec-protocol.md).
+    pub async fn vm_exec_attach(&self, vm_id: Uuid) -> Result<NodeSocket, NodeCallError> {
+        self.attach(&path::with_id(path::VM_EXEC_ATTACH, vm_id))
+            .await
+    }
+
+    async fn attach(&self, path: &str) -> Result<NodeSocket, NodeCallError> {
+        timeout(ATTACH, self.upgraded(path))
             .await
             .map_err(|_| NodeCallError::Timeout(ATTACH))?
     }
 
-    async fn attach(&self, shell_id: Uuid, query: &str) -> Result<NodeSocket, NodeCallError> {
+    async fn upgraded(&self, path: &str) -> Result<NodeSocket, NodeCallError> {
         let uri: Uri = self.address().parse().map_err(|error| unusable(&error))?;
         let stream = self.connect(&uri).await?;
-        let request = self.upgrade(&uri, shell_id, query)?;
+        let request = self.upgrade(&uri, path)?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_MAX))
             .max_frame_size(Some(MESSAGE_MAX));
@@ -77,15 +88,9 @@ impl NodeClient {
         Ok(Box::new(stream.map_err(|error| away(&error))?))
     }
 
-    fn upgrade(
-        &self,
-        uri: &Uri,
-        shell_id: Uuid,
-        query: &str,
-    ) -> Result<http::Request<()>, NodeCallError> {
+    fn upgrade(&self, uri: &Uri, path: &str) -> Result<http::Request<()>, NodeCallError> {
         let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let path = path::with_id(path::SHELL_ATTACH, shell_id);
-        let mut request = format!("ws://{authority}{path}?{query}")
+        let mut request = format!("ws://{authority}{path}")
             .into_client_request()
             .map_err(|error| unusable(&error))?;
         let bearer = format!("Bearer {}", self.inner.address.credential.expose());
@@ -113,7 +118,7 @@ fn refusal(error: tungstenite::Error) -> NodeCallError {
         (Some(refusal), _) => NodeCallError::Refused(refusal),
         (None, 404) => NodeCallError::Refused(node_api::error::NodeError {
             code: NodeErrorCode::NotFound,
-            message: "the shell is gone".into(),
+            message: "it is gone".into(),
         }),
         (None, status) => NodeCallError::Malformed(format!("status {status}")),
     }

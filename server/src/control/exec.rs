@@ -1,4 +1,4 @@
-//! One command in a VM: its output and exit code. No shell is run.
+//! One command in a VM: its output and exit code, or its streams. No shell is run.
 
 use std::{
     collections::HashMap,
@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{Control, ControlError};
 use crate::{
     actor::Actor,
+    balancer::NodeSocket,
     db::{
         event::{NewEvent, SubjectKind, event_insert},
         vm::VmRow,
@@ -27,29 +28,61 @@ const TIMEOUT_MAX_S: u32 = server_api::vm::EXEC_TIMEOUT_MAX_S;
 const AT_ONCE: usize = 4;
 const AT_ONCE_ALL: usize = 64;
 
+/// The same of commands with streams, which hold nothing for long but may run for days.
+const STREAMS_AT_ONCE: usize = 32;
+const STREAMS_AT_ONCE_ALL: usize = 512;
+
+/// A command's turn: given back when it is dropped.
+pub type ExecTurn = [OwnedSemaphorePermit; 2];
+
+/// A command's socket to its node, with its turn.
+pub struct ExecLine {
+    pub socket: NodeSocket,
+    pub turn: ExecTurn,
+}
+
 /// Turns to run a command.
 pub(super) struct ExecTurns {
+    each: usize,
     all: Arc<Semaphore>,
     /// By owner, of those who run something.
     owners: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-impl Default for ExecTurns {
-    fn default() -> Self {
+impl ExecTurns {
+    /// Of commands whose output is kept until they end.
+    pub(super) fn kept() -> Self {
+        Self::new(AT_ONCE, AT_ONCE_ALL)
+    }
+
+    /// Of commands with streams.
+    pub(super) fn streams() -> Self {
+        Self::new(STREAMS_AT_ONCE, STREAMS_AT_ONCE_ALL)
+    }
+
+    fn new(each: usize, all: usize) -> Self {
         Self {
-            all: Arc::new(Semaphore::new(AT_ONCE_ALL)),
+            each,
+            all: Arc::new(Semaphore::new(all)),
             owners: Mutex::default(),
         }
     }
-}
 
-impl ExecTurns {
+    fn take(&self, owner_id: &str) -> Result<ExecTurn, ControlError> {
+        self.try_take(owner_id).ok_or_else(|| {
+            ControlError::TooMany(format!(
+                "{} commands of yours run already, or too many of all. Wait for one to end.",
+                self.each
+            ))
+        })
+    }
+
     /// None when too many run already.
-    fn take(&self, owner_id: &str) -> Option<[OwnedSemaphorePermit; 2]> {
+    fn try_take(&self, owner_id: &str) -> Option<ExecTurn> {
         let own = {
             let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-            owners.retain(|_, turns| turns.available_permits() < AT_ONCE);
-            let new = || Arc::new(Semaphore::new(AT_ONCE));
+            owners.retain(|_, turns| turns.available_permits() < self.each);
+            let new = || Arc::new(Semaphore::new(self.each));
             owners
                 .entry(owner_id.to_owned())
                 .or_insert_with(new)
@@ -85,6 +118,29 @@ impl Control {
         self.exec(admin, &row, argv, timeout_s).await
     }
 
+    /// A line to one of the user's VMs for a command whose streams are the user's. The first frame
+    /// on it says which command (docs/exec-protocol.md).
+    pub async fn vm_exec_attach(
+        &self,
+        actor: &Actor,
+        name: &str,
+    ) -> Result<ExecLine, ControlError> {
+        let row = self.vm_own(actor, name).await?;
+        let (entry, vm_id) = self.shell_node(&row)?;
+        let turn = self.0.exec_streams.take(&row.owner_id)?;
+        self.exec_event(actor, &row).await?;
+        let socket = entry.client.vm_exec_attach(vm_id).await;
+        let socket = socket.map_err(|error| ControlError::node(&entry.name, error))?;
+        Ok(ExecLine { socket, turn })
+    }
+
+    async fn exec_event(&self, actor: &Actor, row: &VmRow) -> Result<(), ControlError> {
+        let event = NewEvent::new("vm_exec", Some(actor), SubjectKind::Vm, &row.id, &row.name);
+        let mut tx = self.0.db.write().await?;
+        event_insert(&mut tx, &event.owner(&row.owner_id)).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// The event is written first: what was run is told of, however it ends.
     async fn exec(
         &self,
@@ -96,15 +152,8 @@ impl Control {
         check_argv(&argv)?;
         let timeout_s = checked_timeout(timeout_s)?;
         let (entry, vm_id) = self.shell_node(row)?;
-        let _turn = self.0.exec_turns.take(&row.owner_id).ok_or_else(|| {
-            ControlError::TooMany(format!(
-                "{AT_ONCE} commands of yours run already, or too many of all. Wait for one to end."
-            ))
-        })?;
-        let event = NewEvent::new("vm_exec", Some(actor), SubjectKind::Vm, &row.id, &row.name);
-        let mut tx = self.0.db.write().await?;
-        event_insert(&mut tx, &event.owner(&row.owner_id)).await?;
-        tx.commit().await?;
+        let _turn = self.0.exec_turns.take(&row.owner_id)?;
+        self.exec_event(actor, row).await?;
         let request = ExecRequest { argv, timeout_s };
         let output = entry.client.vm_exec(vm_id, &request).await;
         output.map_err(|error| ControlError::node(&entry.name, error))
@@ -141,12 +190,12 @@ mod tests {
 
     #[test]
     fn an_owner_has_four_turns_and_gets_them_back() {
-        let turns = ExecTurns::default();
+        let turns = ExecTurns::kept();
         let held: Vec<_> = (0..AT_ONCE).map(|_| turns.take("ann").unwrap()).collect();
-        assert!(turns.take("ann").is_none());
-        assert!(turns.take("bob").is_some());
+        assert!(matches!(turns.take("ann"), Err(ControlError::TooMany(_))));
+        assert!(turns.take("bob").is_ok());
         drop(held);
-        assert!(turns.take("ann").is_some());
+        assert!(turns.take("ann").is_ok());
     }
 
     #[test]

@@ -194,11 +194,7 @@ impl Control {
             let pair = (actor.user_id.clone(), shell_id.clone());
             self.told_shells().insert(pair);
         }
-        let create = ShellCreate {
-            id,
-            cols: COLS,
-            rows: ROWS,
-        };
+        let create = ShellCreate::new(id, COLS, ROWS);
         match entry.client.shell_create(vm_id, &create).await {
             Ok(shell) => {
                 tracing::info!(

@@ -180,6 +180,7 @@ pub const SOCKETS: &[(&str, Who)] = &[
     ("/live/logs", Who::Admin),
     ("/shells/{id}/attach", Who::OwnerOrAdmin),
     ("/api/v1/shells/{id}/attach", Who::OwnerOrAdmin),
+    ("/api/v1/vms/{name}/exec/attach", Who::Owner),
 ];
 
 /// A route of the JSON API.

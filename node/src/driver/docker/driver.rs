@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use node_api::{
-    exec::{ExecOutput, ExecRequest},
+    exec::{ExecOutput, ExecRequest, ExecStart},
     image::ImageReport,
     status::EngineOutage,
     vm::{VmReport, VmSpec},
@@ -14,9 +14,11 @@ use uuid::Uuid;
 
 use super::{
     DockerConfig, context::Context, create, delete, engine, events, exec, image, list, power,
-    stats, trial, tty,
+    process, stats, trial, tty,
 };
-use crate::driver::{Driver, DriverError, DriverEvent, EngineReport, Tty, UsageReading};
+use crate::driver::{
+    Driver, DriverError, DriverEvent, EngineReport, Process, Tty, TtySpec, UsageReading,
+};
 
 /// A node's view of a Docker engine.
 pub struct DockerDriver {
@@ -88,8 +90,12 @@ impl Driver for DockerDriver {
         stats::vm_disk_bytes(&self.context, id).await
     }
 
-    async fn vm_tty(&self, id: Uuid, cols: u16, rows: u16) -> Result<Tty, DriverError> {
-        tty::vm_tty(&self.context, id, cols, rows).await
+    async fn vm_process(&self, id: Uuid, start: &ExecStart) -> Result<Process, DriverError> {
+        process::vm_process(&self.context, id, start).await
+    }
+
+    async fn vm_tty(&self, id: Uuid, spec: &TtySpec) -> Result<Tty, DriverError> {
+        tty::vm_tty(&self.context, id, spec).await
     }
 
     async fn image_ensure(&self, name: &str) -> Result<ImageReport, DriverError> {

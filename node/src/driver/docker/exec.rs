@@ -23,13 +23,30 @@ use crate::driver::DriverError;
 const STREAM_LIMIT: usize = 1024 * 1024;
 
 /// The environment of commands and shells.
-pub(super) const ENVIRONMENT: [&str; 5] = [
+const ENVIRONMENT: [&str; 5] = [
     "TERM=xterm-256color",
     "HOME=/root",
     "USER=root",
     "LOGNAME=root",
     "LANG=C.UTF-8",
 ];
+
+/// That, what the caller adds or sets otherwise, and the session's mark: every process of it carries
+/// that, so that all can be found.
+pub(super) fn environment(mark: &str, added: &[(String, String)]) -> Vec<String> {
+    let is_set = |entry: &&str| {
+        let name = entry.split_once('=').map_or(*entry, |(name, _)| name);
+        added.iter().any(|(added, _)| added == name)
+    };
+    let fixed = ENVIRONMENT.iter().copied().filter(|entry| !is_set(entry));
+    let added = added.iter().map(|(name, value)| format!("{name}={value}"));
+    let mark = format!("MC_TTY={mark}");
+    fixed
+        .map(str::to_owned)
+        .chain(added)
+        .chain([mark])
+        .collect()
+}
 
 pub(super) async fn vm_exec(
     context: &Context,

@@ -9,7 +9,7 @@ use std::{fs, time::Duration};
 use node_api::error::NodeErrorCode;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::driver::DriverError;
+use crate::driver::{DriverError, ProcessSignal};
 
 /// Time between HUP and KILL.
 const HUP_GRACE: Duration = Duration::from_secs(1);
@@ -26,6 +26,21 @@ pub(super) fn host_is_seen(container: &str) -> bool {
 /// Whether the host's process is in the container.
 fn is_in_container(pid: i32, container: &str) -> bool {
     fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|text| text.contains(container))
+}
+
+/// Signals every process of the session.
+pub(super) fn signal(session: i32, container: &str, signal: ProcessSignal) {
+    let signal = match signal {
+        ProcessSignal::Hup => Signal::HUP,
+        ProcessSignal::Int => Signal::INT,
+        ProcessSignal::Quit => Signal::QUIT,
+        ProcessSignal::Kill => Signal::KILL,
+        ProcessSignal::Usr1 => Signal::USR1,
+        ProcessSignal::Usr2 => Signal::USR2,
+        ProcessSignal::Alrm => Signal::ALARM,
+        ProcessSignal::Term => Signal::TERM,
+    };
+    send_all(session, container, signal);
 }
 
 /// Ends every process of the session: HUP, a second, KILL.

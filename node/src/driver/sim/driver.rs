@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use node_api::{
     error::NodeErrorCode,
     event::NodeEventKind,
-    exec::{ExecOutput, ExecRequest},
+    exec::{ExecOutput, ExecRequest, ExecStart},
     image::{ImageReport, ImageState},
     status::{Capacity, EngineOutage, EngineStatus, NodeUsage},
     vm::{PowerState, VmReport, VmSpec},
@@ -17,11 +17,14 @@ use uuid::Uuid;
 use super::{
     engine::{Inner, SimEngine},
     fault::SimCall,
+    process,
     program::{self, Place},
     tty,
     vm::SimVm,
 };
-use crate::driver::{Driver, DriverError, DriverEvent, EngineReport, Tty, UsageReading};
+use crate::driver::{
+    Driver, DriverError, DriverEvent, EngineReport, Process, Tty, TtySpec, UsageReading,
+};
 
 const LIST: Duration = Duration::from_secs(10);
 const CREATE: Duration = Duration::from_secs(60);
@@ -294,10 +297,7 @@ impl Driver for SimDriver {
             vm_id: id,
             size: None,
         };
-        let script = match request.argv.as_slice() {
-            [shell, flag, script, ..] if shell.ends_with("sh") && flag == "-c" => script.clone(),
-            words => quote(words),
-        };
+        let script = process::script(&request.argv);
         let deadline = Duration::from_secs(request.timeout_s.into());
         let run = program::run(&place, &script);
         let Ok(outcome) = tokio::time::timeout(deadline, run).await else {
@@ -312,6 +312,17 @@ impl Driver for SimDriver {
             truncated: false,
         };
         answer(lost, output)
+    }
+
+    async fn vm_process(&self, id: Uuid, start: &ExecStart) -> Result<Process, DriverError> {
+        let lost = self.engine.enter(SimCall::Exec, LIST).await?;
+        self.check_running(id)?;
+        let (process, handle) = process::open(self.engine.clone(), id, start);
+        let mut inner = self.engine.lock();
+        let processes = &mut self.mine(&mut inner, id)?.processes;
+        processes.retain(|process| !process.has_ended());
+        processes.push(handle);
+        answer(lost, process)
     }
 
     async fn vm_usage(&self, id: Uuid) -> Result<UsageReading, DriverError> {
@@ -330,10 +341,10 @@ impl Driver for SimDriver {
         )
     }
 
-    async fn vm_tty(&self, id: Uuid, cols: u16, rows: u16) -> Result<Tty, DriverError> {
+    async fn vm_tty(&self, id: Uuid, spec: &TtySpec) -> Result<Tty, DriverError> {
         let lost = self.engine.enter(SimCall::Tty, LIST).await?;
         self.check_running(id)?;
-        let (tty, handle) = tty::open(self.engine.clone(), id, cols, rows);
+        let (tty, handle) = tty::open(self.engine.clone(), id, spec);
         self.mine(&mut self.engine.lock(), id)?.ttys.push(handle);
         answer(lost, tty)
     }
@@ -405,10 +416,4 @@ async fn pull(engine: Arc<SimEngine>, name: String) {
     }
     let reason = format!("pull access denied for {name}, repository does not exist");
     inner.pulls.insert(name, ImageState::Failed { reason });
-}
-
-/// Words as a script of one command.
-fn quote(words: &[String]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-    quoted.join(" ")
 }

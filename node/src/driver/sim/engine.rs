@@ -161,6 +161,14 @@ impl SimEngine {
             .collect()
     }
 
+    /// How many commands with streams run in a VM.
+    pub fn processes(&self, id: Uuid) -> usize {
+        let inner = self.lock();
+        let processes = inner.vms.get(&id).map(|vm| vm.processes.iter());
+        let running = processes.into_iter().flatten();
+        running.filter(|process| !process.has_ended()).count()
+    }
+
     /// Names of the networks there are.
     pub fn networks(&self) -> Vec<String> {
         self.lock().networks.keys().cloned().collect()

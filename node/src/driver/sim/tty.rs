@@ -15,7 +15,7 @@ use super::{
     engine::SimEngine,
     program::{self, Place},
 };
-use crate::driver::{DriverError, Tty, TtyControl};
+use crate::driver::{DriverError, ProcessControl, ProcessSignal, Tty, TtyControl, TtySpec};
 
 const PROMPT: &str = "/root # ";
 
@@ -44,12 +44,12 @@ impl TtyHandle {
 }
 
 /// Opens a terminal and runs a shell on it.
-pub(super) fn open(engine: Arc<SimEngine>, vm_id: Uuid, cols: u16, rows: u16) -> (Tty, TtyHandle) {
+pub(super) fn open(engine: Arc<SimEngine>, vm_id: Uuid, spec: &TtySpec) -> (Tty, TtyHandle) {
     let (input, typed) = duplex(64 * 1024);
     let (printed, output) = mpsc::channel(64);
     let handle = TtyHandle {
         exit: watch::Sender::new(None),
-        size: Arc::new(Mutex::new((cols, rows))),
+        size: Arc::new(Mutex::new((spec.cols, spec.rows))),
         trap: Arc::default(),
     };
     let shell = Shell {
@@ -59,7 +59,7 @@ pub(super) fn open(engine: Arc<SimEngine>, vm_id: Uuid, cols: u16, rows: u16) ->
         printed,
         line: Vec::new(),
     };
-    tokio::spawn(shell.live(typed));
+    tokio::spawn(shell.live(typed, spec.command.clone()));
     let tty = Tty {
         output: Box::pin(ReceiverStream::new(output).map(Ok)),
         input: Box::pin(input),
@@ -74,9 +74,17 @@ impl TtyControl for TtyHandle {
         *lock(&self.size) = (cols, rows);
         Ok(())
     }
+}
 
+#[async_trait]
+impl ProcessControl for TtyHandle {
     async fn exit_code(&self) -> Result<Option<i32>, DriverError> {
         Ok(*self.exit.borrow())
+    }
+
+    async fn signal(&self, signal: ProcessSignal) -> Result<(), DriverError> {
+        self.end(128 + signal.number());
+        Ok(())
     }
 
     async fn kill(&self) -> Result<(), DriverError> {
@@ -95,12 +103,20 @@ struct Shell {
 
 impl Shell {
     /// Lives until `exit`, end of input, or the terminal's end.
-    async fn live(mut self, typed: DuplexStream) {
+    async fn live(mut self, typed: DuplexStream, command: Option<String>) {
         let mut exit = self.handle.exit.subscribe();
         let handle = self.handle.clone();
         tokio::select! {
-            code = self.talk(typed) => handle.end(code),
+            code = self.work(typed, command) => handle.end(code),
             _ = exit.wait_for(Option::is_some) => {}
+        }
+    }
+
+    /// Runs the command it was opened for, or whatever is typed.
+    async fn work(&mut self, typed: DuplexStream, command: Option<String>) -> i32 {
+        match command {
+            Some(command) => self.run(&command).await.code,
+            None => self.talk(typed).await,
         }
     }
 
@@ -145,21 +161,26 @@ impl Shell {
 
     async fn enter(&mut self) -> Option<i32> {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned();
-        let place = Place {
-            engine: self.engine.clone(),
-            vm_id: self.vm_id,
-            size: Some(*lock(&self.handle.size)),
-        };
-        let outcome = program::run(&place, &line).await;
-        if outcome.trap.is_some() {
-            *lock(&self.handle.trap) = outcome.trap;
-        }
-        self.print(&outcome.text.replace('\n', "\r\n")).await;
+        let outcome = self.run(&line).await;
         if outcome.exits {
             return Some(outcome.code);
         }
         self.print(PROMPT).await;
         None
+    }
+
+    async fn run(&mut self, script: &str) -> program::Outcome {
+        let place = Place {
+            engine: self.engine.clone(),
+            vm_id: self.vm_id,
+            size: Some(*lock(&self.handle.size)),
+        };
+        let outcome = program::run(&place, script).await;
+        if outcome.trap.is_some() {
+            lock(&self.handle.trap).clone_from(&outcome.trap);
+        }
+        self.print(&outcome.text.replace('\n', "\r\n")).await;
+        outcome
     }
 
     async fn print(&self, text: &str) {

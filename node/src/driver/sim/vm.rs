@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use node_api::vm::{PowerState, VmExit, VmReport, VmSpec};
 use uuid::Uuid;
 
-use super::tty::TtyHandle;
+use super::{process::ProcessHandle, tty::TtyHandle};
 use crate::{clock::now_us, driver::UsageReading};
 
 pub(super) struct SimVm {
@@ -19,6 +19,7 @@ pub(super) struct SimVm {
     /// Its disk, by path.
     pub files: BTreeMap<String, String>,
     pub ttys: Vec<TtyHandle>,
+    pub processes: Vec<ProcessHandle>,
     /// What it uses of a core, thousandths.
     pub load_millis: u32,
     pub host: u8,
@@ -35,6 +36,7 @@ impl SimVm {
             oom_kills: 0,
             files: BTreeMap::new(),
             ttys: Vec::new(),
+            processes: Vec::new(),
             load_millis: 5,
             host,
         }
@@ -46,7 +48,7 @@ impl SimVm {
         self.exit = None;
     }
 
-    /// Ends it, and every terminal in it.
+    /// Ends it, and every terminal and command in it.
     pub(super) fn end(&mut self, code: i64, oom_killed: bool) {
         self.power = PowerState::Exited;
         self.started_at = None;
@@ -57,6 +59,9 @@ impl SimVm {
             error: String::new(),
         });
         self.ttys.drain(..).for_each(|tty| tty.end(137));
+        self.processes
+            .drain(..)
+            .for_each(|process| process.end(137));
     }
 
     pub(super) fn report(&self) -> VmReport {

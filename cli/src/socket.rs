@@ -1,4 +1,4 @@
-//! The WebSocket to a shell, by the server that everything else goes to.
+//! The WebSocket to a shell or a program, by the server that everything else goes to.
 
 use std::time::Duration;
 
@@ -35,20 +35,20 @@ pub type Socket = WebSocketStream<Box<dyn Stream>>;
 /// From the name to the answered upgrade.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Attaches. `path` is the shell's own, as the server named it.
-pub async fn connect(client: &Client, path: &str, query: &str) -> Result<Socket, CliError> {
-    let opened = timeout(DEADLINE, open(client, path, query)).await;
+/// Attaches. `path` is an address of the server, with its query.
+pub async fn connect(client: &Client, path: &str) -> Result<Socket, CliError> {
+    let opened = timeout(DEADLINE, open(client, path)).await;
     opened.map_err(|_| CliError::TimedOut {
         server: client.server().to_owned(),
     })?
 }
 
-async fn open(client: &Client, path: &str, query: &str) -> Result<Socket, CliError> {
+async fn open(client: &Client, path: &str) -> Result<Socket, CliError> {
     let lost = |reason: String| CliError::Unreachable {
         server: client.server().to_owned(),
         reason,
     };
-    let request = request(client, path, query)?;
+    let request = request(client, path)?;
     let stream = stream(client.server()).await.map_err(lost)?;
     match client_async(request, stream).await {
         Ok((socket, _)) => Ok(socket),
@@ -60,17 +60,17 @@ async fn open(client: &Client, path: &str, query: &str) -> Result<Socket, CliErr
     }
 }
 
-fn request(client: &Client, path: &str, query: &str) -> Result<Request, CliError> {
+fn request(client: &Client, path: &str) -> Result<Request, CliError> {
     let garbled = || CliError::Garbled {
         server: client.server().to_owned(),
-        reason: format!("{path} is no path of a shell"),
+        reason: format!("{path} is no path of a socket"),
     };
     // The token goes to this server only.
     let path = Some(path)
         .filter(|path| path.starts_with('/'))
         .ok_or_else(garbled)?;
     let server = client.server().replacen("http", "ws", 1);
-    let mut request = format!("{server}{path}?{query}")
+    let mut request = format!("{server}{path}")
         .into_client_request()
         .map_err(|_| garbled())?;
     if let Some(token) = client.token() {
@@ -114,12 +114,12 @@ async fn encrypted(host: String, tcp: TcpStream) -> Result<Box<dyn Stream>, Stri
 /// Why the server did not upgrade.
 fn refused(status: StatusCode, body: &[u8]) -> CliError {
     let problem = serde_json::from_slice(body).unwrap_or_else(|_| Problem {
-        code: "shell_refused".into(),
+        code: "refused".into(),
         title: status.canonical_reason().unwrap_or_default().into(),
         status: status.as_u16(),
         detail: match status {
-            StatusCode::NOT_FOUND => "This shell is gone; open a new one.".into(),
-            _ => format!("The shell could not be attached to: the server answered {status}."),
+            StatusCode::NOT_FOUND => "It is gone.".into(),
+            _ => format!("It could not be attached to: the server answered {status}."),
         },
         field: None,
         request_id: None,
