@@ -14,6 +14,7 @@ mod node;
 mod page;
 mod problem;
 mod shell;
+mod ssh;
 mod ssh_key;
 mod token;
 mod user;
@@ -32,6 +33,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use demo::Readers;
 pub use problem::{answers, answers_alone};
+pub use vm::vm as vm_answer;
 
 use crate::{
     auth,
@@ -53,6 +55,7 @@ fn json() -> OpenApiRouter<AppState> {
         .routes(routes!(vm::vm_usage))
         .routes(routes!(shell::shell_list, shell::shell_create))
         .routes(routes!(shell::shell_close))
+        .routes(routes!(ssh::ssh_host))
         .routes(routes!(image::image_list))
         .routes(routes!(image::flavor_list))
         .routes(routes!(account::me))

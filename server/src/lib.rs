@@ -21,4 +21,5 @@ pub mod scope;
 pub mod secret;
 pub mod serve;
 mod shell;
+pub mod ssh;
 pub mod state;

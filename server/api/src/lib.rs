@@ -14,6 +14,7 @@ pub mod node;
 pub mod page;
 pub mod problem;
 pub mod shell;
+pub mod ssh;
 pub mod ssh_key;
 pub mod token;
 pub mod user;

@@ -231,6 +231,7 @@ pub const API: &[Route] = &[
     route("POST", "/api/v1/vms/{name}/start", "/api/v1/vms/{vm}/start?wait=30s", Who::Owner, ""),
     route("POST", "/api/v1/vms/{name}/retry", "/api/v1/vms/{vm}/retry", Who::Owner, ""),
     route("DELETE", "/api/v1/shells/{id}", "/api/v1/shells/{shell3}", Who::Owner, ""),
+    route("GET", "/api/v1/ssh", "/api/v1/ssh", Who::Member, ""),
     route("GET", "/api/v1/images", "/api/v1/images", Who::Member, ""),
     route("GET", "/api/v1/flavors", "/api/v1/flavors", Who::Member, ""),
     route("GET", "/api/v1/me", "/api/v1/me", Who::Member, ""),
