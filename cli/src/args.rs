@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use crate::command::{
     admin::AdminCommand, login::Login, logout::Logout, profile::ProfileCommand,
-    shell::ShellCommand, token::TokenCommand, vm::VmCommand,
+    shell::ShellCommand, ssh_key::SshKeyCommand, token::TokenCommand, vm::VmCommand,
 };
 
 const AFTER: &str = "Exit codes: 0 done, 1 failure, 2 wrong usage, 3 not found, 4 not allowed, \
@@ -55,6 +55,9 @@ pub enum Command {
     /// API tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// SSH keys, to sign in with `ssh`
+    #[command(subcommand)]
+    Key(SshKeyCommand),
     /// Live shells
     #[command(subcommand)]
     Shell(ShellCommand),

@@ -6,6 +6,7 @@ mod event;
 mod log;
 mod node;
 mod shell;
+mod ssh_key;
 mod token;
 mod user;
 pub mod vm;

@@ -14,6 +14,8 @@ mod node;
 mod page;
 mod problem;
 mod shell;
+mod ssh;
+mod ssh_key;
 mod token;
 mod user;
 mod vm;
@@ -31,6 +33,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use demo::Readers;
 pub use problem::{answers, answers_alone};
+pub use vm::vm as vm_answer;
 
 use crate::{
     auth,
@@ -52,11 +55,14 @@ fn json() -> OpenApiRouter<AppState> {
         .routes(routes!(vm::vm_usage))
         .routes(routes!(shell::shell_list, shell::shell_create))
         .routes(routes!(shell::shell_close))
+        .routes(routes!(ssh::ssh_host))
         .routes(routes!(image::image_list))
         .routes(routes!(image::flavor_list))
         .routes(routes!(account::me))
         .routes(routes!(token::token_list, token::token_create))
         .routes(routes!(token::token_delete))
+        .routes(routes!(ssh_key::ssh_key_list, ssh_key::ssh_key_add))
+        .routes(routes!(ssh_key::ssh_key_delete))
         .routes(routes!(account::login_session_list))
         .routes(routes!(account::login_session_delete))
         .merge(admin())

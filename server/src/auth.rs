@@ -18,6 +18,8 @@ mod origin;
 mod password;
 mod rate;
 mod revocation;
+mod ssh_key;
+mod ssh_sign_in;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
@@ -39,6 +41,8 @@ pub use caller::{Caller, TokenUse, is_loopback_host};
 pub use credential::{DEMO, is_demo};
 pub use error::{AuthError, CHANGED};
 pub use revocation::{Revocations, Revoked};
+pub use ssh_key::SshKeyError;
+pub use throttle::network;
 pub use user::user_version;
 
 use crate::{

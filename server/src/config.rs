@@ -19,6 +19,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the JSON API listens alone; None: nowhere.
     pub api_listen: Option<SocketAddr>,
+    /// Where the SSH gateway listens; None (an empty text): nowhere.
+    #[serde(deserialize_with = "load::address_or_nowhere")]
+    pub ssh_listen: Option<SocketAddr>,
     /// The exact addresses people use (`http://192.168.1.5:5555`); Host and Origin must be one of them.
     pub public_urls: Vec<String>,
     /// Proxies whose X-Forwarded-For and -Proto are believed.
@@ -98,6 +101,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 5555)),
             api_listen: Some(SocketAddr::from(([127, 0, 0, 1], 8000))),
+            ssh_listen: Some(SocketAddr::from(([127, 0, 0, 1], 2222))),
             public_urls: Vec::new(),
             trusted_proxies: Vec::new(),
             tls_cert: None,
@@ -149,7 +153,14 @@ fn flavor(name: &str, cpu_millis: u32, memory_mib: u32, disk_gib: u32) -> Flavor
 impl Config {
     /// True when anything listens beyond this machine.
     pub fn is_open(&self) -> bool {
-        !self.listen.ip().is_loopback() || self.api_listen.is_some_and(|at| !at.ip().is_loopback())
+        let beyond = |at: SocketAddr| !at.ip().is_loopback();
+        self.is_http_open() || self.ssh_listen.is_some_and(beyond)
+    }
+
+    /// The same of the pages and the JSON API alone.
+    pub fn is_http_open(&self) -> bool {
+        let beyond = |at: SocketAddr| !at.ip().is_loopback();
+        beyond(self.listen) || self.api_listen.is_some_and(beyond)
     }
 
     /// True when people reach it by https, so that cookies can be `__Host-` and Secure.

@@ -56,7 +56,7 @@ use crate::{
 
 pub use error::ControlError;
 pub use exec::{ExecLine, ExecTurn};
-pub use shell::ShellPlace;
+pub use shell::{ShellPlace, ShellWish};
 pub use vm_by_node::NodeVms;
 
 use fleet::Fleet;

@@ -15,6 +15,7 @@ pub mod node;
 pub mod overview;
 pub mod setting;
 pub mod shell;
+pub mod ssh_key;
 #[cfg(test)]
 pub mod testing;
 pub mod token;

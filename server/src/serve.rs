@@ -19,6 +19,7 @@ use crate::{
     log::LogHub,
     node_local::{self, LocalNodes},
     router,
+    ssh::{self, HostKey, SshHost},
     state::AppState,
 };
 
@@ -34,6 +35,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Where the JSON API listens alone, with the true port; None: nowhere.
     pub api_listen: Option<SocketAddr>,
+    /// Where the SSH gateway listens, with the true port; None: nowhere.
+    pub ssh_listen: Option<SocketAddr>,
     nodes: LocalNodes,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -47,14 +50,25 @@ impl Server {
         let lock = data::lock(&config)?;
         let listener = listen(config.listen, "--listen").await?;
         let listen = listener.local_addr()?;
-        let api = listen_api(config.api_listen).await?;
+        let api = listen_if(config.api_listen, "--api-listen").await?;
+        let ssh = listen_if(config.ssh_listen, "--ssh-listen").await?;
+        let ssh_listen = ssh.as_ref().map(TcpListener::local_addr).transpose()?;
         let api_listen = api.as_ref().map(TcpListener::local_addr).transpose()?;
         // Port 0 has become a true one; Host and Origin are held against it.
         let config = Arc::new(Config {
             listen,
             api_listen,
+            ssh_listen,
             ..config
         });
+        let ssh = match (ssh, ssh_listen) {
+            (Some(listener), Some(at)) => {
+                let key = HostKey::open(&config.data_dir).context("SSH cannot be used")?;
+                let host = Arc::new(SshHost::new(&config, at, &key));
+                Some((listener, key, host))
+            }
+            _ => None,
+        };
         let db = open_db(&config).await?;
         let auth = Auth::start(db.clone(), config.clone()).await?;
         if config.is_open() && auth.first_start_pending().await? {
@@ -75,6 +89,7 @@ impl Server {
             auth,
             control,
             logs,
+            ssh: ssh.as_ref().map(|(_, _, host)| host.clone()),
             readers: Readers::default(),
             stop: stop.clone(),
         };
@@ -95,11 +110,15 @@ impl Server {
             peers,
             stop.clone(),
         ));
+        if let Some((listener, key, _)) = ssh {
+            tasks.spawn(ssh::serve(listener, key, state.clone()));
+        }
         let nodes = LocalNodes::start(&config, &state.control).await?;
         Ok(Self {
             state,
             listen,
             api_listen,
+            ssh_listen,
             nodes,
             tasks,
             stop,
@@ -116,7 +135,7 @@ impl Server {
         if self.state.auth.first_start_pending().await? {
             println!("sign in as admin / admin; you will choose a new password");
         }
-        if self.state.config.is_open() && !self.state.config.is_tls() {
+        if self.state.config.is_http_open() && !self.state.config.is_tls() {
             println!(
                 "warning: people's passwords travel unencrypted (http); use TLS beyond a trusted network"
             );
@@ -164,9 +183,9 @@ impl Server {
     }
 }
 
-async fn listen_api(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+async fn listen_if(address: Option<SocketAddr>, flag: &str) -> anyhow::Result<Option<TcpListener>> {
     match address {
-        Some(address) => Ok(Some(listen(address, "--api-listen").await?)),
+        Some(address) => Ok(Some(listen(address, flag).await?)),
         None => Ok(None),
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use tokio_util::sync::CancellationToken;
 
-use crate::{api::Readers, auth::Auth, config::Config, control::Control, db::Db, log::LogHub};
+use crate::{
+    api::Readers, auth::Auth, config::Config, control::Control, db::Db, log::LogHub, ssh::SshHost,
+};
 
 #[derive(Clone)]
 pub struct AppState {
@@ -14,6 +16,8 @@ pub struct AppState {
     pub auth: Auth,
     pub control: Control,
     pub logs: LogHub,
+    /// How to connect by SSH; None: it is switched off.
+    pub ssh: Option<Arc<SshHost>>,
     /// What the demo's shell endpoints read ahead.
     pub readers: Readers,
     /// Cancelled when the server is to stop: sockets that would stay open end themselves.

@@ -17,6 +17,8 @@ mod exec;
 mod input;
 #[path = "api/once.rs"]
 mod once;
+#[path = "api/ssh_key.rs"]
+mod ssh_key;
 #[path = "api/token.rs"]
 mod token;
 #[path = "api/version.rs"]

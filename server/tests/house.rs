@@ -83,6 +83,20 @@ fn only_the_balancer_calls_nodes() {
 }
 
 #[test]
+fn only_the_gateway_speaks_ssh() {
+    // `public_key` reads keys for accounts, with the types that the gateway compares them by.
+    let allowed = [
+        "server/src/ssh/",
+        "server/src/ssh.rs",
+        "server/src/public_key.rs",
+    ];
+    only_in("server/src", "russh", &allowed);
+    only_in("app/src", "russh", &[]);
+    only_in("node/src", "russh", &[]);
+    only_in("cli/src", "russh", &[]);
+}
+
+#[test]
 fn imports_go_downwards_only() {
     let above = [
         "auth", "api", "shell", "ssh", "pages", "live", "router", "serve",

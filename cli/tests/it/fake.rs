@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod exec;
 mod shell;
+mod ssh_key;
 mod vm;
 
 use std::{
@@ -22,6 +23,7 @@ use axum::{
 };
 use server_api::{
     problem::{PROBLEM_JSON, Problem},
+    ssh_key::SshKey,
     token::Token,
     vm::{Vm, VmState},
 };
@@ -36,6 +38,7 @@ pub const AT: i64 = 1_767_323_045_000_000;
 pub struct World {
     pub vms: BTreeMap<String, Vm>,
     pub tokens: Vec<Token>,
+    pub ssh_keys: Vec<SshKey>,
     /// Requests as they came: method, path and query.
     pub asked: Vec<String>,
     /// Idempotency keys that came.
@@ -92,6 +95,11 @@ impl Fake {
                 get(account::token_list).post(account::token_create),
             )
             .route("/api/v1/me/tokens/{id}", delete(account::token_delete))
+            .route(
+                "/api/v1/me/keys",
+                get(ssh_key::ssh_key_list).post(ssh_key::ssh_key_add),
+            )
+            .route("/api/v1/me/keys/{id}", delete(ssh_key::ssh_key_delete))
             .route("/api/v1/vms", get(vm::vm_list).post(vm::vm_create))
             .route("/api/v1/vms/{name}", get(vm::vm_get).delete(vm::vm_delete))
             .route("/api/v1/vms/{name}/exec", post(vm::vm_exec))

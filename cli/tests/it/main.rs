@@ -7,4 +7,5 @@ mod login;
 mod run;
 mod shell;
 mod shell_fake;
+mod ssh_key;
 mod vm;

@@ -14,6 +14,8 @@ pub mod node;
 pub mod page;
 pub mod problem;
 pub mod shell;
+pub mod ssh;
+pub mod ssh_key;
 pub mod token;
 pub mod user;
 pub mod vm;

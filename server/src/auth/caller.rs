@@ -32,6 +32,8 @@ pub struct Caller {
     pub login_session_id: Option<String>,
     /// The API token the request came with, in place of a login session.
     pub token: Option<TokenUse>,
+    /// The SSH key that the connection was signed in with, in place of a login session.
+    pub ssh_key_id: Option<String>,
     /// Nothing but changing the password may be reached until it is done.
     pub must_change_password: bool,
     /// Signed in with the password every new installation has.
@@ -64,6 +66,7 @@ impl Caller {
             actor: None,
             login_session_id: None,
             token: None,
+            ssh_key_id: None,
             must_change_password: false,
             first_start: false,
             address: address.to_canonical(),

@@ -2,7 +2,7 @@
 
 use app::model::{AppError, ErrorKind};
 
-use super::Caller;
+use super::{Caller, SshKeyError};
 use crate::db::DbError;
 
 /// The code of a change that was decided on another version than there is now.
@@ -62,6 +62,8 @@ pub enum AuthError {
     TokenDays,
     #[error("the user has {0} tokens")]
     TokensMax(i64),
+    #[error(transparent)]
+    SshKey(#[from] SshKeyError),
     /// The account changed while the request ran.
     #[error("the account was changed at the same time")]
     Raced,
@@ -100,6 +102,7 @@ impl AuthError {
     pub fn answer(self, caller: &Caller) -> AppError {
         match self {
             Self::Refused(error) => *error,
+            Self::SshKey(error) => error.answer(),
             Self::TooMany(seconds) => {
                 caller.retry_after_set(seconds);
                 too_many(seconds)

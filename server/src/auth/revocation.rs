@@ -7,7 +7,9 @@ use tokio::{sync::broadcast, time::Instant};
 use super::Caller;
 use crate::{
     clock,
-    db::{Db, DbError, login_session::login_session_alive, token::token_alive},
+    db::{
+        Db, DbError, login_session::login_session_alive, ssh_key::ssh_key_alive, token::token_alive,
+    },
 };
 
 /// Rights that ended. Whoever holds something open under them closes it.
@@ -19,6 +21,8 @@ pub enum Revoked {
     LoginSession(String),
     /// All that was opened under the API token with this id.
     Token(String),
+    /// All that was opened by the SSH key with this id.
+    SshKey(String),
 }
 
 /// How often the table is asked besides: for ends that nobody tells of, such as an expiry, or a
@@ -82,21 +86,22 @@ impl Revocations {
 enum Right<'a> {
     LoginSession(&'a str),
     Token(&'a str),
+    SshKey(&'a str),
 }
 
 impl<'a> Right<'a> {
     fn of(caller: &'a Caller) -> Option<Self> {
-        match (&caller.token, &caller.login_session_id) {
-            (Some(token), _) => Some(Self::Token(&token.id)),
-            (None, Some(id)) => Some(Self::LoginSession(id)),
-            (None, None) => None,
-        }
+        let token = caller.token.as_ref().map(|token| Self::Token(&token.id));
+        let ssh_key = || caller.ssh_key_id.as_deref().map(Self::SshKey);
+        let session = || caller.login_session_id.as_deref().map(Self::LoginSession);
+        token.or_else(ssh_key).or_else(session)
     }
 
     fn is_ended_by(&self, told: &Revoked) -> bool {
         match (self, told) {
             (Self::LoginSession(own), Revoked::LoginSession(id))
-            | (Self::Token(own), Revoked::Token(id)) => own == id,
+            | (Self::Token(own), Revoked::Token(id))
+            | (Self::SshKey(own), Revoked::SshKey(id)) => own == id,
             _ => false,
         }
     }
@@ -105,6 +110,7 @@ impl<'a> Right<'a> {
         match self {
             Self::LoginSession(id) => login_session_alive(db, id, clock::now()).await,
             Self::Token(id) => token_alive(db, id, clock::now()).await,
+            Self::SshKey(id) => ssh_key_alive(db, id).await,
         }
     }
 }

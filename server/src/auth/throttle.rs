@@ -117,6 +117,33 @@ impl Throttle {
         })
     }
 
+    /// How many seconds an attempt would have to wait now. Counts nothing: for sign-ins that cannot be
+    /// guessed, where many at once are no attack.
+    pub fn login_wait(&self, account: &str, address: IpAddr, now: i64) -> Option<u64> {
+        let network = network(address);
+        let counts = self.counts();
+        let pair = counts.pairs.get(&(account.to_owned(), network));
+        let until = pair.map_or(0, |failures| failures.until);
+        let full_at = counts
+            .logins
+            .get(&network)
+            .map_or(0, |bucket| bucket.full_at);
+        let until = until.max(full_at + LOGIN.refill - LOGIN.size * LOGIN.refill);
+        (until > now).then(|| seconds(until - now))
+    }
+
+    /// A sign-in that was not counted in advance has failed.
+    pub fn login_failed(&self, account: &str, address: IpAddr, now: i64) {
+        // An attempt that is dropped has failed; one that was refused counts already.
+        drop(self.login(account, address, false, now));
+    }
+
+    /// Nothing is held against the account from there any more.
+    pub fn login_forgive(&self, account: &str, address: IpAddr) {
+        let pair = (account.to_owned(), network(address));
+        self.counts().pairs.remove(&pair);
+    }
+
     /// Lets an address make one more account, or says how many seconds to wait.
     pub fn register(&self, address: IpAddr, now: i64) -> Result<(), u64> {
         take(
@@ -199,7 +226,7 @@ fn bounded<K: Eq + Hash, V>(table: &mut HashMap<K, V>, age: impl Fn(&V) -> i64, 
 }
 
 /// An IPv4 address, or the /64 that one IPv6 customer has.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -36,6 +36,9 @@ pub struct Flags {
     /// Where the JSON API listens alone, such as 127.0.0.1:8000; "off" for nowhere
     #[arg(long, env = "MINICLOUD_API_LISTEN")]
     pub api_listen: Option<String>,
+    /// Where the SSH gateway listens, such as 127.0.0.1:2222; an empty text for nowhere
+    #[arg(long, env = "MINICLOUD_SSH_LISTEN")]
+    pub ssh_listen: Option<String>,
     /// The exact address people use, such as http://192.168.1.5:5555; may be given several times
     #[arg(
         long = "public-url",
@@ -146,6 +149,12 @@ impl Config {
                 Some(parse("--api-listen", text)?)
             };
         }
+        if let Some(text) = &flags.ssh_listen {
+            self.ssh_listen = match text.as_str() {
+                "" | "off" => None,
+                text => Some(parse("--ssh-listen", text)?),
+            };
+        }
         if let Some(text) = &flags.node_ports {
             self.node_ports = parse_ports(text)?;
         }
@@ -188,6 +197,17 @@ impl Config {
             return invalid("The node driver is docker or sim.");
         }
         Ok(())
+    }
+}
+
+/// An address in the file, or an empty text.
+pub(super) fn address_or_nowhere<'de, D: serde::Deserializer<'de>>(
+    reader: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(reader)?;
+    match text.as_str() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(serde::de::Error::custom),
     }
 }
 

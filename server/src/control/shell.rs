@@ -46,7 +46,47 @@ impl ShellPlace {
     }
 }
 
+/// What a new shell is to be.
+#[derive(Clone, Debug)]
+pub struct ShellWish {
+    pub cols: u16,
+    pub rows: u16,
+    /// What root's login shell runs in place of a login.
+    pub command: Option<String>,
+    pub env: Vec<(String, String)>,
+}
+
+impl ShellWish {
+    /// A login, at the size it has until its first viewer says another.
+    fn login() -> Self {
+        Self {
+            cols: COLS,
+            rows: ROWS,
+            command: None,
+            env: Vec::new(),
+        }
+    }
+}
+
 impl Control {
+    /// A new shell in one of the user's VMs, to be attached to.
+    pub async fn shell_create(
+        &self,
+        actor: &Actor,
+        vm: &str,
+        wish: ShellWish,
+    ) -> Result<ShellPlace, ControlError> {
+        let row = self.vm_own(actor, vm).await?;
+        let (entry, vm_id) = self.shell_node(&row)?;
+        let shell = self.shell_make(actor, &row, &entry, vm_id, wish).await?;
+        Ok(ShellPlace {
+            shell_id: shell.id.to_string(),
+            vm_id: row.id,
+            vm: row.name,
+            entry,
+        })
+    }
+
     /// The VM's newest live shell, or the one named, or a new one when asked for or none is there.
     pub async fn shell_open(
         &self,
@@ -95,7 +135,10 @@ impl Control {
                 self.shell_tell(actor, row, &shell.id.to_string()).await?;
                 shell
             }
-            None => self.shell_make(actor, row, &entry, vm_id).await?,
+            None => {
+                self.shell_make(actor, row, &entry, vm_id, ShellWish::login())
+                    .await?
+            }
         };
         Ok(ShellPage {
             attach: format!("/shells/{}/attach", shell.id),
@@ -183,6 +226,7 @@ impl Control {
         row: &VmRow,
         entry: &NodeEntry,
         vm_id: Uuid,
+        wish: ShellWish,
     ) -> Result<ShellReport, ControlError> {
         let id = Uuid::now_v7();
         let shell_id = id.to_string();
@@ -194,7 +238,13 @@ impl Control {
             let pair = (actor.user_id.clone(), shell_id.clone());
             self.told_shells().insert(pair);
         }
-        let create = ShellCreate::new(id, COLS, ROWS);
+        let create = ShellCreate {
+            id,
+            cols: wish.cols,
+            rows: wish.rows,
+            command: wish.command,
+            env: wish.env,
+        };
         match entry.client.shell_create(vm_id, &create).await {
             Ok(shell) => {
                 tracing::info!(

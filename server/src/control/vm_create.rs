@@ -18,6 +18,7 @@ impl Control {
     /// Ok when the user could make a VM of that name.
     pub async fn vm_name_check(&self, actor: &Actor, name: &str) -> Result<(), ControlError> {
         check_name(name)?;
+        check_not_own(actor, name)?;
         match vm_get(&self.0.db, &actor.user_id, name).await? {
             Some(row) => Err(ControlError::NameTaken(row.name, row.state)),
             None => Ok(()),
@@ -51,6 +52,7 @@ impl Control {
             return Ok(self.vm_view(&row));
         }
         check_name(name)?;
+        check_not_own(actor, name)?;
         let flavor = self.flavor(flavor)?;
         let image = self.image_row(image).await?;
         let request = VmRequest {
@@ -173,6 +175,15 @@ impl Control {
                 ControlError::invalid("flavor", "flavor_unknown", words)
             })
     }
+}
+
+/// By SSH one's own name leads to the lobby, not to a VM.
+fn check_not_own(actor: &Actor, name: &str) -> Result<(), ControlError> {
+    if name != actor.name {
+        return Ok(());
+    }
+    let words = "A VM cannot have your own name: by SSH that leads to the lobby. Choose another.";
+    Err(ControlError::invalid("name", "name_is_account", words))
 }
 
 fn check_name(name: &str) -> Result<(), ControlError> {

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use node::{
     Credential, Node, NodeConfig,
-    driver::sim::{SimConfig, SimDriver, SimEngine},
+    driver::{
+        Driver,
+        sim::{SimConfig, SimDriver, SimEngine},
+    },
 };
 use reqwest::{
     Client, Method,
@@ -21,6 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
 pub const PASSWORD: &str = "violet-kettle-harbour";
+/// Its private half was thrown away.
+pub const SSH_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIERF/2hogv7RNsw08L+0TZRm0AAHrvJXNdr7sZjvD+Vn ann@laptop";
 
 /// The kinds of people who ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,13 +101,18 @@ impl Answer {
 
 impl House {
     pub async fn new() -> Self {
+        Self::over(sim_driver(), "alpine").await
+    }
+
+    /// Over another node; `image` is what the catalogue's `alpine` is made of.
+    pub async fn over(driver: Arc<dyn Driver>, image: &str) -> Self {
         // The nodes' client needs it; another test of this process may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
-        let server = Server::start(config(data.path()), LogHub::default())
+        let server = Server::start(config(data.path(), image), LogHub::default())
             .await
             .unwrap();
-        let (node_stop, address) = sim_node().await;
+        let (node_stop, address) = serve_node(driver).await;
         server
             .state
             .control
@@ -131,6 +142,11 @@ impl House {
     pub async fn end(self) {
         self.server.end().await;
         self.node_stop.cancel();
+    }
+
+    /// The port of the SSH gateway.
+    pub fn ssh_port(&self) -> u16 {
+        self.server.ssh_listen.unwrap().port()
     }
 
     async fn people_move_in(&mut self) {
@@ -208,6 +224,17 @@ impl House {
             let id = made.json()["token"]["id"].as_str().unwrap().to_owned();
             self.things.insert(key.to_owned(), id);
         }
+        self.ann_adds_a_key().await;
+    }
+
+    /// A key of hers to sign in with by SSH.
+    async fn ann_adds_a_key(&mut self) {
+        let body = serde_json::json!({ "public_key": SSH_KEY }).to_string();
+        let made = self
+            .api(Person::Ann, "POST", "/api/v1/me/keys", &body)
+            .await;
+        let id = made.json()["id"].as_str().unwrap().to_owned();
+        self.things.insert("ssh_key_id".to_owned(), id);
     }
 
     /// A new shell of Ann's web1; its id.
@@ -414,31 +441,38 @@ fn find_array(value: &serde_json::Value) -> Option<&Vec<serde_json::Value>> {
         .or_else(|| value.as_object()?.values().find_map(find_array))
 }
 
-fn config(data_dir: &std::path::Path) -> Config {
+fn config(data_dir: &std::path::Path, image: &str) -> Config {
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         api_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        ssh_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
         data_dir: data_dir.to_owned(),
         node_ports: Vec::new(),
+        // Not that of a MiniCloud beside this one.
+        network_range: "10.96.0.0/12".into(),
         admin_password: Some(Secret::new(PASSWORD)),
         images: vec![ImageConfig {
             name: "alpine".into(),
-            reference: "alpine".into(),
+            reference: image.into(),
             summary: "Alpine".into(),
         }],
         ..Config::default()
     }
 }
 
-async fn sim_node() -> (CancellationToken, String) {
+fn sim_driver() -> Arc<dyn Driver> {
+    let engine: Arc<SimEngine> = SimEngine::new(SimConfig::default());
+    Arc::new(SimDriver::new(engine, "node-1"))
+}
+
+async fn serve_node(driver: Arc<dyn Driver>) -> (CancellationToken, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let config = NodeConfig {
         name: "node-1".into(),
         credential: Credential::new(CREDENTIAL).unwrap(),
     };
-    let engine: Arc<SimEngine> = SimEngine::new(SimConfig::default());
-    let node = Node::new(config, Arc::new(SimDriver::new(engine, "node-1")));
+    let node = Node::new(config, driver);
     let stop = node.shutdown_token();
     tokio::spawn(node.serve(listener));
     (stop, address)

@@ -103,6 +103,12 @@ pub(super) fn open(
 /// What `argv` runs, as a script.
 pub(super) fn script(argv: &[String]) -> String {
     match argv {
+        // A shell that another becomes: the last word is what that runs.
+        [shell, flag, wrapper, _, script]
+            if shell.ends_with("sh") && flag == "-c" && wrapper.contains("exec ") =>
+        {
+            script.clone()
+        }
         [shell, flag, script, ..] if shell.ends_with("sh") && flag == "-c" => script.clone(),
         words => quote(words),
     }

@@ -146,3 +146,25 @@ fn memory_is_bounded_whatever_is_tried() {
     let counts = throttle.counts();
     assert!(counts.pairs.len() <= ENTRIES_MAX && counts.logins.len() <= ENTRIES_MAX);
 }
+
+#[test]
+fn a_sign_in_that_cannot_be_guessed_counts_only_when_it_has_failed() {
+    let throttle = Throttle::default();
+    // Fifty at once, none of which has ended yet.
+    for _ in 0..50 {
+        assert_eq!(throttle.login_wait("ann", HERE, 0), None);
+    }
+    for _ in 0..4 {
+        throttle.login_failed("ann", HERE, 0);
+    }
+    assert_eq!(throttle.login_wait("ann", HERE, 0), Some(1));
+    assert_eq!(throttle.login_wait("ann", THERE, 0), None);
+    assert_eq!(throttle.login_wait("bob", HERE, 0), None);
+    throttle.login_forgive("ann", HERE);
+    assert_eq!(throttle.login_wait("ann", HERE, 0), None);
+    for n in 0..100 {
+        throttle.login_failed(&format!("name-{n}"), HERE, 0);
+    }
+    assert_eq!(throttle.login_wait("bob", HERE, 0), Some(1));
+    assert_eq!(throttle.login_wait("bob", HERE, SECOND), None);
+}

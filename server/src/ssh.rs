@@ -1,0 +1,184 @@
+//! The SSH gateway: one port, signing in by key, nothing needed in the image. `ssh VM@host` is in that
+//! VM, `ssh USER@host` in the lobby (docs/ssh.md). Behind it are the same shells and commands as
+//! behind the pages.
+//!
+//! - `serve` takes connections, within `places`; `connection` is one of them, to its end;
+//! - `handler` is what russh calls: it only forwards to one task a `channel`;
+//! - `sign_in` finds out who comes with a key, and where the user name leads;
+//! - `session` is such a task: `exec`, `terminal`, or the `lobby`.
+
+mod channel;
+mod connection;
+mod exec;
+mod frame;
+mod handler;
+mod host_key;
+mod input;
+mod lobby;
+mod outbox;
+mod places;
+mod ready;
+mod session;
+mod sign_in;
+mod terminal;
+mod user_name;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use russh::{
+    MethodKind, MethodSet, Preferred, SshId,
+    keys::{Algorithm, EcdsaCurve, HashAlg},
+    server::Config as SshConfig,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
+
+pub use host_key::{HostKey, HostKeyError};
+
+use crate::{config::Config, state::AppState};
+use channel::WINDOW;
+use places::Places;
+
+/// Keys that one connection may offer: agents offer all they have. As many as OpenSSH's server takes,
+/// and the question which ways there are.
+const OFFERS_MAX: usize = 7;
+/// A refusal takes so long, whatever it is refused for.
+const REFUSAL: Duration = Duration::from_millis(200);
+/// How often a client that says nothing is asked whether it is there, and how often it may fail to
+/// answer.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE_MAX: usize = 5;
+/// A connection on which nothing moves at all, not even answers to that, is over.
+const INACTIVITY: Duration = Duration::from_secs(2 * 3600);
+/// How long connections may take to end with the server.
+const STOP: Duration = Duration::from_secs(5);
+
+/// What people need to know to connect.
+#[derive(Clone, Debug)]
+pub struct SshHost {
+    /// The name or address that people use.
+    pub host: String,
+    pub port: u16,
+    /// `SHA256:…` of the host key, to be compared at the first connection.
+    pub fingerprint: String,
+    /// `ssh-ed25519 AAAA…`
+    pub host_key: String,
+}
+
+impl SshHost {
+    /// `listen` is where the gateway listens, with the true port.
+    pub fn new(config: &Config, listen: SocketAddr, key: &HostKey) -> Self {
+        Self {
+            host: host(config, listen),
+            port: listen.port(),
+            fingerprint: key.fingerprint.clone(),
+            host_key: key.public.clone(),
+        }
+    }
+}
+
+/// The host of the address that people use for the pages, or where the gateway listens.
+fn host(config: &Config, listen: SocketAddr) -> String {
+    let url = config.public_urls.first();
+    let host = url.and_then(|url| url.parse::<http::Uri>().ok()?.host().map(str::to_owned));
+    host.unwrap_or_else(|| listen.ip().to_string())
+}
+
+/// What every connection needs.
+struct Gateway {
+    state: AppState,
+    places: Places,
+    ssh: Arc<SshConfig>,
+}
+
+/// Takes connections until the server stops, then waits a while for them to end.
+pub async fn serve(listener: TcpListener, key: HostKey, state: AppState) {
+    let stop = state.stop.clone();
+    let gateway = Arc::new(Gateway {
+        state,
+        places: Places::default(),
+        ssh: Arc::new(ssh_config(key)),
+    });
+    let connections = TaskTracker::new();
+    loop {
+        let (stream, peer) = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener) => accepted,
+        };
+        let address = peer.ip().to_canonical();
+        let Some(waiting) = gateway.places.waiting(address) else {
+            tracing::debug!(%peer, "an SSH connection was refused: too many of that address wait");
+            continue;
+        };
+        let gateway = gateway.clone();
+        connections.spawn(connection::connection(gateway, stream, address, waiting));
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(STOP, connections.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some SSH connections were still open when the server stopped");
+    }
+}
+
+/// The next connection; a full file table or a reset must not end the loop.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                tracing::warn!(%error, "an SSH connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn ssh_config(key: HostKey) -> SshConfig {
+    SshConfig {
+        server_id: SshId::Standard("SSH-2.0-MiniCloud".into()),
+        methods: MethodSet::from(&[MethodKind::PublicKey][..]),
+        auth_rejection_time: REFUSAL,
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        keys: vec![key.private],
+        window_size: WINDOW,
+        max_auth_attempts: OFFERS_MAX,
+        inactivity_timeout: Some(INACTIVITY),
+        keepalive_interval: Some(KEEPALIVE),
+        keepalive_max: KEEPALIVE_MAX,
+        nodelay: true,
+        preferred: Preferred {
+            kex: key_exchanges().into(),
+            key: key_algorithms().into(),
+            ..Preferred::DEFAULT
+        },
+        ..SshConfig::default()
+    }
+}
+
+/// All that russh has but the classic ones: a single exchange in a large group is half a second of a
+/// core, and anybody may ask for one after the other.
+fn key_exchanges() -> Vec<russh::kex::Name> {
+    let all = Preferred::DEFAULT.kex.iter();
+    all.filter(|name| !name.as_ref().starts_with("diffie-hellman"))
+        .copied()
+        .collect()
+}
+
+/// Signatures that clients may make. RSA with SHA-1 is not among them.
+fn key_algorithms() -> Vec<Algorithm> {
+    let ecdsa = |curve| Algorithm::Ecdsa { curve };
+    let rsa = |hash| Algorithm::Rsa { hash: Some(hash) };
+    vec![
+        Algorithm::Ed25519,
+        Algorithm::SkEd25519,
+        ecdsa(EcdsaCurve::NistP256),
+        ecdsa(EcdsaCurve::NistP384),
+        ecdsa(EcdsaCurve::NistP521),
+        Algorithm::SkEcdsaSha2NistP256,
+        rsa(HashAlg::Sha512),
+        rsa(HashAlg::Sha256),
+    ]
+}

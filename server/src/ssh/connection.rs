@@ -1,0 +1,118 @@
+//! One connection, from the first byte to its end: signed in in time, and not longer than its right.
+
+use std::{net::IpAddr, net::Shutdown, sync::Arc, time::Duration};
+
+use russh::{
+    Disconnect,
+    server::{Handle, run_stream},
+};
+use tokio::{
+    net::TcpStream,
+    sync::mpsc,
+    time::{Instant, sleep, timeout, timeout_at},
+};
+
+use super::{
+    Gateway,
+    handler::{Handler, Outcome},
+    places::Place,
+};
+use crate::auth::Caller;
+
+/// From the first byte to a sign-in.
+const SIGN_IN: Duration = Duration::from_secs(20);
+/// How long a client may take to hear why it is sent away.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Serves a client until it leaves or has to.
+pub async fn connection(gateway: Arc<Gateway>, stream: TcpStream, address: IpAddr, waiting: Place) {
+    let Some((guest, place)) = gateway.places.guest(address).await else {
+        tracing::debug!(%address, "an SSH connection was refused: too many have not signed in");
+        return;
+    };
+    drop(waiting);
+    let deadline = Instant::now() + SIGN_IN;
+    let Some((stream, cut)) = Cut::of(stream) else {
+        return;
+    };
+    let (tell, mut outcome) = mpsc::channel(4);
+    let handler = Handler::new(gateway.clone(), address, tell);
+    let begun = timeout_at(deadline, run_stream(gateway.ssh.clone(), stream, handler)).await;
+    let Ok(Ok(mut session)) = begun else {
+        tracing::debug!(%address, "an SSH connection did not come to speak the protocol");
+        return;
+    };
+    let handle = session.handle();
+    let serving = async {
+        let why = match timeout_at(deadline, outcome.recv()).await {
+            Err(_) => "Signing in took too long.".to_owned(),
+            Ok(Some(Outcome::SignedIn(caller))) => {
+                drop(guest);
+                held(&gateway, &caller).await.to_owned()
+            }
+            Ok(Some(Outcome::Throttled(seconds))) => {
+                format!("Too many failed sign-ins. Wait {seconds} s and try again.")
+            }
+            // The session has ended.
+            Ok(None) => return sleep(FAREWELL).await,
+        };
+        farewell(&handle, why).await;
+    };
+    let ended = tokio::select! {
+        ended = &mut session => Some(ended),
+        () = serving => None,
+    };
+    cut.now();
+    match ended {
+        Some(Err(error)) => tracing::debug!(%address, %error, "an SSH connection ended early"),
+        Some(Ok(())) => {}
+        // So that nothing of it is left when its place is given to another.
+        None => drop(timeout(FAREWELL, session).await),
+    }
+    drop(place);
+}
+
+/// Waits until the right to be here ends; answers why.
+async fn held(gateway: &Gateway, caller: &Caller) -> &'static str {
+    let state = &gateway.state;
+    let user = caller.actor.as_ref().map_or("", |actor| &actor.user_id);
+    let Some(_place) = gateway.places.user(user) else {
+        return "You have too many SSH connections. End one of them first.";
+    };
+    let mut revoked = state.auth.revocations();
+    tokio::select! {
+        () = revoked.wait(caller) => "Access was taken back.",
+        () = state.stop.cancelled() => "MiniCloud restarts. Connect again in a moment.",
+    }
+}
+
+/// Tells the client why, and gives it a moment to hear it.
+async fn farewell(handle: &Handle, why: String) {
+    let told = async {
+        let sent = handle.disconnect(Disconnect::ByApplication, why, String::new());
+        if sent.await.is_ok() {
+            sleep(FAREWELL).await;
+        }
+    };
+    // A client that reads nothing hears nothing.
+    let _ = timeout(FAREWELL, told).await;
+}
+
+/// Ends a connection whatever its session waits for.
+struct Cut(std::net::TcpStream);
+
+impl Cut {
+    /// None: the connection is broken already.
+    fn of(stream: TcpStream) -> Option<(TcpStream, Self)> {
+        // A key's echo must not wait for more to send.
+        stream.set_nodelay(true).ok()?;
+        let stream = stream.into_std().ok()?;
+        let cut = Self(stream.try_clone().ok()?);
+        Some((TcpStream::from_std(stream).ok()?, cut))
+    }
+
+    fn now(&self) {
+        // Fails when the client was faster.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}

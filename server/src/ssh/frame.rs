@@ -1,0 +1,136 @@
+//! Frames of docs/shell-protocol.md, as a viewer reads and writes them.
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use serde::Deserialize;
+
+use super::channel::Size;
+
+/// Bytes of input in one frame at most.
+pub const INPUT_MAX: usize = 64 * 1024;
+
+/// The first frame of every connection.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Hello {
+    /// Where the output goes on.
+    pub offset: u64,
+    /// The next input byte that the node expects of this client.
+    pub input_offset: u64,
+    pub viewers: u16,
+}
+
+/// What a node says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    Output {
+        offset: u64,
+        bytes: Bytes,
+    },
+    Snapshot {
+        offset: u64,
+        bytes: Bytes,
+    },
+    Hello(Hello),
+    InputAck(u64),
+    Exit(i32),
+    Viewers(u16),
+    Ping(u64),
+    /// Of no interest here, or of a later version.
+    Other,
+}
+
+/// Reads a frame; None for a known kind with too short a body.
+pub fn decode(frame: &Bytes) -> Option<Frame> {
+    let kind = *frame.first()?;
+    let body = frame.slice(1..);
+    Some(match kind {
+        0x01 => Frame::Output {
+            offset: number(&body)?,
+            bytes: body.slice(8..),
+        },
+        // Columns and rows, four bytes: the terminal is as large as it is.
+        0x02 => Frame::Snapshot {
+            offset: number(&body)?,
+            bytes: (body.len() >= 12).then(|| body.slice(12..))?,
+        },
+        0x03 => Frame::Hello(serde_json::from_slice(&body).ok()?),
+        0x04 => Frame::InputAck(number(&body)?),
+        0x06 => Frame::Exit(i32::from_be_bytes(*body.first_chunk()?)),
+        0x08 => Frame::Viewers(u16::from_be_bytes(*body.first_chunk()?)),
+        0x09 => Frame::Ping(number(&body)?),
+        _ => Frame::Other,
+    })
+}
+
+fn number(body: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(*body.first_chunk()?))
+}
+
+pub fn input(offset: u64, bytes: &[u8]) -> Bytes {
+    with_number(0x81, offset, bytes)
+}
+
+pub fn resize(size: Size) -> Bytes {
+    let mut frame = BytesMut::with_capacity(5);
+    frame.put_u8(0x82);
+    frame.put_u16(size.cols);
+    frame.put_u16(size.rows);
+    frame.freeze()
+}
+
+pub fn ack(offset: u64) -> Bytes {
+    with_number(0x83, offset, &[])
+}
+
+pub fn ping() -> Bytes {
+    with_number(0x84, 0, &[])
+}
+
+pub fn pong(number: u64) -> Bytes {
+    with_number(0x86, number, &[])
+}
+
+fn with_number(kind: u8, number: u64, bytes: &[u8]) -> Bytes {
+    let mut frame = BytesMut::with_capacity(9 + bytes.len());
+    frame.put_u8(kind);
+    frame.put_u64(number);
+    frame.put_slice(bytes);
+    frame.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn frames_are_read_as_the_protocol_says() {
+        let output = Bytes::from_static(b"\x01\0\0\0\0\0\0\x01\x02hi");
+        let bytes = Bytes::from_static(b"hi");
+        assert_eq!(decode(&output), Some(Frame::Output { offset: 258, bytes }));
+        let snapshot = Bytes::from_static(b"\x02\0\0\0\0\0\0\0\x09\0\x50\0\x18x");
+        let bytes = Bytes::from_static(b"x");
+        assert_eq!(
+            decode(&snapshot),
+            Some(Frame::Snapshot { offset: 9, bytes })
+        );
+        let exit = Bytes::from_static(b"\x06\0\0\0\x89more");
+        assert_eq!(decode(&exit), Some(Frame::Exit(137)));
+        assert_eq!(decode(&Bytes::from_static(b"\x77")), Some(Frame::Other));
+    }
+
+    #[test]
+    fn a_frame_too_short_is_none() {
+        for kind in [0x01, 0x02, 0x03, 0x04, 0x06, 0x08, 0x09] {
+            assert_eq!(decode(&Bytes::from(vec![kind, 0])), None, "{kind}");
+        }
+        assert_eq!(decode(&Bytes::new()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused_but_never_panic(raw in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let _ = decode(&Bytes::from(raw));
+        }
+    }
+}

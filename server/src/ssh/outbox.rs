@@ -1,0 +1,76 @@
+//! What a session's task writes to its client.
+
+use bytes::Bytes;
+use russh::{ChannelWriteHalf, server::Msg};
+use tokio_util::sync::CancellationToken;
+
+/// Standard error's number among a channel's streams.
+const STDERR: u32 = 1;
+
+/// The client has gone.
+#[derive(Debug, thiserror::Error)]
+#[error("the client has gone")]
+pub struct Gone;
+
+/// A channel's writing half. Each call waits for the client's window.
+pub struct Outbox {
+    half: ChannelWriteHalf<Msg>,
+    /// Cancelled when the client has closed the channel: nobody would ever open its window again.
+    closed: CancellationToken,
+    /// The client's terminal is raw: lines of ours need a carriage return.
+    raw: bool,
+}
+
+impl Outbox {
+    pub fn new(half: ChannelWriteHalf<Msg>, closed: CancellationToken) -> Self {
+        Self {
+            half,
+            closed,
+            raw: false,
+        }
+    }
+
+    /// From now on the client's terminal is raw.
+    pub fn set_raw(&mut self) {
+        self.raw = true;
+    }
+
+    /// Bytes as they are, to standard output.
+    pub async fn out(&self, bytes: impl Into<Bytes>) -> Result<(), Gone> {
+        let sent = self.closed.run_until_cancelled(self.half.data_bytes(bytes));
+        sent.await.ok_or(Gone)?.map_err(|_| Gone)
+    }
+
+    /// Bytes as they are, to standard error.
+    pub async fn err(&self, bytes: impl Into<Bytes>) -> Result<(), Gone> {
+        let sent = self.half.extended_data_bytes(STDERR, bytes);
+        let sent = self.closed.run_until_cancelled(sent);
+        sent.await.ok_or(Gone)?.map_err(|_| Gone)
+    }
+
+    /// Lines of ours, to standard output.
+    pub async fn print(&self, text: &str) -> Result<(), Gone> {
+        self.out(self.lines(text)).await
+    }
+
+    /// A word from the gateway itself, to standard error.
+    pub async fn say(&self, words: &str) -> Result<(), Gone> {
+        self.err(self.lines(&format!("minicloud: {words}\n"))).await
+    }
+
+    /// The end, in the order that no client loses anything by: all output is out already, then the
+    /// exit status, then that no more comes, then the close.
+    pub async fn finish(self, code: i32) {
+        // A client that has gone needs no end.
+        let _ = self.half.exit_status(code.cast_unsigned()).await;
+        let _ = self.half.eof().await;
+        let _ = self.half.close().await;
+    }
+
+    fn lines(&self, text: &str) -> String {
+        match self.raw {
+            true => text.replace('\n', "\r\n"),
+            false => text.to_owned(),
+        }
+    }
+}

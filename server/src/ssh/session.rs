@@ -1,0 +1,176 @@
+//! One session of a client: what it asks for first, then a command, a terminal or the lobby.
+
+use std::time::Duration;
+
+use app::control_plane::VmPlane as _;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    channel::{Event, Inbox, Size, Start},
+    exec, lobby,
+    outbox::{Gone, Outbox},
+    ready,
+    sign_in::Target,
+    terminal,
+};
+use crate::{actor::Actor, auth::Caller, pages::RequestPlane, state::AppState};
+
+/// From a channel's opening to what it is for.
+const START: Duration = Duration::from_secs(120);
+/// The exit code of what did not come to run, as OpenSSH's own.
+pub const FAILED: i32 = 255;
+
+/// What a session was opened with.
+pub struct Wish {
+    /// Some: with a terminal.
+    pub pty: Option<Pty>,
+    pub env: Vec<(String, String)>,
+    pub start: Start,
+}
+
+/// The client's terminal.
+#[derive(Clone, Debug)]
+pub struct Pty {
+    pub term: String,
+    pub size: Size,
+}
+
+/// Who is served, and how to reach what is theirs.
+pub struct Guest {
+    pub plane: RequestPlane,
+    pub actor: Actor,
+    /// Cancelled when the client has closed the channel, or has gone.
+    pub closed: CancellationToken,
+}
+
+/// Serves a channel to its end.
+pub async fn serve(
+    state: AppState,
+    caller: Caller,
+    target: Target,
+    mut inbox: Inbox,
+    mut out: Outbox,
+    closed: CancellationToken,
+) {
+    let Ok(actor) = caller.require().cloned() else {
+        return out.finish(FAILED).await;
+    };
+    let plane = RequestPlane { state, caller };
+    let guest = Guest {
+        plane,
+        actor,
+        closed: closed.clone(),
+    };
+    let wish = timeout(START, wish(&mut inbox, &mut out)).await;
+    let Ok(Some(wish)) = wish else {
+        return out.finish(FAILED).await;
+    };
+    let served = run(&guest, target, wish, &mut inbox, &mut out).await;
+    // Who has gone hears no code.
+    out.finish(served.unwrap_or(FAILED)).await;
+}
+
+/// Gathers what comes before the start. None: the client has closed the channel.
+async fn wish(inbox: &mut Inbox, out: &mut Outbox) -> Option<Wish> {
+    let (mut pty, mut env) = (None, Vec::new());
+    loop {
+        match inbox.next().await? {
+            Event::Pty { term, size } => {
+                pty = Some(Pty { term, size });
+                out.set_raw();
+            }
+            Event::Env(name, value) => env.push((name, value)),
+            Event::Start(start) => return Some(Wish { pty, env, start }),
+            // Before a start there is nobody to have it.
+            Event::Data(_) | Event::Eof | Event::Resize(_) | Event::Signal(_) => {}
+        }
+    }
+}
+
+async fn run(
+    guest: &Guest,
+    target: Target,
+    wish: Wish,
+    inbox: &mut Inbox,
+    out: &mut Outbox,
+) -> Result<i32, Gone> {
+    if let Start::Subsystem(name) = &wish.start {
+        out.say(&subsystem(name)).await?;
+        return Ok(FAILED);
+    }
+    match target {
+        Target::Lobby => lobby::serve(guest, wish, inbox, out).await,
+        Target::Vm(vm) => in_vm(guest, &vm, wish, inbox, out).await,
+        Target::Several { vm, accounts } => {
+            let forms: Vec<String> = accounts
+                .iter()
+                .map(|account| format!("{account}+{vm}"))
+                .collect();
+            let words = format!(
+                "your key serves several accounts. Say whose {vm} is meant: {}",
+                forms.join(", ")
+            );
+            out.say(&words).await?;
+            Ok(FAILED)
+        }
+    }
+}
+
+/// Runs what is wished in a VM, once that runs.
+pub async fn in_vm(
+    guest: &Guest,
+    vm: &str,
+    wish: Wish,
+    inbox: &mut Inbox,
+    out: &mut Outbox,
+) -> Result<i32, Gone> {
+    // Who leaves while a VM starts is not waited for; the VM starts all the same.
+    let ready = guest
+        .closed
+        .run_until_cancelled(ready::ready(guest, vm, out))
+        .await;
+    if !ready.ok_or(Gone)?? {
+        return Ok(FAILED);
+    }
+    let command = match &wish.start {
+        Start::Exec(command) => match std::str::from_utf8(command) {
+            Ok(command) => Some(command.to_owned()),
+            Err(_) => {
+                out.say("a command must be UTF-8. Send other bytes on its standard input")
+                    .await?;
+                return Ok(FAILED);
+            }
+        },
+        _ => None,
+    };
+    match wish.pty {
+        Some(pty) => terminal::serve(guest, vm, pty, wish.env, command, inbox, out).await,
+        None => {
+            let line = exec::Line {
+                command: command.as_deref(),
+                env: wish.env,
+            };
+            exec::serve(guest, vm, line, inbox, out).await
+        }
+    }
+}
+
+/// A short list of one's own, for who has named another.
+pub async fn own_vms(guest: &Guest) -> String {
+    match guest.plane.vm_list().await {
+        Ok(list) if list.vms.is_empty() => "You have none yet".to_owned(),
+        Ok(list) => {
+            let names: Vec<&str> = list.vms.iter().map(|vm| vm.name.as_str()).collect();
+            format!("You have: {}", names.join(", "))
+        }
+        Err(error) => error.message,
+    }
+}
+
+fn subsystem(name: &str) -> String {
+    match name {
+        "sftp" => "files cannot be copied by sftp yet. Where the image has scp, use scp -O; tar works everywhere: tar c FILES | ssh VM@HOST tar x".to_owned(),
+        name => format!("there is no subsystem named {}", crate::public_key::comment(name)),
+    }
+}

@@ -1,0 +1,146 @@
+//! Who gets in, and for how long.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+
+use crate::{
+    client::{Client, Ran},
+    house::{House, Person},
+};
+
+async fn events(house: &House) -> String {
+    let path = "/api/v1/admin/events?limit=200";
+    house.by_token(Person::Admin, "GET", path, "").await.text
+}
+
+fn denied(ran: &Ran) -> bool {
+    ran.code == 255 && ran.err.contains("Permission denied (publickey)")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_leads_to_the_lobby_and_to_ones_own_vms_only() {
+    let house = House::new().await;
+    let ann = Client::of(&house, Person::Ann).await;
+    let lobby = ann.run("ann", &["ls"]).await;
+    assert_eq!(lobby.code, 0, "{lobby:?}");
+    assert!(lobby.text().contains("web1"), "{lobby:?}");
+    let bob = Client::of(&house, Person::Bob).await;
+    let other = bob.run("web1", &["true"]).await;
+    assert_eq!(other.code, 255, "{other:?}");
+    let words = "minicloud: there is no VM named web1. You have none yet\n";
+    assert_eq!(other.err, words);
+    assert!(denied(&bob.run("ann+web1", &["true"]).await));
+    let unknown = ann.run("web9", &["true"]).await;
+    assert_eq!(unknown.code, 255);
+    assert!(unknown.err.contains("You have: web1, web2"), "{unknown:?}");
+    let told = events(&house).await;
+    assert!(
+        told.contains("ann signed in by SSH (test, from 127.0.0.1)"),
+        "{told}"
+    );
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_hears_the_same_for_every_name_after_the_same_time() {
+    let house = House::new().await;
+    let stranger = Client::stranger(&house).await;
+    let mut times = Vec::new();
+    for name in ["ann", "nobody-here", "web1", "ann+web1", "..%2f"] {
+        let begun = Instant::now();
+        let ran = stranger.run(name, &["true"]).await;
+        times.push(begun.elapsed());
+        assert!(denied(&ran), "{name}: {ran:?}");
+    }
+    let (least, most) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+    assert!(*most < *least + Duration::from_millis(500), "{times:?}");
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_fails_again_and_again_is_told_to_wait() {
+    let house = House::new().await;
+    let stranger = Client::stranger(&house).await;
+    for _ in 0..4 {
+        assert!(denied(&stranger.run("ann", &["true"]).await));
+    }
+    let ran = stranger.run("ann", &["true"]).await;
+    assert!(
+        ran.err.contains("Too many failed sign-ins. Wait"),
+        "{ran:?}"
+    );
+    // Nobody else is held up by it, and neither are her pages.
+    let ann = Client::of(&house, Person::Ann).await;
+    assert_eq!(ann.run("web1", &["true"]).await.code, 0);
+    let page = house.by_token(Person::Ann, "GET", "/api/v1/me", "").await;
+    assert_eq!(page.status, 200);
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_of_two_people_needs_a_name_for_what_both_may_have() {
+    let house = House::new().await;
+    let both = Client::of(&house, Person::Ann).await;
+    both.introduce(&house, Person::Bob).await;
+    assert_eq!(both.run("ann", &["ls"]).await.code, 0);
+    assert!(
+        both.run("bob", &["ls"])
+            .await
+            .err
+            .contains("you have no VMs")
+    );
+    // Only one of them has it.
+    let only = both.run("web1", &["hostname"]).await;
+    assert_eq!((only.code, only.text().as_str()), (0, "web1\n"), "{only:?}");
+    let named = both.run("ann+web1", &["hostname"]).await;
+    assert_eq!(named.text(), "web1\n");
+    let unknown = both.run("web9", &["hostname"]).await;
+    assert_eq!(unknown.code, 255);
+    assert!(unknown.err.contains("ann+web9, bob+web9"), "{unknown:?}");
+    house.end().await;
+}
+
+/// Opens a connection that stays, and waits until it is signed in.
+async fn held(house: &House, client: &Client, user: &str) -> tokio::process::Child {
+    let before = events(house).await.matches("signed in by SSH").count();
+    let child = client.command(&["-N"], user, &[]).spawn().unwrap();
+    let begun = Instant::now();
+    while events(house).await.matches("signed in by SSH").count() == before {
+        assert!(begun.elapsed() < Duration::from_secs(10), "not signed in");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    child
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_key_holds_open_ends_within_five_seconds_of_its_removal() {
+    let house = House::new().await;
+    let ann = Client::of(&house, Person::Ann).await;
+    let child = held(&house, &ann, "ann").await;
+    let path = format!("/api/v1/me/keys/{}", ann.key_id);
+    let gone = house.by_token(Person::Ann, "DELETE", &path, "").await;
+    assert_eq!(gone.status, 204);
+    let ended = timeout(Duration::from_secs(5), child.wait_with_output()).await;
+    let ended = ended.expect("it ends in time").unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(said.contains("Access was taken back"), "{said}");
+    assert!(denied(&ann.run("ann", &["ls"]).await));
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_user_is_put_out_and_does_not_come_in_again() {
+    let house = House::new().await;
+    let bob = Client::of(&house, Person::Bob).await;
+    let child = held(&house, &bob, "bob").await;
+    let path = "/api/v1/admin/users/bob/disabled";
+    let done = house
+        .by_token(Person::Admin, "PUT", path, r#"{"disabled": true}"#)
+        .await;
+    assert_eq!(done.status, 200, "{done:?}");
+    let ended = timeout(Duration::from_secs(5), child.wait_with_output()).await;
+    ended.expect("it ends in time").unwrap();
+    assert!(denied(&bob.run("bob", &["ls"]).await));
+    house.end().await;
+}
