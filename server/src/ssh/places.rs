@@ -79,7 +79,7 @@ mod tests {
         held.pop();
         assert!(places.guest(one).await.is_some());
         drop(held);
-        places.guest(other).await.unwrap();
+        drop(places.guest(other).await.unwrap());
         assert_eq!(
             places.guests.lock().unwrap().len(),
             1,
