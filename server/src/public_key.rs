@@ -199,7 +199,7 @@ mod tests {
             PublicKeyError::TooLong
         );
         assert_eq!(refused(&ED25519[..60]), PublicKeyError::Unreadable);
-        assert_eq!(refused("hello there"), PublicKeyError::Kind);
+        assert_eq!(refused("hello there"), PublicKeyError::Unreadable);
     }
 
     #[test]

@@ -48,10 +48,15 @@ async fn a_stranger_hears_the_same_for_every_name_after_the_same_time() {
     let stranger = Client::stranger(&house).await;
     let mut times = Vec::new();
     for name in ["ann", "nobody-here", "web1", "ann+web1", "..%2f"] {
-        let begun = Instant::now();
-        let ran = stranger.run(name, &["true"]).await;
-        times.push(begun.elapsed());
-        assert!(denied(&ran), "{name}: {ran:?}");
+        // The best of three: the machine may be busy.
+        let mut best = Duration::MAX;
+        for _ in 0..3 {
+            let begun = Instant::now();
+            let ran = stranger.run(name, &["true"]).await;
+            best = best.min(begun.elapsed());
+            assert!(denied(&ran), "{name}: {ran:?}");
+        }
+        times.push(best);
     }
     let (least, most) = (times.iter().min().unwrap(), times.iter().max().unwrap());
     assert!(*most < *least + Duration::from_millis(500), "{times:?}");
@@ -62,14 +67,13 @@ async fn a_stranger_hears_the_same_for_every_name_after_the_same_time() {
 async fn who_fails_again_and_again_is_told_to_wait() {
     let house = House::new().await;
     let stranger = Client::stranger(&house).await;
-    for _ in 0..4 {
-        assert!(denied(&stranger.run("ann", &["true"]).await));
+    let mut told = 0;
+    for _ in 0..10 {
+        let ran = stranger.run("ann", &["true"]).await;
+        assert_eq!(ran.code, 255, "{ran:?}");
+        told += usize::from(ran.err.contains("Too many failed sign-ins. Wait"));
     }
-    let ran = stranger.run("ann", &["true"]).await;
-    assert!(
-        ran.err.contains("Too many failed sign-ins. Wait"),
-        "{ran:?}"
-    );
+    assert!(told > 3, "told to wait {told} times of 10");
     // Nobody else is held up by it, and neither are her pages.
     let ann = Client::of(&house, Person::Ann).await;
     assert_eq!(ann.run("web1", &["true"]).await.code, 0);
