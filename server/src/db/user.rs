@@ -293,6 +293,14 @@ pub async fn user_delete(tx: &mut Tx, id: &str, at: i64) -> Result<bool, DbError
 /// Removes the row of a deleted account that has no VM left: its name is free again. To be called
 /// in the transaction that removes a VM's row. True: removed.
 pub async fn user_purge(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
+    // Two nodes may remove the last two VMs at once: each would still see the other's. The row is locked
+    // first, so that the second looks after the first has committed.
+    sqlx::query(
+        "UPDATE users SET deleted_at = deleted_at WHERE id = $1 AND deleted_at IS NOT NULL",
+    )
+    .bind(id)
+    .execute(&mut **tx)
+    .await?;
     let done = sqlx::query(
         "DELETE FROM users WHERE id = $1 AND deleted_at IS NOT NULL
          AND NOT EXISTS (SELECT 1 FROM vms WHERE vms.owner_id = users.id)",

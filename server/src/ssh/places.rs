@@ -114,7 +114,7 @@ mod tests {
         held.pop();
         assert!(places.guest(one).await.is_some());
         drop(held);
-        places.guest(other).await.unwrap();
+        drop(places.guest(other).await.unwrap());
         let kept = places.guests.held.lock().unwrap().len();
         assert_eq!(kept, 1, "nothing is kept of who has gone");
     }

@@ -28,7 +28,7 @@ async fn a_key_is_added_once_a_user_listed_and_removed() {
     assert_eq!(key["comment"], "ann@laptop");
     assert!(key["used_at"].is_null());
     let list = house.by_token(Person::Bob, "GET", KEYS, "").await.json();
-    assert_eq!(list.as_array().unwrap(), &[key.clone()]);
+    assert_eq!(list.as_array().unwrap(), std::slice::from_ref(&key));
     let path = format!("{KEYS}/{}", key["id"].as_str().unwrap());
     let others = house.by_token(Person::Ann, "DELETE", &path, "").await;
     assert_eq!(others.status, 404);

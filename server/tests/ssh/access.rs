@@ -87,7 +87,17 @@ async fn one_key_of_two_people_needs_a_name_for_what_both_may_have() {
     let house = House::new().await;
     let both = Client::of(&house, Person::Ann).await;
     both.introduce(&house, Person::Bob).await;
+    // Anybody may have added a public key: it leads nowhere until its owner has said to whom.
+    for short in ["ann", "web1"] {
+        let unsure = both.run(short, &["ls"]).await;
+        assert_eq!(unsure.code, 255, "{short}: {unsure:?}");
+        assert!(unsure.err.contains(&format!("ann+{short}")), "{unsure:?}");
+    }
+    let named = both.run("ann+web1", &["hostname"]).await;
+    assert_eq!(named.text(), "web1\n");
     assert_eq!(both.run("ann", &["ls"]).await.code, 0);
+    assert_eq!(both.run("bob", &["ls"]).await.code, 255);
+    assert_eq!(both.run("bob+web9", &["hostname"]).await.code, 255);
     assert!(
         both.run("bob", &["ls"])
             .await
@@ -97,8 +107,6 @@ async fn one_key_of_two_people_needs_a_name_for_what_both_may_have() {
     // Only one of them has it.
     let only = both.run("web1", &["hostname"]).await;
     assert_eq!((only.code, only.text().as_str()), (0, "web1\n"), "{only:?}");
-    let named = both.run("ann+web1", &["hostname"]).await;
-    assert_eq!(named.text(), "web1\n");
     let unknown = both.run("web9", &["hostname"]).await;
     assert_eq!(unknown.code, 255);
     assert!(unknown.err.contains("ann+web9, bob+web9"), "{unknown:?}");
