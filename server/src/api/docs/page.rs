@@ -37,7 +37,7 @@ pub fn page(document: &OpenApi) -> String {
         let json = serde_json::to_string_pretty(schema).unwrap_or_default();
         let _ = write!(
             html,
-            "<section id=\"type-{0}\"><h2>{0}</h2><pre><code>{1}</code></pre></section>",
+            "<section id=\"type-{0}\"><h2>{0}</h2><pre tabindex=\"0\"><code>{1}</code></pre></section>",
             escape(name),
             escape(&json)
         );

@@ -81,6 +81,8 @@ function pretty(text) {
 function add(tag, text, into) {
   const element = document.createElement(tag);
   element.textContent = text;
+  // What scrolls must be reached by the keyboard, too.
+  if (tag === "pre") element.tabIndex = 0;
   into.append(element);
   return element;
 }
