@@ -35,6 +35,8 @@ export interface Listener {
 
 /** The part of a WebSocket that is used. */
 export interface Socket {
+  /** {@link OPEN} while frames can be sent. */
+  readonly readyState: number;
   binaryType: string;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
@@ -57,6 +59,9 @@ export interface Environment {
   /** Evenly spread in 0..1. */
   random(): number;
 }
+
+/** `WebSocket.OPEN`: neither opening nor closing. */
+const OPEN = 1;
 
 const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 5_000;
@@ -264,8 +269,12 @@ export class Connection {
     this.send(protocol.encodeAck(this.parsedTo));
   }
 
+  /**
+   * A socket that closes takes no frames any more, before its close event comes: nothing is lost,
+   * input stays kept until the node has it, and sizes and acks start anew with the next socket.
+   */
   private send(frame: Uint8Array<ArrayBuffer>): void {
-    this.socket?.send(frame);
+    if (this.socket?.readyState === OPEN) this.socket.send(frame);
   }
 
   /** Gives up on the present socket and treats it as closed with `code`. */

@@ -10,6 +10,7 @@ const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (words: string): Uint8Array => new TextEncoder().encode(words);
 
 class FakeSocket implements Socket {
+  readyState = 1;
   binaryType = "blob";
   onopen = null;
   onmessage: Socket["onmessage"] = null;
@@ -23,6 +24,7 @@ class FakeSocket implements Socket {
   ) {}
 
   send(data: Uint8Array<ArrayBuffer>): void {
+    assert.equal(this.readyState, 1, "a frame for a socket that is closing");
     this.sent.push(frames.readViewerFrame(data));
   }
 
@@ -131,6 +133,23 @@ test("the first attach carries the size and no offset, and is connected at hello
   bench.socket.receive(frames.hello({ cols: 132, rows: 43 }));
   assert.equal(bench.state.name, "connected");
   assert.deepEqual(bench.socket.all("resize"), []);
+});
+
+test("what comes while a socket closes is kept: input for the next one, acks for nobody", () => {
+  const bench = new Bench();
+  bench.draws = false;
+  bench.socket.receive(frames.hello(), frames.output(0, "abc"));
+  bench.socket.readyState = 2;
+  bench.connection.parsed(3);
+  bench.connection.type(bytes("ls"));
+  bench.connection.resize({ cols: 100, rows: 30 });
+  bench.connection.takeSize();
+  bench.pass(1000);
+  bench.socket.drop();
+  bench.pass(250);
+  bench.socket.receive(frames.hello());
+  assert.equal(bench.sockets.length, 2);
+  assert.deepEqual(bench.socket.all("input").map((frame) => text(frame.bytes)), ["ls"]);
 });
 
 test("output resumes at the byte after the last one, doubles are cut off", () => {
