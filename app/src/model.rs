@@ -11,6 +11,7 @@ mod matches;
 mod name;
 mod node;
 mod shell;
+mod ssh;
 mod user;
 mod vm;
 
@@ -23,5 +24,6 @@ pub use matches::*;
 pub use name::*;
 pub use node::*;
 pub use shell::*;
+pub use ssh::*;
 pub use user::*;
 pub use vm::*;

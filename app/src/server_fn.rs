@@ -6,12 +6,14 @@
 mod account;
 pub mod admin;
 mod shell;
+mod ssh;
 mod token;
 mod visit;
 mod vm;
 
 pub use account::*;
 pub use shell::*;
+pub use ssh::*;
 pub use token::*;
 pub use visit::*;
 pub use vm::*;

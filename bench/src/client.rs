@@ -71,6 +71,21 @@ impl Browser {
         })
     }
 
+    /// Makes an account and signs in.
+    pub async fn sign_up(url: &str, name: &str) -> Result<Self> {
+        let password = uuid::Uuid::now_v7().to_string();
+        let nobody = Self {
+            url: url.to_owned(),
+            http: Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()?,
+            cookie: String::new(),
+        };
+        let form = [("name", name), ("password", &password)];
+        nobody.call("account_create", &form).await?;
+        Self::sign_in(url, name, &password).await
+    }
+
     /// Calls a server function as the page would.
     pub async fn call(&self, endpoint: &str, form: &[(&str, &str)]) -> Result<String> {
         let answer = self

@@ -7,6 +7,7 @@ mod engine;
 mod figures;
 mod page;
 mod shell;
+mod ssh;
 mod vm;
 
 use anyhow::Result;
@@ -38,6 +39,9 @@ struct Args {
     /// VMs on the dashboard whose first byte is measured
     #[arg(long, default_value_t = 50)]
     dashboard_vms: u32,
+    /// The server's process, for its memory
+    #[arg(long)]
+    server_pid: Option<u32>,
     /// Times everything is measured
     #[arg(long, default_value_t = 30)]
     runs: u32,
@@ -63,9 +67,16 @@ async fn main() -> Result<()> {
     shell::prompts(&browser, &engine, &container, args.runs).await?;
     shell::echoes(&browser, &engine, &container).await?;
     let speeds = shell::flows(&browser, &engine, &container).await?;
+    let client = ssh::Client::new(&browser).await?;
+    ssh::prompts(&client, args.runs).await?;
+    ssh::echoes(&client).await?;
+    let files = ssh::files(&client, &container).await;
+    let files =
+        files.unwrap_or_else(|error| format!("A file of 1 GiB was not measured: {error:#}."));
     vm::delete(&browser, &mut live, MODEL).await?;
+    let many = ssh::many(&args.url, &args.image, args.server_pid).await?;
     page::dashboard(&browser, &mut live, &args).await?;
-    println!("\n{speeds}");
+    println!("\n{speeds}\n\n{files}\n\n{many}");
     Ok(())
 }
 

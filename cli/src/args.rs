@@ -5,7 +5,8 @@ use clap_complete::Shell;
 
 use crate::command::{
     admin::AdminCommand, login::Login, logout::Logout, profile::ProfileCommand,
-    shell::ShellCommand, ssh_key::SshKeyCommand, token::TokenCommand, vm::VmCommand,
+    shell::ShellCommand, ssh_config::SshConfig, ssh_key::SshKeyCommand, token::TokenCommand,
+    vm::VmCommand,
 };
 
 const AFTER: &str = "Exit codes: 0 done, 1 failure, 2 wrong usage, 3 not found, 4 not allowed, \
@@ -58,6 +59,8 @@ pub enum Command {
     /// SSH keys, to sign in with `ssh`
     #[command(subcommand)]
     Key(SshKeyCommand),
+    /// Print or write what OpenSSH needs, so that `ssh NAME` is in the machine of that name
+    SshConfig(SshConfig),
     /// Live shells
     #[command(subcommand)]
     Shell(ShellCommand),

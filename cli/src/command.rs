@@ -8,6 +8,7 @@ pub mod logout;
 pub mod me;
 pub mod profile;
 pub mod shell;
+pub mod ssh_config;
 pub mod ssh_key;
 pub mod token;
 pub mod vm;
@@ -45,6 +46,7 @@ async fn run_signed_in(command: Command, context: &Context) -> Result<u8, CliErr
         Command::Flavor(FlavorCommand::Ls) => catalogue::flavor_list(context).await?,
         Command::Token(token) => token.run(context).await?,
         Command::Key(key) => key.run(context).await?,
+        Command::SshConfig(config) => config.run(context).await?,
         Command::Shell(shell) => shell.run(context).await?,
         Command::Admin(admin) => admin.run(context).await?,
         // These need no server, and were run above.

@@ -14,6 +14,7 @@ use node::{
     },
     log, port, tls,
 };
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
@@ -21,6 +22,7 @@ async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let logs = log::ring();
     log::install(logs.clone())?;
+    raise_open_files();
     let credential = Credential::read(&args.credential_file)?;
     let acceptor = match (&args.tls_cert, &args.tls_key) {
         (Some(cert), Some(key)) => Some(tls::acceptor(cert, key)?),
@@ -70,4 +72,14 @@ fn end_on_signal(shutdown: tokio_util::sync::CancellationToken) -> anyhow::Resul
         shutdown.cancel();
     });
     Ok(())
+}
+
+/// As many open files as the system allows this process: each connection is one, and what sessions
+/// start with, 1,024, is soon reached.
+fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }

@@ -70,6 +70,8 @@ struct Inner {
     origins: Origins,
     passwords: Passwords,
     throttle: Throttle,
+    /// A count of its own: who fails by SSH does not slow down anybody's pages.
+    ssh_throttle: Throttle,
     rates: rate::Rates,
     remembered: Remembered,
     notes: Notes,
@@ -86,6 +88,7 @@ impl Auth {
             origins: Origins::new(&config.origins()),
             passwords: Passwords::start().await?,
             throttle: Throttle::default(),
+            ssh_throttle: Throttle::default(),
             rates: rate::Rates::default(),
             remembered: Remembered::default(),
             notes: Notes::default(),

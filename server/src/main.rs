@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use server::{
     config::{Config, Flags},
     log::{HubLayer, LogHub},
@@ -82,6 +83,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let logs = LogHub::default();
     init_tracing(&config.log, logs.clone())?;
+    raise_open_files();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let server = Server::start(config, logs).await?;
@@ -106,4 +108,14 @@ fn init_tracing(filter: &str, logs: LogHub) -> anyhow::Result<()> {
         .with(hub)
         .try_init()?;
     Ok(())
+}
+
+/// As many open files as the system allows this process: each connection is one, and what sessions
+/// start with, 1,024, is soon reached.
+fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }

@@ -19,7 +19,7 @@ use crate::{
     log::LogHub,
     node_local::{self, LocalNodes},
     router,
-    ssh::{self, HostKey, SshHost},
+    ssh::{self, HostKey},
     state::AppState,
 };
 
@@ -64,7 +64,7 @@ impl Server {
         let ssh = match (ssh, ssh_listen) {
             (Some(listener), Some(at)) => {
                 let key = HostKey::open(&config.data_dir).context("SSH cannot be used")?;
-                let host = Arc::new(SshHost::new(&config, at, &key));
+                let host = Arc::new(ssh::ssh_host(&config, at, &key));
                 Some((listener, key, host))
             }
             _ => None,

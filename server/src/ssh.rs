@@ -4,11 +4,14 @@
 //!
 //! - `serve` takes connections, within `places`; `connection` is one of them, to its end;
 //! - `handler` is what russh calls: it only forwards to one task a `channel`;
-//! - `sign_in` finds out who comes with a key, and where the user name leads;
-//! - `session` is such a task: `exec`, `terminal`, or the `lobby`.
+//! - `door` decides who may come in, and `sign_in` where the user name leads;
+//! - `session` is such a task: `exec`, `terminal`, or the `lobby`; `port` is another: a connection to a
+//!   port of the VM.
 
 mod channel;
+mod channels;
 mod connection;
+mod door;
 mod exec;
 mod frame;
 mod handler;
@@ -17,9 +20,12 @@ mod input;
 mod lobby;
 mod outbox;
 mod places;
+mod port;
+mod pump;
 mod ready;
 mod session;
 mod sign_in;
+mod tally;
 mod terminal;
 mod user_name;
 
@@ -30,6 +36,7 @@ use russh::{
     keys::{Algorithm, EcdsaCurve, HashAlg},
     server::Config as SshConfig,
 };
+use server_api::ssh::SshHost;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
@@ -53,27 +60,13 @@ const INACTIVITY: Duration = Duration::from_secs(2 * 3600);
 /// How long connections may take to end with the server.
 const STOP: Duration = Duration::from_secs(5);
 
-/// What people need to know to connect.
-#[derive(Clone, Debug)]
-pub struct SshHost {
-    /// The name or address that people use.
-    pub host: String,
-    pub port: u16,
-    /// `SHA256:…` of the host key, to be compared at the first connection.
-    pub fingerprint: String,
-    /// `ssh-ed25519 AAAA…`
-    pub host_key: String,
-}
-
-impl SshHost {
-    /// `listen` is where the gateway listens, with the true port.
-    pub fn new(config: &Config, listen: SocketAddr, key: &HostKey) -> Self {
-        Self {
-            host: host(config, listen),
-            port: listen.port(),
-            fingerprint: key.fingerprint.clone(),
-            host_key: key.public.clone(),
-        }
+/// What people need to know to connect. `listen` is where the gateway listens, with the true port.
+pub fn ssh_host(config: &Config, listen: SocketAddr, key: &HostKey) -> SshHost {
+    SshHost {
+        host: host(config, listen),
+        port: listen.port(),
+        fingerprint: key.fingerprint.clone(),
+        host_key: key.public.clone(),
     }
 }
 
@@ -81,7 +74,11 @@ impl SshHost {
 fn host(config: &Config, listen: SocketAddr) -> String {
     let url = config.public_urls.first();
     let host = url.and_then(|url| url.parse::<http::Uri>().ok()?.host().map(str::to_owned));
-    host.unwrap_or_else(|| listen.ip().to_string())
+    let host = host.unwrap_or_else(|| listen.ip().to_string());
+    // `ssh` takes an IPv6 address as it is.
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned()
 }
 
 /// What every connection needs.

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use server_api::ssh::SshHost;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    api::Readers, auth::Auth, config::Config, control::Control, db::Db, log::LogHub, ssh::SshHost,
-};
+use crate::{api::Readers, auth::Auth, config::Config, control::Control, db::Db, log::LogHub};
 
 #[derive(Clone)]
 pub struct AppState {

@@ -15,5 +15,7 @@ mod docker;
 mod lobby;
 #[path = "ssh/misuse.rs"]
 mod misuse;
+#[path = "ssh/port.rs"]
+mod port;
 #[path = "ssh/vm.rs"]
 mod vm;

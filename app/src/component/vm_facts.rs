@@ -52,6 +52,9 @@ fn facts(detail: VmDetail, as_of: i64) -> AnyView {
         {detail.address.map(|address| view! {
             <Fact name="Address"><CopyFact text=address what="address" /></Fact>
         })}
+        {detail.ssh.map(|command| view! {
+            <Fact name="SSH"><CopyFact text=command what="SSH command" /> <a href="/account#ssh">"Your keys"</a></Fact>
+        })}
         {vm.started_at.map(|at| view! { <Fact name="Up for"><Since at as_of /></Fact> })}
         <Fact name="Created"><Ago at=vm.created_at as_of /></Fact>
         {node.map(|node| view! { <Fact name="Node">{node}</Fact> })}

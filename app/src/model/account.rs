@@ -20,8 +20,6 @@ pub struct Site {
     pub registration: Registration,
     /// admin/admin still works from this machine: the sign-in page says so there, and only there.
     pub first_start: bool,
-    /// Port of the SSH gateway, once there is one.
-    pub ssh_port: Option<u16>,
     pub version: String,
 }
 

@@ -95,6 +95,8 @@ pub struct VmDetail {
     pub disk_limit_hard: bool,
     pub usage: Vec<UsagePoint>,
     pub shells: Vec<super::ShellView>,
+    /// The command that leads into it by SSH; None: SSH is switched off.
+    pub ssh: Option<String>,
     pub as_of: i64,
 }
 

@@ -1,5 +1,6 @@
 //! One's account: password, theme, where one is signed in, and the way out.
 
+mod ssh;
 mod token;
 
 use leptos::prelude::*;
@@ -14,16 +15,20 @@ use crate::{
     format,
     model::{AppError, LoginSessionView, QuotaUsage, Viewer},
     nav::{Go, leave},
-    server_fn::{AccountDelete, Dated, LoginSessionDelete, login_session_list, token_list},
+    server_fn::{
+        AccountDelete, Dated, LoginSessionDelete, login_session_list, ssh_access, token_list,
+    },
     visit::Visit,
 };
+use ssh::{Ssh, SshResource};
 use token::{TokenResource, Tokens};
 
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let sessions = Resource::new_blocking(|| (), |()| login_session_list());
     let tokens = Resource::new_blocking(|| (), |()| token_list());
-    let page = move |visit| view! { <Account visit sessions tokens /> }.into_any();
+    let ssh = Resource::new_blocking(|| (), |()| ssh_access());
+    let page = move |visit| view! { <Account visit sessions ssh tokens /> }.into_any();
     view! {
         <Title text="Account" />
         <Guard access=Access::Member page />
@@ -39,7 +44,12 @@ pub fn DeleteAccountPage() -> impl IntoView {
 }
 
 #[component]
-fn Account(visit: Visit, sessions: SessionResource, tokens: TokenResource) -> impl IntoView {
+fn Account(
+    visit: Visit,
+    sessions: SessionResource,
+    ssh: SshResource,
+    tokens: TokenResource,
+) -> impl IntoView {
     let query = use_query_map();
     let changed = query.with_untracked(|query| query.get_str("done") == Some("password"));
     let theme = visit.theme;
@@ -59,6 +69,7 @@ fn Account(visit: Visit, sessions: SessionResource, tokens: TokenResource) -> im
                 </dl>
             </section>
             <LoginSessions sessions />
+            <Ssh access=ssh />
             <Tokens tokens role=viewer.role />
             <Delete viewer />
         </div>

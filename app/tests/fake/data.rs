@@ -104,8 +104,27 @@ pub fn detail(vm: VmView) -> VmDetail {
         disk_limit_hard: false,
         usage: if running { usage() } else { Vec::new() },
         shells,
+        ssh: Some(format!("ssh -p 2222 {}@127.0.0.1", vm.name)),
         as_of: now(),
         vm,
+    }
+}
+
+pub fn ssh_key() -> SshKeyView {
+    SshKeyView {
+        id: "01900000-0000-7000-8000-000000000009".into(),
+        comment: "ann@laptop".into(),
+        fingerprint: "SHA256:LaI8P2QkB0kbbZ8VCDzRnuwHNDbZm0bXO4uYmVdFjvA".into(),
+        created_at: now(),
+        used_at: None,
+    }
+}
+
+pub fn ssh_host() -> SshHostView {
+    SshHostView {
+        fingerprint: "SHA256:3mvO6nYeH3n3wW4hkZCcmX9vLbeNVYt2b1mXy8rTQyE".into(),
+        lobby: "ssh -p 2222 ann@127.0.0.1".into(),
+        config: "Host ann\n    User ann\n".into(),
     }
 }
 

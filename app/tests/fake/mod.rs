@@ -161,7 +161,6 @@ impl AccountPlane for Fake {
         Ok(Site {
             registration: Registration::Invite,
             first_start: true,
-            ssh_port: None,
             version: "0.1.0".into(),
         })
     }
@@ -248,6 +247,22 @@ impl AccountPlane for Fake {
     }
 
     async fn token_delete(&self, _: &str) -> Answer<()> {
+        self.name().map(drop)
+    }
+
+    async fn ssh_access(&self) -> Answer<SshAccess> {
+        self.name()?;
+        Ok(SshAccess {
+            keys: vec![data::ssh_key()],
+            host: Some(data::ssh_host()),
+        })
+    }
+
+    async fn ssh_key_add(&self, _: &str, _: Option<&str>) -> Answer<()> {
+        self.name().map(drop)
+    }
+
+    async fn ssh_key_delete(&self, _: &str) -> Answer<()> {
         self.name().map(drop)
     }
 

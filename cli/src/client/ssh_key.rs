@@ -1,6 +1,9 @@
-//! SSH keys.
+//! SSH keys, and where they open.
 
-use server_api::ssh_key::{SshKey, SshKeyAdd};
+use server_api::{
+    ssh::SshHost,
+    ssh_key::{SshKey, SshKeyAdd},
+};
 
 use super::{Client, segment};
 use crate::error::CliError;
@@ -8,6 +11,11 @@ use crate::error::CliError;
 const KEYS: &str = "/api/v1/me/keys";
 
 impl Client {
+    /// How to connect by SSH.
+    pub async fn ssh_host(&self) -> Result<SshHost, CliError> {
+        self.get("/api/v1/ssh").await
+    }
+
     pub async fn ssh_key_list(&self) -> Result<Vec<SshKey>, CliError> {
         self.get(KEYS).await
     }

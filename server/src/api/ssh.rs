@@ -17,10 +17,5 @@ pub async fn ssh_host(own: Own) -> Answer<SshHost> {
         ApiError::from(AppError::new(ErrorKind::NotFound, "ssh_off", words))
     };
     let host = own.plane.state.ssh.as_ref().ok_or_else(off)?;
-    Ok(Json(SshHost {
-        host: host.host.clone(),
-        port: host.port,
-        fingerprint: host.fingerprint.clone(),
-        host_key: host.host_key.clone(),
-    }))
+    Ok(Json(host.as_ref().clone()))
 }

@@ -31,15 +31,17 @@ impl Auth {
 
     /// How many seconds a sign-in under that name from there has to wait, after failures.
     pub fn ssh_wait(&self, name: &str, address: IpAddr) -> Option<u64> {
-        let account = throttled(name);
-        self.0.throttle.login_wait(&account, address, clock::now())
+        let account = short(name);
+        self.0
+            .ssh_throttle
+            .login_wait(&account, address, clock::now())
     }
 
     /// Somebody had no key for that name.
     pub fn ssh_failed(&self, name: &str, address: IpAddr) {
-        let account = throttled(name);
+        let account = short(name);
         self.0
-            .throttle
+            .ssh_throttle
             .login_failed(&account, address, clock::now());
         tracing::info!(%address, "an SSH sign-in failed: no key that was offered fits");
     }
@@ -68,17 +70,37 @@ impl Auth {
             ssh_key_confirm(&mut tx, &key.id, now).await?;
         }
         tx.commit().await?;
-        self.0.throttle.login_forgive(&throttled(name), address);
+        self.0.ssh_throttle.login_forgive(&short(name), address);
         tracing::info!(user = %actor.name, %address, ssh_key_id = %key.id, "signed in by SSH");
+        Ok(self.ssh_caller(address, found))
+    }
+
+    /// Who it is, without a note: for one who is told to say more first.
+    pub fn ssh_caller(&self, address: IpAddr, found: &SshKeyUser) -> Caller {
         let mut caller = Caller::anonymous(address, "");
-        caller.actor = Some(actor.clone());
-        caller.ssh_key_id = Some(key.id.clone());
-        Ok(caller)
+        caller.actor = Some(found.actor.clone());
+        caller.ssh_key_id = Some(found.key.id.clone());
+        caller
+    }
+
+    /// Notes that a connection has ended, and what it was used for.
+    pub async fn ssh_ended(&self, caller: &Caller, what: &str) {
+        let Some(actor) = &caller.actor else {
+            return;
+        };
+        tracing::info!(user = %actor.name, address = %caller.address, what, "an SSH connection has ended");
+        let noted = async {
+            let mut tx = self.0.db.write().await?;
+            event_insert(&mut tx, &user_event("ssh_sign_out", actor).detail(what)).await?;
+            tx.commit().await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "the end of an SSH connection could not be noted");
+        }
     }
 }
 
-/// A count of its own: who fails here does not slow down the same person's pages.
-fn throttled(name: &str) -> String {
-    let short: String = name.chars().take(80).collect();
-    format!("\0ssh {short}")
+/// What is counted of a name: as much as a name can have.
+fn short(name: &str) -> String {
+    name.chars().take(80).collect()
 }

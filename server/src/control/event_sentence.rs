@@ -53,6 +53,7 @@ fn other(kind: &str, event: &EventRow, in_brackets: &str, after_colon: &str) -> 
         "token_create" => format!("{actor} made an API token{in_brackets}"),
         "token_delete" => format!("{actor} revoked an API token{in_brackets}"),
         "ssh_sign_in" => format!("{actor} signed in by SSH{in_brackets}"),
+        "ssh_sign_out" => format!("{actor} ended an SSH connection{in_brackets}"),
         "ssh_key_add" => format!("{actor} added an SSH key{in_brackets}"),
         "ssh_key_delete" => format!("{actor} removed an SSH key{in_brackets}"),
         "password_change" => format!("{actor} changed their password"),

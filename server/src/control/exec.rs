@@ -142,25 +142,24 @@ impl Control {
         Ok(ExecLine { socket, turn })
     }
 
-    /// A line to a TCP port of one of the user's VMs, for `ssh -L` and `-D`.
+    /// A line to a TCP port of one of the user's VMs, for `ssh -L` and `-D`. `noted`: it is told of in
+    /// the events; a browser opens hundreds, and one of each port is enough.
     pub async fn vm_connect(
         &self,
         actor: &Actor,
         name: &str,
         port: u16,
+        noted: bool,
     ) -> Result<ExecLine, ControlError> {
         let row = self.vm_own(actor, name).await?;
         let (entry, vm_id) = self.shell_node(&row)?;
         let turn = self.0.connect_turns.take(&row.owner_id)?;
-        let event = NewEvent::new(
-            "vm_connect",
-            Some(actor),
-            SubjectKind::Vm,
-            &row.id,
-            &row.name,
-        );
-        self.exec_event(event.detail(format!("port {port}")), &row)
-            .await?;
+        if noted {
+            let kind = SubjectKind::Vm;
+            let event = NewEvent::new("vm_connect", Some(actor), kind, &row.id, &row.name);
+            self.exec_event(event.detail(format!("port {port}")), &row)
+                .await?;
+        }
         let socket = entry.client.vm_connect(vm_id, port).await;
         let socket = socket.map_err(|error| ControlError::node(&entry.name, error))?;
         Ok(ExecLine { socket, turn })

@@ -143,6 +143,7 @@ impl Control {
             disk_limit_hard: status.is_some_and(|status| status.disk_limit_hard),
             usage: usage_points(&usage.unwrap_or_default(), row.cpu_millis),
             shells: shells.unwrap_or_default(),
+            ssh: None,
             as_of: clock::now(),
             vm,
         }

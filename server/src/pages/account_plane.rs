@@ -1,18 +1,40 @@
 //! Accounts, as pages use them.
 
 use app::{
-    control_plane::{AccountPlane, Answer},
-    model::{LoginSessionView, PasswordStrength, Role, Site, Theme, TokenView, Viewer},
+    control_plane::{AccountPlane, Answer, VmPlane as _},
+    model::{
+        LoginSessionView, PasswordStrength, Role, Site, SshAccess, SshHostView, SshKeyView, Theme,
+        TokenView, Viewer,
+    },
 };
 use async_trait::async_trait;
 
 use super::RequestPlane;
-use crate::{auth::AuthError, db::token::TokenRow, scope::Scopes, secret::Secret};
+use crate::{
+    auth::AuthError,
+    db::{ssh_key::SshKeyRow, token::TokenRow},
+    scope::Scopes,
+    secret::Secret,
+};
 
 impl RequestPlane {
     /// The words for what went wrong with an account.
     pub fn account_answer<T>(&self, done: Result<T, AuthError>) -> Answer<T> {
         done.map_err(|error| error.answer(&self.caller))
+    }
+
+    async fn ssh_host_view(&self) -> Answer<Option<SshHostView>> {
+        let Some(host) = &self.state.ssh else {
+            return Ok(None);
+        };
+        let account = self.caller.require()?.name.clone();
+        let vms = self.vm_list().await?.vms;
+        let vms: Vec<String> = vms.into_iter().map(|vm| vm.name).collect();
+        Ok(Some(SshHostView {
+            fingerprint: host.fingerprint.clone(),
+            lobby: host.command(&account),
+            config: host.config(&account, &vms),
+        }))
     }
 }
 
@@ -37,7 +59,6 @@ impl AccountPlane for RequestPlane {
         Ok(Site {
             registration: self.state.config.registration,
             first_start: pending && self.caller.is_local(),
-            ssh_port: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }
@@ -105,11 +126,40 @@ impl AccountPlane for RequestPlane {
         self.account_answer(self.state.auth.token_delete(&self.caller, id).await)
     }
 
+    async fn ssh_access(&self) -> Answer<SshAccess> {
+        let rows = self.account_answer(self.state.auth.ssh_key_list(&self.caller).await)?;
+        Ok(SshAccess {
+            keys: rows.into_iter().map(ssh_key_view).collect(),
+            host: self.ssh_host_view().await?,
+        })
+    }
+
+    async fn ssh_key_add(&self, public_key: &str, comment: Option<&str>) -> Answer<()> {
+        let id = uuid::Uuid::now_v7().to_string();
+        let auth = &self.state.auth;
+        let added = auth.ssh_key_add(&self.caller, &id, public_key, comment);
+        self.account_answer(added.await).map(drop)
+    }
+
+    async fn ssh_key_delete(&self, id: &str) -> Answer<()> {
+        self.account_answer(self.state.auth.ssh_key_delete(&self.caller, id).await)
+    }
+
     async fn account_delete(&self, confirm: &str) -> Answer<()> {
         let nodes =
             self.account_answer(self.state.auth.account_delete(&self.caller, confirm).await)?;
         self.state.control.wake_nodes(&nodes);
         Ok(())
+    }
+}
+
+fn ssh_key_view(row: SshKeyRow) -> SshKeyView {
+    SshKeyView {
+        id: row.id,
+        comment: row.comment,
+        fingerprint: row.fingerprint,
+        created_at: row.created_at,
+        used_at: row.used_at,
     }
 }
 

@@ -30,7 +30,10 @@ impl VmPlane for RequestPlane {
     }
 
     async fn vm_get(&self, name: &str) -> Answer<VmDetail> {
-        for_actor!(self, vm_get(name))
+        let mut detail = for_actor!(self, vm_get(name))?;
+        let ssh = self.state.ssh.as_ref();
+        detail.ssh = ssh.map(|host| host.command(&detail.vm.name));
+        Ok(detail)
     }
 
     async fn vm_offer(&self) -> Answer<VmOffer> {

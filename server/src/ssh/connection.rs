@@ -12,11 +12,7 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use super::{
-    Gateway,
-    handler::{Handler, Outcome},
-    places::Place,
-};
+use super::{Gateway, door::Outcome, handler::Handler, places::Place, tally::Tally};
 use crate::auth::Caller;
 
 /// From the first byte to a sign-in.
@@ -36,19 +32,21 @@ pub async fn connection(gateway: Arc<Gateway>, stream: TcpStream, address: IpAdd
         return;
     };
     let (tell, mut outcome) = mpsc::channel(4);
-    let handler = Handler::new(gateway.clone(), address, tell);
+    let tally = Arc::new(Tally::default());
+    let handler = Handler::new(gateway.clone(), address, tell, tally.clone());
     let begun = timeout_at(deadline, run_stream(gateway.ssh.clone(), stream, handler)).await;
     let Ok(Ok(mut session)) = begun else {
         tracing::debug!(%address, "an SSH connection did not come to speak the protocol");
         return;
     };
     let handle = session.handle();
+    let mut signed_in = None;
     let serving = async {
         let why = match timeout_at(deadline, outcome.recv()).await {
             Err(_) => "Signing in took too long.".to_owned(),
             Ok(Some(Outcome::SignedIn(caller))) => {
                 drop(guest);
-                held(&gateway, &caller).await.to_owned()
+                held(&gateway, signed_in.insert(caller)).await.to_owned()
             }
             Ok(Some(Outcome::Throttled(seconds))) => {
                 format!("Too many failed sign-ins. Wait {seconds} s and try again.")
@@ -70,6 +68,9 @@ pub async fn connection(gateway: Arc<Gateway>, stream: TcpStream, address: IpAdd
         None => drop(timeout(FAREWELL, session).await),
     }
     drop(place);
+    if let Some(caller) = signed_in {
+        gateway.state.auth.ssh_ended(&caller, &tally.words()).await;
+    }
 }
 
 /// Waits until the right to be here ends; answers why.

@@ -1,5 +1,7 @@
 //! What a session's task writes to its client.
 
+use std::sync::{Mutex, PoisonError};
+
 use bytes::Bytes;
 use russh::{ChannelWriteHalf, server::Msg};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,8 @@ pub struct Outbox {
     closed: CancellationToken,
     /// The client's terminal is raw: lines of ours need a carriage return.
     raw: bool,
+    /// The channel is not open yet: here is our last word.
+    held: Option<Mutex<String>>,
 }
 
 impl Outbox {
@@ -27,7 +31,19 @@ impl Outbox {
             half,
             closed,
             raw: false,
+            held: None,
         }
+    }
+
+    /// From now on words of ours are kept: the client has not been let in.
+    pub fn hold(&mut self) {
+        self.held = Some(Mutex::default());
+    }
+
+    /// The last word that was kept; those to come are sent.
+    pub fn let_go(&mut self) -> String {
+        let held = self.held.take().unwrap_or_default();
+        held.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on the client's terminal is raw.
@@ -55,6 +71,10 @@ impl Outbox {
 
     /// A word from the gateway itself, to standard error.
     pub async fn say(&self, words: &str) -> Result<(), Gone> {
+        if let Some(held) = &self.held {
+            words.clone_into(&mut held.lock().unwrap_or_else(PoisonError::into_inner));
+            return Ok(());
+        }
         self.err(self.lines(&format!("minicloud: {words}\n"))).await
     }
 
@@ -63,6 +83,11 @@ impl Outbox {
     pub async fn finish(self, code: i32) {
         // A client that has gone needs no end.
         let _ = self.half.exit_status(code.cast_unsigned()).await;
+        self.hang_up().await;
+    }
+
+    /// The end of a channel that is not a command's.
+    pub async fn hang_up(self) {
         let _ = self.half.eof().await;
         let _ = self.half.close().await;
     }

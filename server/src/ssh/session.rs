@@ -44,6 +44,18 @@ pub struct Guest {
     pub closed: CancellationToken,
 }
 
+impl Guest {
+    /// None: nobody has signed in.
+    pub fn new(state: AppState, caller: Caller, closed: CancellationToken) -> Option<Self> {
+        let actor = caller.require().ok()?.clone();
+        Some(Self {
+            plane: RequestPlane { state, caller },
+            actor,
+            closed,
+        })
+    }
+}
+
 /// Serves a channel to its end.
 pub async fn serve(
     state: AppState,
@@ -53,14 +65,8 @@ pub async fn serve(
     mut out: Outbox,
     closed: CancellationToken,
 ) {
-    let Ok(actor) = caller.require().cloned() else {
+    let Some(guest) = Guest::new(state, caller, closed) else {
         return out.finish(FAILED).await;
-    };
-    let plane = RequestPlane { state, caller };
-    let guest = Guest {
-        plane,
-        actor,
-        closed: closed.clone(),
     };
     let wish = timeout(START, wish(&mut inbox, &mut out)).await;
     let Ok(Some(wish)) = wish else {
@@ -147,11 +153,11 @@ pub async fn in_vm(
     match wish.pty {
         Some(pty) => terminal::serve(guest, vm, pty, wish.env, command, inbox, out).await,
         None => {
-            let line = exec::Line {
-                command: command.as_deref(),
+            let command = exec::Command {
+                line: command.as_deref(),
                 env: wish.env,
             };
-            exec::serve(guest, vm, line, inbox, out).await
+            exec::serve(guest, vm, command, inbox, out).await
         }
     }
 }

@@ -27,6 +27,8 @@ pub const PASSWORD: &str = "violet-kettle-harbour";
 /// Its private half was thrown away.
 pub const SSH_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIERF/2hogv7RNsw08L+0TZRm0AAHrvJXNdr7sZjvD+Vn ann@laptop";
+const SSH_KEY_2: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC7MbK7RiQgEZf+Y2qdChCIJ5j1YMZwKcH7JDK/p3ylG";
 
 /// The kinds of people who ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -224,17 +226,19 @@ impl House {
             let id = made.json()["token"]["id"].as_str().unwrap().to_owned();
             self.things.insert(key.to_owned(), id);
         }
-        self.ann_adds_a_key().await;
+        self.ann_adds_keys().await;
     }
 
-    /// A key of hers to sign in with by SSH.
-    async fn ann_adds_a_key(&mut self) {
-        let body = serde_json::json!({ "public_key": SSH_KEY }).to_string();
-        let made = self
-            .api(Person::Ann, "POST", "/api/v1/me/keys", &body)
-            .await;
-        let id = made.json()["id"].as_str().unwrap().to_owned();
-        self.things.insert("ssh_key_id".to_owned(), id);
+    /// Keys of hers to sign in with by SSH.
+    async fn ann_adds_keys(&mut self) {
+        for (name, key) in [("ssh_key_id", SSH_KEY), ("ssh_key2_id", SSH_KEY_2)] {
+            let body = serde_json::json!({ "public_key": key }).to_string();
+            let made = self
+                .api(Person::Ann, "POST", "/api/v1/me/keys", &body)
+                .await;
+            let id = made.json()["id"].as_str().unwrap().to_owned();
+            self.things.insert(name.to_owned(), id);
+        }
     }
 
     /// A new shell of Ann's web1; its id.

@@ -72,13 +72,34 @@ impl Client {
 
     /// Adds the key to a person's account; its id.
     pub async fn introduce(&self, house: &House, person: Person) -> String {
-        let text = std::fs::read_to_string(self.key().with_extension("pub")).unwrap();
+        let text = self.public_key();
         let body = serde_json::json!({ "public_key": text }).to_string();
         let added = house
             .by_token(person, "POST", "/api/v1/me/keys", &body)
             .await;
         assert_eq!(added.status, 201, "{added:?}");
         added.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The public half of the key, as a line.
+    pub fn public_key(&self) -> String {
+        std::fs::read_to_string(self.key().with_extension("pub")).unwrap()
+    }
+
+    /// A file for `ssh -F` in which the VM is a host of its name, and `inside` is that VM from within.
+    pub fn config(&self, vm: &str) -> String {
+        let folder = self.folder.path().display();
+        let (port, key) = (self.port, self.key().display().to_string());
+        let text = format!(
+            "Host {vm}\n  HostName 127.0.0.1\n  Port {port}\n  User {vm}\n  \
+             UserKnownHostsFile {folder}/known_hosts\n  StrictHostKeyChecking yes\n\
+             Host inside\n  HostName localhost\n  UserKnownHostsFile {folder}/inside\n  \
+             StrictHostKeyChecking accept-new\n\
+             Host *\n  IdentityFile {key}\n  IdentitiesOnly yes\n  BatchMode yes\n"
+        );
+        let path = self.folder.path().join("config");
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
     }
 
     fn key(&self) -> PathBuf {

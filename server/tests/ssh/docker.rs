@@ -24,7 +24,7 @@ fn is_long() -> bool {
 }
 
 /// Runs a test on the real engine, and removes its VMs whatever comes of it.
-async fn on_docker<F: Future<Output = ()>>(test: impl FnOnce(Arc<Client>) -> F) {
+pub async fn on_docker<F: Future<Output = ()>>(test: impl FnOnce(Arc<Client>) -> F) {
     if std::env::var("MINICLOUD_TEST_DOCKER").as_deref() != Ok("1") {
         return;
     }

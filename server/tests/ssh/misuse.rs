@@ -64,15 +64,6 @@ async fn what_is_not_offered_is_refused_with_a_reason() {
     let sftp = ann.run_with(&["-s"], "web1", &["sftp"], b"").await;
     assert_eq!(sftp.code, 255);
     assert!(sftp.err.contains("sftp"), "{sftp:?}");
-    // Ports of ours are not the VM's.
-    let port = house.ssh_port().to_string();
-    let to = format!("127.0.0.1:{port}");
-    let forward = ann.run_with(&["-W", &to], "web1", &[], b"").await;
-    assert_ne!(forward.code, 0);
-    assert!(
-        forward.err.contains("does not forward ports yet"),
-        "{forward:?}"
-    );
     let options = ["-o", "ExitOnForwardFailure=yes", "-R", "0:127.0.0.1:1"];
     let remote = ann.run_with(&options, "web1", &["true"], b"").await;
     assert_eq!(remote.code, 255, "{remote:?}");

@@ -1,0 +1,86 @@
+/** SSH keys on the account page, and the commands that the pages show: they are used as they stand. */
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import type { Person } from "../support/person.ts";
+import { expect, test } from "../support/test.ts";
+
+const run = promisify(execFile);
+const SSH_MS = 30_000;
+
+interface Key {
+  folder: string;
+  line: string;
+}
+
+async function withKey(use: (key: Key) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "minicloud-ssh-"));
+  try {
+    await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "laptop", "-f", join(folder, "id")]);
+    await use({ folder, line: (await readFile(join(folder, "id.pub"), "utf8")).trim() });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function addKey(person: Person, line: string): Promise<void> {
+  await person.visit("/account");
+  const section = person.page.getByRole("region", { name: "SSH keys" });
+  await section.getByLabel("Public key").fill(line);
+  await section.getByRole("button", { name: "Add key" }).click();
+}
+
+for (const scripted of [true, false]) {
+  test.describe(scripted ? "with script" : "without script", () => {
+    test.use({ javaScriptEnabled: scripted });
+
+    test("a key is added and removed; what is none is said beside the field", async ({ alice, expectFailure }) => {
+      expectFailure(/console warning: .*was preloaded using link preload but not used/);
+      expectFailure(/status 4\d\d: POST .*\/api\/ssh_key_add/);
+      expectFailure(/console error: Failed to load resource.*4\d\d/);
+      await withKey(async ({ line }) => {
+        const section = alice.page.getByRole("region", { name: "SSH keys" });
+        await addKey(alice, "ssh-ed25519 nonsense");
+        const field = section.getByLabel("Public key");
+        await expect(field).toHaveAttribute("aria-invalid", "true");
+        await expect(field).toHaveValue("ssh-ed25519 nonsense");
+        await addKey(alice, line);
+        await expect(section.getByText("laptop", { exact: true })).toBeVisible();
+        await expect(section.getByText("never used")).toBeVisible();
+        await section.getByRole("form", { name: "Remove laptop" }).getByRole("button").click();
+        await expect(section.getByText("You have no key here yet.")).toBeVisible();
+      });
+    });
+  });
+}
+
+test("the shown command and the shown block lead into the VM", async ({ alice }) => {
+  await alice.visit("/");
+  await alice.runningVm("web1");
+  await withKey(async ({ folder, line }) => {
+    await addKey(alice, line);
+    const section = alice.page.getByRole("region", { name: "SSH keys" });
+    await section.getByText("For ~/.ssh/config").click();
+    const block = await section.getByLabel("Block for ~/.ssh/config").innerText();
+    const fingerprint = await section.getByText(/^SHA256:/).last().innerText();
+    const known = join(folder, "known");
+    const rest = `\nHost *\n IdentityFile ${folder}/id\n IdentitiesOnly yes\n BatchMode yes\n UserKnownHostsFile ${known}\n`;
+    await writeFile(join(folder, "config"), `${block}${rest} StrictHostKeyChecking accept-new\n`);
+    const config = ["-F", join(folder, "config")];
+    const byBlock = await run("ssh", [...config, "web1", "hostname"], { timeout: SSH_MS });
+    expect(byBlock.stdout).toBe("web1\n");
+    const seen = await run("ssh-keygen", ["-l", "-f", known]);
+    expect(seen.stdout).toContain(fingerprint);
+    await alice.visit("/vms/web1");
+    const command = await alice.page.getByText(/^ssh -p \d+ web1@/).innerText();
+    const [, ...words] = command.split(" ");
+    const byCommand = await run("ssh", [...config, ...words, "hostname"], { timeout: SSH_MS });
+    expect(byCommand.stdout).toBe("web1\n");
+    await alice.visit("/account");
+    await expect(section.getByText("never used")).toHaveCount(0);
+  });
+});

@@ -1,0 +1,142 @@
+//! The channels of one connection, and what was asked on each so far.
+
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+use russh::{ChannelId, Sig};
+use tokio_util::sync::CancellationToken;
+
+use super::channel::{self, Event, Feed, Inbox};
+
+/// Sessions that a connection may have at once, as many as OpenSSH's server allows.
+const SESSIONS: usize = 10;
+/// Connections to ports that a connection may have at once: a browser behind `-D` opens some dozens.
+const PORTS: usize = 64;
+/// Different ports that are noted of a connection.
+const PORTS_NOTED: usize = 16;
+/// Variables that a session may set, and bytes of a name and its value together.
+const ENV_MAX: usize = 32;
+const ENV_BYTES: usize = 1_024;
+
+/// The client does not keep to its window.
+#[derive(Debug, thiserror::Error)]
+#[error("the client does not keep to its window")]
+pub struct Flood;
+
+/// What a channel is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Session,
+    Port,
+}
+
+impl Kind {
+    fn most(self) -> usize {
+        match self {
+            Self::Session => SESSIONS,
+            Self::Port => PORTS,
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct Channels {
+    open: HashMap<ChannelId, Entry>,
+    noted: HashSet<u16>,
+}
+
+struct Entry {
+    kind: Kind,
+    feed: Feed,
+    started: bool,
+    env: usize,
+}
+
+impl Channels {
+    /// The task's end of a new channel; None when there are too many of that kind.
+    pub fn open(&mut self, id: ChannelId, kind: Kind) -> Option<(Inbox, CancellationToken)> {
+        self.open.retain(|_, entry| !entry.feed.is_over());
+        let others = self.open.values().filter(|entry| entry.kind == kind);
+        if others.count() >= kind.most() {
+            return None;
+        }
+        let (feed, inbox, closed) = channel::channel();
+        let entry = Entry {
+            kind,
+            feed,
+            started: false,
+            env: 0,
+        };
+        self.open.insert(id, entry);
+        Some((inbox, closed))
+    }
+
+    pub fn close(&mut self, id: ChannelId) {
+        self.open.remove(&id);
+    }
+
+    /// Hands an event to a channel's task.
+    pub fn push(&self, id: ChannelId, event: Event) -> Result<(), Flood> {
+        match self.open.get(&id) {
+            Some(entry) if !entry.feed.push(event) => Err(Flood),
+            _ => Ok(()),
+        }
+    }
+
+    /// True, once, when a request may be made on a session to which nothing was started before.
+    pub fn request(&mut self, id: ChannelId, event: &Event) -> bool {
+        let entry = self.open.get_mut(&id);
+        let entry = entry.filter(|entry| entry.kind == Kind::Session && !entry.started);
+        match entry {
+            None => false,
+            Some(entry) => {
+                entry.started = matches!(event, Event::Start(_));
+                true
+            }
+        }
+    }
+
+    /// True when a session may set this: only what tells of language, everything else could change
+    /// what programs in the VM do.
+    pub fn may_set(&mut self, id: ChannelId, name: &str, value: &str) -> bool {
+        let fits = name.len() + value.len() <= ENV_BYTES && !value.contains('\0');
+        let is_locale = name == "LANG" || name.starts_with("LC_");
+        let mut letters = name.bytes();
+        let is_word = letters.all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        let room = self.open.get_mut(&id).is_some_and(|entry| {
+            entry.env += 1;
+            entry.env <= ENV_MAX
+        });
+        fits && is_locale && is_word && room
+    }
+
+    /// True the first time that this port is connected to.
+    pub fn is_new_port(&mut self, port: u16) -> bool {
+        self.noted.len() < PORTS_NOTED && self.noted.insert(port)
+    }
+
+    /// True while some task has more to do than it should.
+    pub fn is_full(&self) -> bool {
+        self.open.values().any(|entry| entry.feed.is_full())
+    }
+
+    /// Takes a client's bytes for a channel.
+    pub fn data(&self, id: ChannelId, data: &[u8]) -> Result<(), Flood> {
+        self.push(id, Event::Data(Bytes::copy_from_slice(data)))
+    }
+}
+
+/// Those that commands are sent (docs/exec-protocol.md); others mean nothing here.
+pub fn signal_name(signal: &Sig) -> Option<&'static str> {
+    Some(match signal {
+        Sig::ALRM => "ALRM",
+        Sig::HUP => "HUP",
+        Sig::INT => "INT",
+        Sig::KILL => "KILL",
+        Sig::QUIT => "QUIT",
+        Sig::TERM => "TERM",
+        Sig::USR1 => "USR1",
+        Sig::Custom(name) if name == "USR2" => "USR2",
+        _ => return None,
+    })
+}
