@@ -39,7 +39,7 @@ pub trait AccountPlane: Send + Sync {
     /// `scopes` are words apart by spaces; answers the secret, which is nowhere to be had again.
     async fn token_create(&self, name: &str, scopes: &str, days: Option<u32>) -> Answer<String>;
     async fn token_delete(&self, id: &str) -> Answer<()>;
-    async fn ssh_access(&self) -> Answer<SshAccess>;
+    async fn ssh_access_get(&self) -> Answer<SshAccess>;
     /// `public_key` is the line of a `.pub` file; `comment` None: the one in that line.
     async fn ssh_key_add(&self, public_key: &str, comment: Option<&str>) -> Answer<()>;
     async fn ssh_key_delete(&self, id: &str) -> Answer<()>;

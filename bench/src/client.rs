@@ -105,16 +105,27 @@ impl Browser {
         Ok(text)
     }
 
-    /// Fetches a page; answers its text and the time to its first byte.
-    pub async fn page(&self, path: &str) -> Result<(String, Duration)> {
-        let begun = Instant::now();
-        let answer = self
+    /// Where a page sends on to, as that of a new shell does.
+    async fn sent_on(&self, path: &str) -> Result<String> {
+        let answer = self.get(path).await?;
+        let place = answer.headers().get(header::LOCATION);
+        let place = place.with_context(|| format!("{path} sends nowhere"))?;
+        Ok(place.to_str()?.to_owned())
+    }
+
+    async fn get(&self, path: &str) -> Result<reqwest::Response> {
+        let asked = self
             .http
             .get(format!("{}{path}", self.url))
             .header(header::ACCEPT, "text/html")
-            .header(header::COOKIE, &self.cookie)
-            .send()
-            .await?;
+            .header(header::COOKIE, &self.cookie);
+        Ok(asked.send().await?)
+    }
+
+    /// Fetches a page; answers its text and the time to its first byte.
+    pub async fn page(&self, path: &str) -> Result<(String, Duration)> {
+        let begun = Instant::now();
+        let answer = self.get(path).await?;
         let first = begun.elapsed();
         if !answer.status().is_success() {
             bail!("{path} answered {}", answer.status());
@@ -209,7 +220,8 @@ pub struct Shell {
 impl Shell {
     /// Opens a new shell of the VM by its page, and attaches.
     pub async fn open(browser: &Browser, vm: &str) -> Result<Self> {
-        let (html, _) = browser.page(&format!("/shell/{vm}?new=1")).await?;
+        let page = browser.sent_on(&format!("/shell/{vm}?new=1")).await?;
+        let (html, _) = browser.page(&page).await?;
         let attach = html
             .split("attach=\"")
             .nth(1)

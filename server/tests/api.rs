@@ -15,6 +15,8 @@ mod demo;
 mod exec;
 #[path = "api/input.rs"]
 mod input;
+#[path = "api/log.rs"]
+mod log;
 #[path = "api/once.rs"]
 mod once;
 #[path = "api/ssh_key.rs"]

@@ -39,6 +39,7 @@ fn bindgen(wasm: &Path, pkg: &Path, release: bool) -> Result<()> {
     bindgen
         .out_name(OUTPUT_NAME)
         .keep_debug(!release)
+        .remove_name_section(release)
         .remove_producers_section(true);
     bindgen
         .generate(pkg)

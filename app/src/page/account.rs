@@ -16,7 +16,7 @@ use crate::{
     model::{AppError, LoginSessionView, QuotaUsage, Viewer},
     nav::{Go, leave},
     server_fn::{
-        AccountDelete, Dated, LoginSessionDelete, login_session_list, ssh_access, token_list,
+        AccountDelete, Dated, LoginSessionDelete, login_session_list, ssh_access_get, token_list,
     },
     visit::Visit,
 };
@@ -27,7 +27,7 @@ use token::{TokenResource, Tokens};
 pub fn AccountPage() -> impl IntoView {
     let sessions = Resource::new_blocking(|| (), |()| login_session_list());
     let tokens = Resource::new_blocking(|| (), |()| token_list());
-    let ssh = Resource::new_blocking(|| (), |()| ssh_access());
+    let ssh = Resource::new_blocking(|| (), |()| ssh_access_get());
     let page = move |visit| view! { <Account visit sessions ssh tokens /> }.into_any();
     view! {
         <Title text="Account" />

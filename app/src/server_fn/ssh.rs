@@ -10,9 +10,9 @@ use crate::model::{AppError, SshAccess};
 use crate::response::plane;
 
 /// The caller's keys, and how to connect.
-#[server(name = SshAccessGet, prefix = "/api", endpoint = "ssh_access", input = GetUrl)]
-pub async fn ssh_access() -> Result<Dated<SshAccess>, AppError> {
-    Ok(Dated::now(plane()?.ssh_access().await?))
+#[server(prefix = "/api", endpoint = "ssh_access_get", input = GetUrl)]
+pub async fn ssh_access_get() -> Result<Dated<SshAccess>, AppError> {
+    Ok(Dated::now(plane()?.ssh_access_get().await?))
 }
 
 /// Adds a key by its public half; `comment` empty: the one behind the key.

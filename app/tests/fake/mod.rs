@@ -250,7 +250,7 @@ impl AccountPlane for Fake {
         self.name().map(drop)
     }
 
-    async fn ssh_access(&self) -> Answer<SshAccess> {
+    async fn ssh_access_get(&self) -> Answer<SshAccess> {
         self.name()?;
         Ok(SshAccess {
             keys: vec![data::ssh_key()],

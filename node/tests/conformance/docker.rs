@@ -371,6 +371,31 @@ async fn addresses_of_another_network_are_told_apart_from_other_refusals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_has_used_up_all_addresses_of_a_network_is_told_and_the_node_stays_healthy() {
+    on_docker(async |bench| {
+        let mut first = bench.spec("web1", 0);
+        // Room for the gateway and one.
+        first.network.subnet = first.network.subnet.replace("/27", "/30");
+        let mut second = bench.spec("web2", 0);
+        second.network = first.network.clone();
+        bench.driver.vm_create(&first, true).await.expect("created");
+        for _ in 0..4 {
+            let refused = bench.driver.vm_create(&second, true).await;
+            let refused = refused.expect_err("no address is left");
+            assert_eq!(refused.code, NodeErrorCode::NoRoom, "{refused:?}");
+            assert!(
+                refused.message.contains("Shut one of them down"),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(bench.driver.engine().await.engine.degraded, None);
+        bench.driver.vm_stop(first.id).await.expect("stopped");
+        bench.driver.vm_start(second.id).await.expect("started");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_vanished_is_made_anew_at_the_start() {
     on_docker(async |bench| {
         let spec = bench.vm("web1", 0).await;

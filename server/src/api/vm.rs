@@ -22,8 +22,9 @@ use super::{
 #[utoipa::path(get, path = "/api/v1/vms", tag = "vms", params(PageQuery),
     responses((status = 200, body = Page<Vm>)))]
 pub async fn vm_list(own: Own, Query(query): Query<PageQuery>) -> Answer<Page<Vm>> {
-    let list = own.plane.vm_list().await?;
-    Ok(Json(query.cut(list.vms, |vm| &vm.id, vm)?))
+    let vms = own.plane.state.control.vm_views(&own.actor).await;
+    let vms = own.plane.control_answer(vms)?;
+    Ok(Json(query.cut(vms, |vm| &vm.id, vm)?))
 }
 
 /// One VM with its details.

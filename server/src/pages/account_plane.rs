@@ -126,7 +126,7 @@ impl AccountPlane for RequestPlane {
         self.account_answer(self.state.auth.token_delete(&self.caller, id).await)
     }
 
-    async fn ssh_access(&self) -> Answer<SshAccess> {
+    async fn ssh_access_get(&self) -> Answer<SshAccess> {
         let rows = self.account_answer(self.state.auth.ssh_key_list(&self.caller).await)?;
         Ok(SshAccess {
             keys: rows.into_iter().map(ssh_key_view).collect(),

@@ -68,6 +68,10 @@ pub async fn connection(gateway: Arc<Gateway>, stream: TcpStream, address: IpAdd
         None => drop(timeout(FAREWELL, session).await),
     }
     drop(place);
+    // One that was short may have ended before this task heard of its sign-in.
+    if let (None, Ok(Outcome::SignedIn(caller))) = (&signed_in, outcome.try_recv()) {
+        signed_in = Some(caller);
+    }
     if let Some(caller) = signed_in {
         gateway.state.auth.ssh_ended(&caller, &tally.words()).await;
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
+use app::model::LogLevel;
 use node::{
     Credential, Node, NodeConfig,
     driver::{
@@ -144,6 +145,19 @@ impl House {
     pub async fn end(self) {
         self.server.end().await;
         self.node_stop.cancel();
+    }
+
+    /// Has the server log this, as if it came from that source.
+    pub fn log(&self, source: &str, level: LogLevel, message: &str) {
+        let logs = &self.server.state.logs;
+        logs.push(source, 0, level, message, None);
+    }
+
+    /// An answer that goes on, asked for with the person's token.
+    pub async fn stream(&self, person: Person, path: &str) -> reqwest::Response {
+        let address = format!("{}{path}", self.base);
+        let request = self.client.get(address).bearer_auth(&self.tokens[&person]);
+        request.send().await.unwrap()
     }
 
     /// The port of the SSH gateway.

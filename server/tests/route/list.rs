@@ -65,7 +65,7 @@ pub const FUNCTIONS: &[Function] = &[
         Who::Member,
         &[("name", ""), ("scopes", "read")],
     ),
-    function("ssh_access", Who::Member, &[]),
+    function("ssh_access_get", Who::Member, &[]),
     function(
         "ssh_key_add",
         Who::Member,

@@ -198,11 +198,10 @@ async fn forward(ann: &Client, flag: &str, to: &str) -> (Child, u16) {
     let port = free_port().await;
     let forwarded = format!("127.0.0.1:{port}{to}");
     let options = ["-o", "ExitOnForwardFailure=yes", flag, &forwarded];
-    // Its first word tells that the ports are open.
-    let mut child = ann
-        .command(&options, "web1", &["echo ready; cat"])
-        .spawn()
-        .unwrap();
+    let mut child = ann.command(&options, "web1", &["cat"]).spawn().unwrap();
+    // What comes back tells that the ports are open.
+    let stdin = child.stdin.as_mut().unwrap();
+    stdin.write_all(b"ready\n").await.unwrap();
     let mut ready = [0; 6];
     let stdout = child.stdout.as_mut().unwrap();
     let read = timeout(PATIENCE, stdout.read_exact(&mut ready)).await;

@@ -64,7 +64,19 @@ async fn start(context: &Context, id: Uuid) -> Result<(), DriverError> {
             docker.start_container(&name, None::<StartContainerOptions>)
         })
         .await;
-    started.map_err(|error| named(error, id))
+    started.map_err(|error| match is_network_full(&error) {
+        true => DriverError::new(NodeErrorCode::NoRoom, NETWORK_FULL),
+        false => named(error, id),
+    })
+}
+
+/// The owner's own doing, and not the engine's fault: the node stays healthy for others.
+const NETWORK_FULL: &str = "every address of its owner's network on this engine is in use: 29 VMs of one user can run \
+    there at once. Shut one of them down and start this one";
+
+/// By the engine's words; its status is that of any fault.
+fn is_network_full(error: &DriverError) -> bool {
+    error.code == NodeErrorCode::Engine && error.message.contains("no available IPv4 addresses")
 }
 
 /// The container knows its network by an id that is no more: it is told the new one.
