@@ -17,7 +17,7 @@ const BODY_MAX: usize = 64 * 1024;
 const VALUE_MAX: usize = 256;
 /// Fields that are carried back. Named one by one, because addresses end up in the browser's
 /// history: a password or a credential never does.
-const KEPT: [&str; 14] = [
+const KEPT: [&str; 15] = [
     "name",
     "next",
     "flavor",
@@ -32,6 +32,7 @@ const KEPT: [&str; 14] = [
     "memory_mib",
     "disk_gib",
     "confirm",
+    "comment",
 ];
 
 /// Handles a request to `/api/…`; `context` provides the plane, bound to the caller.
