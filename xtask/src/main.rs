@@ -102,9 +102,17 @@ fn build_wasm(root: &Path, release: bool) -> Result<PathBuf> {
         .join("app.wasm"))
 }
 
+/// Without what cargo tells of this program: ring's build script looks at the same variables, and would
+/// have everything above it built anew whenever a build by hand follows one of ours.
 fn cargo(root: &Path) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root);
+    for (name, _) in std::env::vars_os() {
+        let told = |start: &str| name.to_string_lossy().starts_with(start);
+        if told("CARGO_PKG_") || told("CARGO_MANIFEST_") || name == "OUT_DIR" {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
 

@@ -36,8 +36,14 @@ impl SshConfig {
         let host = context.client.ssh_host().await?;
         let account = context.client.me().await?.name;
         let vms = context.client.vm_list().await?;
-        let vms: Vec<String> = vms.into_iter().map(|vm| vm.name).collect();
+        let mut vms: Vec<String> = vms.into_iter().map(|vm| vm.name).collect();
         check(&host, &account, &vms)?;
+        if self.write {
+            let own = Files::of(&host)?.own_hosts();
+            let (taken, free): (Vec<String>, _) = vms.into_iter().partition(|vm| own.contains(vm));
+            vms = free;
+            left_out(context, &taken)?;
+        }
         let config = host.config(&account, &vms);
         if !self.write {
             let printed = Printed { host, config };
@@ -54,14 +60,25 @@ impl SshConfig {
     }
 }
 
+/// A host of one's own keeps its name.
+fn left_out(context: &Context, taken: &[String]) -> Result<(), CliError> {
+    for vm in taken {
+        let words = format!("{vm} is left out: ~/.ssh/config has a host of that name already");
+        context.out.say(&words)?;
+    }
+    Ok(())
+}
+
 /// What a server says becomes lines of a file that OpenSSH obeys, and a line may run a program: so
 /// nothing but names.
 fn check(host: &SshHost, account: &str, vms: &[String]) -> Result<(), CliError> {
+    // As names of VMs and accounts are: without a dot, so that no `github.com` becomes the server's.
     let is_name = |name: &String| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        !name.is_empty() && name.bytes().all(plain)
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !name.is_empty() && !name.starts_with('-') && name != "localhost" && name.bytes().all(plain)
     };
     let is_host = !host.host.is_empty()
+        && !host.host.starts_with('-')
         && host
             .host
             .bytes()
@@ -98,6 +115,19 @@ impl Files {
             folder: Path::new(&home).join(".ssh"),
             stem: format!("minicloud-{}-{}", host.host.replace(':', "_"), host.port),
         })
+    }
+
+    /// Names that stand in `Host` lines of one's own.
+    fn own_hosts(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.join("config")).unwrap_or_default();
+        let words = text.lines().filter_map(|line| {
+            let (key, names) = line.trim().split_once([' ', '\t', '='])?;
+            key.eq_ignore_ascii_case("host").then_some(names)
+        });
+        let names = words.flat_map(str::split_whitespace);
+        names
+            .map(|name| name.trim_matches('"').to_owned())
+            .collect()
     }
 
     /// The path of the file that has the block.
@@ -185,6 +215,9 @@ mod tests {
         assert!(check(&host(), "alice", &vms("web1")).is_ok());
         assert!(check(&host(), "alice", &vms("web1\n    ProxyCommand evil")).is_err());
         assert!(check(&host(), "alice *", &vms("web1")).is_err());
+        for name in ["github.com", "localhost", "-oProxyCommand", "GitHub", ""] {
+            assert!(check(&host(), "alice", &vms(name)).is_err(), "{name}");
+        }
         for bad in ["", "x\nHost *", "-oProxyCommand=x y", "a%b"] {
             let bad = SshHost {
                 host: bad.into(),
@@ -209,15 +242,16 @@ mod tests {
         };
         fs::create_dir(&folder).unwrap();
         let real = home.path().join("dotfile");
-        fs::write(&real, "Host old\n    User me\n").unwrap();
+        fs::write(&real, "Host old older\n    User me\n").unwrap();
         std::os::unix::fs::symlink(&real, folder.join("config")).unwrap();
         for _ in 0..2 {
             files
                 .write(&host(), &host().config("alice", &["web1".into()]))
                 .unwrap();
         }
+        assert_eq!(files.own_hosts(), ["old", "older"]);
         let main = fs::read_to_string(&real).unwrap();
-        assert_eq!(main, format!("{INCLUDE}\n\nHost old\n    User me\n"));
+        assert_eq!(main, format!("{INCLUDE}\n\nHost old older\n    User me\n"));
         assert!(folder.join("config").is_symlink());
         let block = folder.join("minicloud-cloud.example-2222.conf");
         assert_eq!(

@@ -28,7 +28,9 @@ impl SshHost {
     /// account is named, so that a key which serves several accounts is no question.
     pub fn config(&self, account: &str, vms: &[String]) -> String {
         let mut text = format!("Host {account}\n    User {account}\n");
-        for vm in vms {
+        // The account's name is the lobby, whatever VMs are called.
+        let vms: Vec<&String> = vms.iter().filter(|vm| *vm != account).collect();
+        for vm in &vms {
             text.push_str(&format!("Host {vm}\n    User {account}+{vm}\n"));
         }
         let mut all = account.to_owned();

@@ -32,7 +32,13 @@ impl VmPlane for RequestPlane {
     async fn vm_get(&self, name: &str) -> Answer<VmDetail> {
         let mut detail = for_actor!(self, vm_get(name))?;
         let ssh = self.state.ssh.as_ref();
-        detail.ssh = ssh.map(|host| host.command(&detail.vm.name));
+        let VmView { name, owner, .. } = &detail.vm;
+        // The account's own name leads to the lobby.
+        let user = match name == owner {
+            true => format!("{owner}+{name}"),
+            false => name.clone(),
+        };
+        detail.ssh = ssh.map(|host| host.command(&user));
         Ok(detail)
     }
 

@@ -12,6 +12,9 @@ use super::channel::{self, Event, Feed, Inbox};
 const SESSIONS: usize = 10;
 /// Connections to ports that a connection may have at once: a browser behind `-D` opens some dozens.
 const PORTS: usize = 64;
+/// Channels over a connection's whole life: russh keeps some 4 KiB of each that we close first, until
+/// the connection ends.
+const IN_ALL: u32 = 4_000;
 /// Different ports that are noted of a connection.
 const PORTS_NOTED: usize = 16;
 /// Variables that a session may set, and bytes of a name and its value together.
@@ -42,6 +45,7 @@ impl Kind {
 #[derive(Default)]
 pub struct Channels {
     open: HashMap<ChannelId, Entry>,
+    opened: u32,
     noted: HashSet<u16>,
 }
 
@@ -53,13 +57,15 @@ struct Entry {
 }
 
 impl Channels {
-    /// The task's end of a new channel; None when there are too many of that kind.
+    /// The task's end of a new channel; None when there are too many of that kind, or
+    /// were too many.
     pub fn open(&mut self, id: ChannelId, kind: Kind) -> Option<(Inbox, CancellationToken)> {
         self.open.retain(|_, entry| !entry.feed.is_over());
         let others = self.open.values().filter(|entry| entry.kind == kind);
-        if others.count() >= kind.most() {
+        if others.count() >= kind.most() || self.opened >= IN_ALL {
             return None;
         }
+        self.opened += 1;
         let (feed, inbox, closed) = channel::channel();
         let entry = Entry {
             kind,

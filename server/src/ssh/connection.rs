@@ -17,6 +17,8 @@ use crate::auth::Caller;
 
 /// From the first byte to a sign-in.
 const SIGN_IN: Duration = Duration::from_secs(20);
+/// For who has to say first whose VM is meant: to hear that, and to leave.
+const UNSURE: Duration = Duration::from_secs(30);
 /// How long a client may take to hear why it is sent away.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -47,6 +49,12 @@ pub async fn connection(gateway: Arc<Gateway>, stream: TcpStream, address: IpAdd
             Ok(Some(Outcome::SignedIn(caller))) => {
                 drop(guest);
                 held(&gateway, signed_in.insert(caller)).await.to_owned()
+            }
+            // Nobody's connection yet: it takes no place of a user, keeps its place of a guest, and is
+            // told of to nobody.
+            Ok(Some(Outcome::Unsure)) => {
+                sleep(UNSURE).await;
+                "Connect again, and say whose VM is meant.".to_owned()
             }
             Ok(Some(Outcome::Throttled(seconds))) => {
                 format!("Too many failed sign-ins. Wait {seconds} s and try again.")

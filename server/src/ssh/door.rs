@@ -17,6 +17,8 @@ use crate::auth::Caller;
 /// What a connection's task hears of signing in.
 pub enum Outcome {
     SignedIn(Box<Caller>),
+    /// With a key of several accounts, and it is not known whose sign-in this is.
+    Unsure,
     /// Too many failures: so many seconds to wait.
     Throttled(u64),
 }
@@ -96,8 +98,11 @@ impl Door {
         }
     }
 
-    pub fn opened(&self, caller: &Caller) {
-        self.tell(Outcome::SignedIn(Box::new(caller.clone())));
+    pub fn opened(&self, caller: &Caller, target: &Target) {
+        self.tell(match target {
+            Target::Several { .. } => Outcome::Unsure,
+            Target::Lobby | Target::Vm(_) => Outcome::SignedIn(Box::new(caller.clone())),
+        });
     }
 
     /// What a key opens under that name; a fault of ours opens nothing.

@@ -90,9 +90,11 @@ impl Handler {
         let Some((caller, target)) = self.signed_in.clone() else {
             return Err(prohibited);
         };
-        let to = port::destination(&target, host, number).map_err(|reason| {
-            self.tally.refuse(host, number);
-            let code = prohibited.code();
+        let to = port::destination(&target, host, number).map_err(|refusal| {
+            if refusal.leads_out {
+                self.tally.refuse(host, number);
+            }
+            let (code, reason) = (prohibited.code(), refusal.words);
             ChannelOpenFailure::Other { code, reason }
         })?;
         let opened = self.channels.open(channel.id(), Kind::Port);
@@ -139,8 +141,8 @@ impl SshHandler for Handler {
     }
 
     async fn auth_succeeded(&mut self, _: &mut Session) -> Result<(), Fault> {
-        if let Some((caller, _)) = &self.signed_in {
-            self.door.opened(caller);
+        if let Some((caller, target)) = &self.signed_in {
+            self.door.opened(caller, target);
         }
         Ok(())
     }

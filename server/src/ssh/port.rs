@@ -102,10 +102,24 @@ fn failed(why: String) -> ChannelOpenFailure {
     ChannelOpenFailure::Other { code, reason: why }
 }
 
-/// Where a client may be led that asks for that; Err is why it may not.
-pub fn destination(target: &Target, host: &str, port: u32) -> Result<Destination, String> {
+/// Why a client is not led where it asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub words: String,
+    /// It would have led out of the VM.
+    pub leads_out: bool,
+}
+
+/// Where a client may be led that asks for that.
+pub fn destination(target: &Target, host: &str, port: u32) -> Result<Destination, Refusal> {
+    let refused = |words: &str| Refusal {
+        words: words.to_owned(),
+        leads_out: false,
+    };
     let Target::Vm(vm) = target else {
-        return Err("ports are those of a VM. Name one: ssh -L … VM@HOST".into());
+        return Err(refused(
+            "ports are those of a VM. Name one: ssh -L … VM@HOST",
+        ));
     };
     if !is_own(host, vm) {
         let host: String = host
@@ -113,16 +127,20 @@ pub fn destination(target: &Target, host: &str, port: u32) -> Result<Destination
             .filter(char::is_ascii_graphic)
             .take(QUOTE)
             .collect();
-        return Err(format!(
+        let words = format!(
             "ports are forwarded into {vm} only, not to {host}. Name localhost for what listens in {vm}"
-        ));
+        );
+        return Err(Refusal {
+            words,
+            leads_out: true,
+        });
     }
     match u16::try_from(port) {
         Ok(port) if port > 0 => Ok(Destination {
             vm: vm.clone(),
             port,
         }),
-        _ => Err("there is no such port; they go from 1 to 65535".into()),
+        _ => Err(refused("there is no such port; they go from 1 to 65535")),
     }
 }
 
@@ -162,6 +180,8 @@ mod tests {
         }
         assert!(destination(&Target::Lobby, "localhost", 80).is_err());
         let told = destination(&web1, "\u{1b}[31mhost\n", 80).unwrap_err();
-        assert!(!told.contains(['\u{1b}', '\n']), "{told:?}");
+        assert!(told.leads_out);
+        assert!(!told.words.contains(['\u{1b}', '\n']), "{told:?}");
+        assert!(!destination(&web1, "localhost", 0).unwrap_err().leads_out);
     }
 }

@@ -16,7 +16,7 @@ use node_api::exec_frame::{
 };
 use tokio::{
     sync::Notify,
-    time::{sleep, timeout},
+    time::{Instant, interval_at, timeout},
 };
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
@@ -140,6 +140,8 @@ async fn print(
 async fn feed(inbox: &mut Inbox, sink: &mut Sink, shared: &Shared) -> Gone {
     let (mut sent, mut pending) = (0_u64, Bytes::new());
     let mut ended = false;
+    // Also while input trickles in: a node that is not asked says nothing of input nobody takes.
+    let mut ping = interval_at(Instant::now() + PING, PING);
     loop {
         let under_way = sent - shared.taken.load(Ordering::Relaxed).min(sent);
         let room = usize::try_from(STDIN_WINDOW_BYTES.saturating_sub(under_way)).unwrap_or(0);
@@ -165,7 +167,7 @@ async fn feed(inbox: &mut Inbox, sink: &mut Sink, shared: &Shared) -> Gone {
                     Some(Event::Pty { .. } | Event::Env(..) | Event::Start(_) | Event::Resize(_)) => None,
                 },
                 () = shared.news.notified() => None,
-                () = sleep(PING) => Some(ClientFrame::Ping(0)),
+                _ = ping.tick() => Some(ClientFrame::Ping(0)),
             },
         };
         if let Some(frame) = frame

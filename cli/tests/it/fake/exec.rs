@@ -19,13 +19,17 @@ pub async fn attach(
     if !fake.world.lock().unwrap().vms.contains_key(&name) {
         return not_found(&name);
     }
-    upgrade.on_upgrade(async |socket| {
-        serve(socket).await;
+    upgrade.on_upgrade(async |mut socket| {
+        serve(&mut socket).await;
+        // What the caller sends meanwhile, and nobody reads, would have the system throw away what the
+        // caller has not read.
+        let _ = socket.send(Message::Close(None)).await;
+        while next(&mut socket).await.is_some() {}
     })
 }
 
-async fn serve(mut socket: WebSocket) -> Option<()> {
-    let start = next(&mut socket).await?;
+async fn serve(socket: &mut WebSocket) -> Option<()> {
+    let start = next(socket).await?;
     assert_eq!(start[0], 0x81);
     let start: serde_json::Value = serde_json::from_slice(&start[1..]).unwrap();
     let argv: Vec<&str> = start["argv"]
@@ -34,22 +38,17 @@ async fn serve(mut socket: WebSocket) -> Option<()> {
         .map(|word| word.as_str().unwrap())
         .collect();
     match argv[0] {
-        "cat" => cat(&mut socket).await,
-        "sleep" => while next(&mut socket).await.is_some() {},
+        "cat" => cat(socket).await,
+        "sleep" => while next(socket).await.is_some() {},
         "full" => {
             let refused = br#"{"code":"too_many","message":"512 commands run already"}"#;
-            send(&mut socket, 0x05, refused).await;
+            send(socket, 0x05, refused).await;
         }
         _ => {
-            send(
-                &mut socket,
-                0x01,
-                format!("{}\n", argv.join("|")).as_bytes(),
-            )
-            .await;
-            send(&mut socket, 0x02, b"oops\n").await;
-            send(&mut socket, 0x7f, b"of a later version").await;
-            send(&mut socket, 0x04, &42_i32.to_be_bytes()).await;
+            send(socket, 0x01, format!("{}\n", argv.join("|")).as_bytes()).await;
+            send(socket, 0x02, b"oops\n").await;
+            send(socket, 0x7f, b"of a later version").await;
+            send(socket, 0x04, &42_i32.to_be_bytes()).await;
         }
     }
     None
