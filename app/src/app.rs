@@ -75,6 +75,8 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/vms/:name") view=page::VmPage ssr=SsrMode::Async />
             <Route path=path!("/vms/:name/delete") view=page::VmDeletePage ssr=SsrMode::Async />
             <Route path=path!("/shell/:name") view=page::ShellRoute ssr=SsrMode::Async />
+            <Route path=path!("/invitations/:token") view=page::InvitationPage ssr=SsrMode::Async />
+            <Route path=path!("/shared/:id") view=page::SharedRoute ssr=SsrMode::Async />
             <Route path=path!("/account") view=page::AccountPage ssr=SsrMode::Async />
             <Route path=path!("/account/password") view=page::PasswordPage ssr=SsrMode::Async />
             <Route path=path!("/delete-account") view=page::DeleteAccountPage ssr=SsrMode::Async />

@@ -15,7 +15,9 @@ mod loaded;
 mod menu;
 mod meter;
 mod poll;
+mod shared_list;
 mod shell_list;
+mod shell_share;
 mod shell_view;
 mod sparkline;
 mod state;
@@ -34,7 +36,8 @@ pub use dialog::Dialog;
 pub use event_list::EventList;
 pub use field::{Field, PasswordField, Select};
 pub use form::{
-    Form, FormAlert, FormState, Submit, empty_form, failure_words, on_answer, on_success,
+    Form, FormAlert, FormState, Submit, empty_form, failure_words, is_overtaken, on_answer,
+    on_success,
 };
 pub use frame::{Frame, SignOut};
 pub use guard::{Access, Guard};
@@ -43,13 +46,15 @@ pub use loaded::{ErrorView, Loaded};
 pub use menu::Menu;
 pub use meter::Meter;
 pub use poll::poll;
+pub use shared_list::{SharedList, SharedResource};
 pub use shell_list::ShellList;
-pub use shell_view::ShellFrame;
+pub use shell_share::ShellShareButton;
+pub use shell_view::{SharedFrame, ShellFrame};
 pub use sparkline::Sparkline;
 pub use state::{Badge, Tone, VmBadge};
 pub use strength::Strength;
 pub use theme::ThemeSwitch;
-pub use time::{Ago, Clock, Since};
+pub use time::{Ago, Clock, Left, Since};
 pub use usage_charts::UsageCharts;
 pub use vm_actions::{VmActions, VmButtons, VmDeleteConfirm, VmDeleteDialog, VmFailures};
 pub use vm_facts::VmFacts;

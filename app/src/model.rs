@@ -2,6 +2,8 @@
 //!
 //! Times are i64 microseconds since the Unix epoch (`_at`), memory MiB (`_mib`), disk GiB (`_gib`).
 
+#![warn(missing_docs)]
+
 mod account;
 mod error;
 mod event;
@@ -11,6 +13,7 @@ mod matches;
 mod name;
 mod node;
 mod shell;
+mod shell_share;
 mod ssh;
 mod user;
 mod vm;
@@ -24,6 +27,7 @@ pub use matches::*;
 pub use name::*;
 pub use node::*;
 pub use shell::*;
+pub use shell_share::*;
 pub use ssh::*;
 pub use user::*;
 pub use vm::*;

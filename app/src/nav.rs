@@ -61,25 +61,32 @@ pub fn reload() {
     }
 }
 
-/// Puts the focus on the element of that id, for what script has just drawn; text in a field is
+/// Puts the focus on the element of that id, for what script is drawing; text in a field is
 /// selected.
 pub fn focus(id: &str) {
     #[cfg(feature = "hydrate")]
     {
-        use wasm_bindgen::JsCast;
-        let Some(element) = document().get_element_by_id(id) else {
-            return;
-        };
-        if let Some(field) = element.dyn_ref::<web_sys::HtmlInputElement>() {
-            field.select();
-        }
-        if let Some(element) = element.dyn_ref::<web_sys::HtmlElement>() {
-            // Only an element that is gone refuses.
-            let _ = element.focus();
-        }
+        // What waited for data gets into the page only after this.
+        let id = id.to_owned();
+        request_animation_frame(move || focus_now(&id));
     }
     #[cfg(not(feature = "hydrate"))]
     let _ = id;
+}
+
+#[cfg(feature = "hydrate")]
+fn focus_now(id: &str) {
+    use wasm_bindgen::JsCast;
+    let Some(element) = document().get_element_by_id(id) else {
+        return;
+    };
+    if let Some(field) = element.dyn_ref::<web_sys::HtmlInputElement>() {
+        field.select();
+    }
+    if let Some(element) = element.dyn_ref::<web_sys::HtmlElement>() {
+        // Only an element that is gone refuses.
+        let _ = element.focus();
+    }
 }
 
 /// Sets the response's status; nothing in the browser.

@@ -6,6 +6,7 @@
 mod account;
 pub mod admin;
 mod shell;
+mod shell_share;
 mod ssh;
 mod token;
 mod visit;
@@ -13,6 +14,7 @@ mod vm;
 
 pub use account::*;
 pub use shell::*;
+pub use shell_share::*;
 pub use ssh::*;
 pub use token::*;
 pub use visit::*;

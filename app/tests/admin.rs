@@ -257,6 +257,48 @@ async fn a_plain_forms_one_time_password_is_shown_once_and_never_in_an_address()
 }
 
 #[tokio::test]
+async fn a_form_that_another_admin_overtook_comes_back_with_what_is_set_now() {
+    let page = get("/admin/users/ann", "as=admin").await.body;
+    let version = r#"name="version" value="v-now""#;
+    assert_eq!(page.matches(version).count(), 2, "quota and role have it");
+    let figures = "name=ann&vms=77&vcpus=7&memory_mib=7777&disk_gib=77";
+    for (call, fields) in [
+        ("user_quota", figures),
+        ("user_role", "name=ann&role=admin"),
+    ] {
+        let late = format!("{fields}&version=v-before");
+        let sent = post(call, &late, "/admin/users/ann", "text/html").await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{call}");
+        let back = sent
+            .header(header::LOCATION)
+            .trim_start_matches("http://localhost")
+            .to_owned();
+        let page = get(&back, "as=admin").await.body;
+        assert_eq!(
+            page.matches("Somebody else has changed ann meanwhile; nothing was saved.")
+                .count(),
+            1,
+            "{call}"
+        );
+        assert_eq!(page.matches(version).count(), 2, "{call}");
+        assert!(
+            !page.contains(r#"value="77""#),
+            "what was typed is not what is set"
+        );
+        assert!(
+            page.contains(r#"<option value="member" selected"#),
+            "{call}"
+        );
+        let program = post(call, &late, "/admin/users/ann", "application/json").await;
+        assert_eq!(program.status, StatusCode::CONFLICT, "{call}");
+        for fine in [fields.to_owned(), format!("{fields}&version=v-now")] {
+            let sent = post(call, &fine, "/admin/users/ann", "application/json").await;
+            assert_eq!(sent.status, StatusCode::OK, "{call} {fine}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_bad_quota_comes_back_beside_its_field_with_what_was_typed() {
     let form = "name=ann&vms=5&vcpus=lots&memory_mib=4096&disk_gib=20";
     let sent = post("user_quota", form, "/admin/users/ann", "text/html").await;

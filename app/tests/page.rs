@@ -93,12 +93,14 @@ fn text_of(page: &str, id: &str) -> String {
     text.replace("<!>", "")
 }
 
-const MEMBER_PAGES: [&str; 8] = [
+const MEMBER_PAGES: [&str; 10] = [
     "/",
     "/vms/new",
     "/vms/web1",
     "/vms/web1/delete",
     "/shell/web1",
+    "/invitations/open",
+    "/shared/0197c1d4-6a3e-7c31-9f52-0000000grant",
     "/account",
     "/account/password",
     "/logout",
@@ -124,7 +126,7 @@ async fn a_member_gets_each_page_whole() {
         let answer = open("ann", page).await;
         assert_eq!(answer.status, StatusCode::OK, "{page}");
         assert!(
-            answer.body.contains("<h1") || page.starts_with("/shell") || page.ends_with("delete"),
+            answer.body.contains("<h1") || page.starts_with("/sh") || page.ends_with("delete"),
             "{page}"
         );
         assert!(!answer.body.contains("skeleton"), "{page} is not whole");
@@ -341,6 +343,13 @@ async fn a_form_that_succeeds_leads_on() {
             "name=new&flavor=small&image=alpine",
             "/",
         ),
+        (
+            "ann",
+            "/vms/new",
+            "/api/vm_create",
+            "name=new2&flavor=small&image=debian&ssh_publish=true",
+            "/",
+        ),
         ("ann", "/vms/db/delete", "/api/vm_delete", "name=db", "/"),
         (
             "ann",
@@ -401,6 +410,13 @@ async fn a_program_gets_the_true_status_and_the_error_as_json() {
             "name=web1&flavor=s&image=a",
             StatusCode::CONFLICT,
             "vm_name_taken",
+        ),
+        (
+            "ann",
+            "/api/vm_create",
+            "name=web5&flavor=s&image=alpine&ssh_publish=true",
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "image_without_ssh",
         ),
         (
             "ann",
@@ -510,9 +526,66 @@ async fn every_state_of_a_vm_is_told_in_words() {
 }
 
 #[tokio::test]
+async fn an_invitation_is_looked_at_and_accepted_by_a_form() {
+    let page = open("ann", "/invitations/open").await.body;
+    for words in [
+        "bob invites you to watch a shell",
+        "lab",
+        "Accept",
+        "Not now",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(
+        page.contains("action=\"/api/shell_grant_create\""),
+        "{page}"
+    );
+    let own = open("bob", "/invitations/open").await.body;
+    assert!(own.contains("This is your own invitation"), "{own}");
+    let closed = open("ann", "/invitations/used").await;
+    assert_eq!(closed.status, StatusCode::NOT_FOUND);
+    assert!(closed.body.contains("not open any more"), "{}", closed.body);
+    let to = open("", "/invitations/open").await.location;
+    assert_eq!(to, "/login?next=/invitations/open");
+}
+
+#[tokio::test]
+async fn a_shell_that_is_shared_stands_on_the_first_page_and_offers_nothing_of_its_owners() {
+    let page = open("ann", "/").await.body;
+    assert!(page.contains("Shared with you"), "{page}");
+    assert!(!open("bob", "/").await.body.contains("Shared with you"));
+    let grant = "/shared/0197c1d4-6a3e-7c31-9f52-0000000grant";
+    assert!(page.contains(grant), "{page}");
+    let shell = open("ann", grant).await.body;
+    assert!(
+        shell.contains("guest-of=\"bob\"") && shell.contains("watch"),
+        "{shell}"
+    );
+    assert!(
+        !shell.contains("New shell") && !shell.contains("vm-start-form"),
+        "{shell}"
+    );
+    assert_eq!(open("bob", grant).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_admin_who_was_invited_to_watch_is_told_so_on_the_admins_page() {
+    let page = "/admin/vms/0197c1d4-6a3e-7c31-9f52-00000annweb1/shell";
+    let told = "You were invited to watch this shell";
+    let shell = open("admin", page).await.body;
+    assert!(!shell.contains(told), "{shell}");
+    let shell = open("admin", &format!("{page}?shell=invited")).await.body;
+    assert!(
+        shell.contains(told) && shell.contains(" watch=\"\""),
+        "{shell}"
+    );
+}
+
+#[tokio::test]
 async fn a_page_asks_for_each_thing_once() {
-    let pages: [(&str, &[&str]); 6] = [
-        ("/", &["viewer", "vm_list"]),
+    let pages: [(&str, &[&str]); 7] = [
+        ("/", &["shell_shared_list", "viewer", "vm_list"]),
+        ("/invitations/open", &["shell_invitation_get", "viewer"]),
         ("/vms/new", &["viewer", "vm_offer"]),
         ("/vms/web1", &["viewer", "vm_event_list", "vm_get"]),
         ("/vms/web1/delete", &["viewer", "vm_get"]),
@@ -528,4 +601,26 @@ async fn a_page_asks_for_each_thing_once() {
         asked.sort_unstable();
         assert_eq!(asked, expected, "{page}");
     }
+}
+
+#[tokio::test]
+async fn ssh_that_is_published_is_offered_asked_for_by_a_plain_form_and_its_command_shown() {
+    let page = open("ann", "/vms/new").await.body;
+    assert!(page.contains("Publish SSH (port 22)"), "{page}");
+    let field = &page[page.find("id=\"field-ssh_publish\"").unwrap()..];
+    let field = &field[..field.find('>').unwrap()];
+    // Without script nobody knows which image is chosen.
+    assert!(!field.contains("disabled"), "{field}");
+    let form = "name=new&flavor=small&image=alpine&ssh_publish=true";
+    let sent = send("ann", "/vms/new", "/api/vm_create", form).await;
+    let again = back("ann", &sent).await.body;
+    let wrong = text_of(&again, "field-ssh_publish-error");
+    assert_eq!(wrong, "The image alpine carries no SSH server.");
+    let field = &again[again.find("id=\"field-ssh_publish\"").unwrap()..];
+    assert!(
+        field[..field.find('>').unwrap()].contains("checked"),
+        "it is kept"
+    );
+    let shown = open("ann", "/vms/web1").await.body;
+    assert!(shown.contains("ssh -p 22017 root@cloud.example"), "{shown}");
 }

@@ -23,6 +23,8 @@ const OUTPUT: u8 = 0x01;
 const SNAPSHOT: u8 = 0x02;
 const INPUT: u8 = 0x81;
 const ACK: u8 = 0x83;
+const PING: u8 = 0x09;
+const PONG: u8 = 0x86;
 /// The protocol wants one at least every 64 KiB.
 const ACK_EVERY: u64 = 32 * 1024;
 
@@ -215,6 +217,8 @@ pub struct Shell {
     /// Where the output goes on, and how far it was acknowledged.
     at: u64,
     acknowledged: u64,
+    /// Bytes of output that snapshots stood in for, because this end was too slow.
+    skipped: u64,
 }
 
 impl Shell {
@@ -235,6 +239,7 @@ impl Shell {
             sent: 0,
             at: 0,
             acknowledged: 0,
+            skipped: 0,
         })
     }
 
@@ -246,6 +251,10 @@ impl Shell {
                 .context("the shell says nothing")?;
             match message.context("the shell's socket closed")?? {
                 Message::Binary(frame) => {
+                    if frame.first() == Some(&PING) {
+                        let pong = [&[PONG], &frame[1..]].concat();
+                        self.socket.send(Message::binary(pong)).await?;
+                    }
                     if let Some(bytes) = self.take(&frame) {
                         self.acknowledge().await?;
                         return Ok(bytes);
@@ -266,9 +275,11 @@ impl Shell {
         };
         let offset = u64::from_be_bytes(frame.get(1..9)?.try_into().ok()?);
         let bytes = frame.slice(head.min(frame.len())..);
-        self.at = offset;
         if head == 9 {
-            self.at += bytes.len() as u64;
+            self.at = offset + bytes.len() as u64;
+        } else {
+            self.skipped += offset.saturating_sub(self.at);
+            self.at = offset;
         }
         (!bytes.is_empty()).then_some(bytes)
     }
@@ -292,13 +303,14 @@ impl Shell {
         Ok(())
     }
 
-    /// Reads until `bytes` more have come, or were skipped because this end was too slow.
-    pub async fn flow(&mut self, bytes: u64) -> Result<()> {
-        let end = self.at + bytes;
+    /// Reads until the output is `bytes` further; how many of them came (the others were skipped,
+    /// because this end was too slow).
+    pub async fn flow(&mut self, bytes: u64) -> Result<u64> {
+        let (end, skipped) = (self.at + bytes, self.skipped);
         while self.at < end {
             self.output().await?;
         }
-        Ok(())
+        Ok(bytes.saturating_sub(self.skipped - skipped))
     }
 
     pub async fn input(&mut self, bytes: &[u8]) -> Result<()> {

@@ -48,6 +48,14 @@ impl Figures {
 pub const HEAD: &str =
     "| what (ms) | runs | p50 | p95 | worst | failed |\n|---|---|---|---|---|---|";
 
+/// Resident memory of a process, MiB; None where it has gone.
+pub fn memory(pid: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

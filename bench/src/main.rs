@@ -3,6 +3,7 @@
 
 mod api;
 mod client;
+mod crowd;
 mod engine;
 mod figures;
 mod page;
@@ -42,6 +43,12 @@ struct Args {
     /// The server's process, for its memory
     #[arg(long)]
     server_pid: Option<u32>,
+    /// Only so many shells at once; for a server whose nodes are simulated
+    #[arg(long)]
+    crowd: Option<u32>,
+    /// Other processes whose memory is of interest, as those of nodes
+    #[arg(long)]
+    pid: Vec<u32>,
     /// Times everything is measured
     #[arg(long, default_value_t = 30)]
     runs: u32,
@@ -57,6 +64,11 @@ async fn main() -> Result<()> {
         .ok();
     let args = Args::parse();
     let browser = Browser::sign_in(&args.url, &args.user, &args.password).await?;
+    if let Some(count) = args.crowd {
+        let pids: Vec<u32> = args.server_pid.into_iter().chain(args.pid).collect();
+        println!("{HEAD}");
+        return crowd::shells(&browser, &args.image, count, &pids).await;
+    }
     let mut live = browser.socket("/live").await?;
     println!("{HEAD}");
     vm::create(&browser, MODEL, "small", &args.image).await?;

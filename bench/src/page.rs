@@ -41,7 +41,7 @@ pub async fn dashboard(browser: &Browser, live: &mut Socket, args: &Args) -> Res
         ensure!(
             names
                 .iter()
-                .all(|name| html.contains(&format!("/shell/{name}\""))),
+                .all(|name| html.contains(&format!("/vms/{name}\""))),
             "the dashboard does not list every VM"
         );
         figures.add(first);

@@ -14,7 +14,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{MODEL, client::Browser, figures::Figures, vm};
+use crate::{
+    MODEL,
+    client::Browser,
+    figures::{Figures, memory},
+    vm,
+};
 
 /// Keys typed for the echo, and for that with many others connected.
 const KEYS: u32 = 1_000;
@@ -258,7 +263,7 @@ fn speed(took: Duration) -> String {
 
 /// Many connections at once, of several people; answers what to say of the server's memory.
 pub async fn many(url: &str, image: &str, server: Option<u32>) -> Result<String> {
-    let before = memory(server);
+    let before = server.and_then(memory);
     let mut clients = Vec::new();
     for number in 0..USERS {
         let name = format!("crowd{number}");
@@ -284,7 +289,7 @@ pub async fn many(url: &str, image: &str, server: Option<u32>) -> Result<String>
             left -= now;
         }
     }
-    let during = memory(server);
+    let during = server.and_then(memory);
     let last = sessions.last_mut().context("no connection")?;
     let figures = last.echoes(KEYS_AMONG_MANY).await?;
     println!(
@@ -308,12 +313,4 @@ pub async fn many(url: &str, image: &str, server: Option<u32>) -> Result<String>
         ),
         _ => format!("{count} SSH connections were open at once."),
     })
-}
-
-/// Resident memory of a process, MiB.
-fn memory(pid: Option<u32>) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", pid?)).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024.0)
 }

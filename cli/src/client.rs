@@ -6,6 +6,7 @@ mod event;
 mod log;
 mod node;
 mod shell;
+mod shell_share;
 mod ssh_key;
 mod token;
 mod user;
@@ -80,10 +81,14 @@ impl Client {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
-        let answer = self
-            .again(|| self.request(Method::GET, path).timeout(ANSWER_DEADLINE))
-            .await?;
+        let answer = self.get_whole(path).await?;
         self.read(answer).await
+    }
+
+    /// The same with the headers.
+    async fn get_whole(&self, path: &str) -> Result<Response, CliError> {
+        self.again(|| self.request(Method::GET, path).timeout(ANSWER_DEADLINE))
+            .await
     }
 
     /// All items of a list, page after page; at most `max` of them.

@@ -8,6 +8,7 @@ pub mod logout;
 pub mod me;
 pub mod profile;
 pub mod shell;
+mod shell_share;
 pub mod ssh_config;
 pub mod ssh_key;
 pub mod token;

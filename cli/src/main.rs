@@ -24,7 +24,10 @@ use clap::Parser as _;
 use crate::{args::Cli, error::CliError};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(&error),
+    };
     let json = cli.global.json;
     match run(cli) {
         Ok(code) => ExitCode::from(code),
@@ -44,6 +47,20 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
     // A thread may still wait for a key press, which nobody will make.
     runtime.shutdown_background();
     Ok(outcome?)
+}
+
+/// What clap says of the arguments: help for who asked, or what is wrong with them; to programs as a problem.
+fn unparsed(error: &clap::Error) -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1).take_while(|word| word != "--");
+    if !error.use_stderr() || !arguments.any(|word| word == "--json") {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    // Before the lines about how it is used.
+    let words = text.split("\n\n").next().unwrap_or_default();
+    let words = words.trim_start_matches("error: ").split_whitespace();
+    let words = words.collect::<Vec<_>>().join(" ");
+    report(&CliError::Usage(words).into(), true)
 }
 
 /// Says on standard error what went wrong, and answers the exit code.

@@ -63,6 +63,14 @@ impl Output {
         }
     }
 
+    /// Things that people are told of one by one: one JSON array; nothing for people.
+    pub fn array<T: Serialize>(&self, items: &[T]) -> Result<(), CliError> {
+        match self.json {
+            true => self.value(&items),
+            false => Ok(()),
+        }
+    }
+
     /// One thing of many that come one after the other: JSON on a line of its own.
     pub fn line<T: Serialize>(
         &self,

@@ -30,8 +30,9 @@ pub fn secret(question: &str) -> Result<Secret, CliError> {
     if !io::stdin().is_terminal() {
         return Ok(Secret::new(read_line()?));
     }
-    eprint!("{question}: ");
+    // Before the question: who answers at once is not shown either.
     let quiet = Quiet::begin()?;
+    eprint!("{question}: ");
     let typed = read_line();
     drop(quiet);
     eprintln!();

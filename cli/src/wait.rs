@@ -26,11 +26,17 @@ pub enum Goal {
 impl Goal {
     pub fn is_reached(self, vm: &Vm) -> bool {
         match self {
-            Self::Running => vm.state == VmState::Running,
+            Self::Running => vm.state == VmState::Running && is_ssh_settled(vm),
             Self::Stopped => vm.state == VmState::Stopped,
             Self::Gone => false,
         }
     }
+}
+
+/// True unless its own SSH server is still to be started.
+fn is_ssh_settled(vm: &Vm) -> bool {
+    let at = vm.ssh_published.as_ref();
+    at.is_none_or(|at| at.ready || at.reason.is_some())
 }
 
 /// How a VM was before it was asked to change: what it still says of then is no outcome.

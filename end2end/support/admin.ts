@@ -26,6 +26,14 @@ export async function signInAsAdmin(person: Person): Promise<void> {
   await person.settled();
 }
 
+/** Ids of all VMs that there is a row of, whoever they are. */
+export async function vmRows(admin: Person): Promise<string[]> {
+  const answer = await admin.page.request.get("/api/v1/admin/vms?limit=200");
+  expect(answer.status()).toBe(200);
+  const { items } = (await answer.json()) as { items: { id: string }[] };
+  return items.map(({ id }) => id);
+}
+
 /** Fills in the page that a must-change password leads to. */
 export async function chooseFirstPassword(person: Person, current = FIRST_START_PASSWORD): Promise<void> {
   const { page } = person;

@@ -22,6 +22,11 @@ export async function networksOf(vmId: string): Promise<string[]> {
   return lines(["inspect", "--format", format, `mc-${vmId}`]);
 }
 
+/** Ports of the host that lead to the VM's container. */
+export async function portsOf(vmId: string): Promise<string[]> {
+  return lines(["port", `mc-${vmId}`]);
+}
+
 /** All networks of the engine. */
 export async function networks(): Promise<string[]> {
   return lines(["network", "ls", "--format", "{{.Name}}"]);

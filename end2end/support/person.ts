@@ -13,6 +13,8 @@ const STOP_MS = 40_000;
 export interface Wish {
   size?: string;
   image?: string;
+  /** Needs a key on the account, and an image with an SSH server. */
+  publishSsh?: boolean;
 }
 
 export class Person {
@@ -65,6 +67,7 @@ export class Person {
     await this.page.getByLabel("Name", { exact: true }).fill(name);
     if (wish.size !== undefined) await this.tile(wish.size).check();
     if (wish.image !== undefined) await this.tile(wish.image).check();
+    if (wish.publishSsh) await this.page.getByLabel("Publish SSH (port 22)").check();
     await this.page.getByRole("button", { name: "Create VM" }).click();
     await expect(this.row(name)).toBeVisible();
   }

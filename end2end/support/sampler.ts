@@ -81,6 +81,8 @@ function sample(pid: number): Sample | undefined {
   const args = read(pid, "cmdline")?.split("\0");
   const environment = read(pid, "environ")?.split("\0");
   if (args === undefined || environment === undefined) return undefined;
+  // In the middle of an exec a process has neither.
+  if (environment.join("") === "") return undefined;
   return { pid, program: basename(args[0] ?? ""), args, environment };
 }
 

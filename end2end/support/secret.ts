@@ -10,7 +10,14 @@ import { join } from "node:path";
 import type { BrowserContext, Request, Response } from "@playwright/test";
 
 /** Every run has all of them: tests/secret.spec.ts makes one of each itself. */
-export const KINDS = ["password", "one-time password", "login cookie", "API token", "node credential"] as const;
+export const KINDS = [
+  "password",
+  "one-time password",
+  "login cookie",
+  "API token",
+  "node credential",
+  "invitation",
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Secret {

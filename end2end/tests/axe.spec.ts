@@ -3,6 +3,8 @@
 import AxeBuilder from "@axe-core/playwright";
 
 import type { Person } from "../support/person.ts";
+import { filled, pageRoutes } from "../support/route.ts";
+import { recordSecret } from "../support/secret.ts";
 import { expect, test } from "../support/test.ts";
 
 const VIEWPORTS = [
@@ -10,7 +12,38 @@ const VIEWPORTS = [
   { width: 1280, height: 800 },
 ];
 const SCHEMES = ["light", "dark"] as const;
-const ADMIN_PAGES = ["", "/nodes", "/users", "/vms", "/logs", "/events", "/images"].map((page) => `/admin${page}`);
+/** Every page there is; a test below holds the lists complete. */
+const VISITOR_PAGES = ["/login", "/register"];
+const MEMBER_PAGES = [
+  "/",
+  "/vms/new",
+  "/vms/:name",
+  "/vms/:name/delete",
+  "/account",
+  "/account/password",
+  "/delete-account",
+  "/logout",
+];
+const SHELL_PAGES = ["/shell/:name"];
+/** Of a shell that is shared. */
+const SHARED_PAGES = ["/invitations/:token", "/shared/:id"];
+const ADMIN_PAGES = [
+  "/admin",
+  "/admin/nodes",
+  "/admin/users",
+  "/admin/vms",
+  "/admin/logs",
+  "/admin/events",
+  "/admin/images",
+];
+/** Of one node, user or VM. */
+const ADMIN_THING_PAGES = [
+  "/admin/nodes/:name/remove",
+  "/admin/users/:name",
+  "/admin/vms/:id",
+  "/admin/vms/:id/delete",
+  "/admin/vms/:id/shell",
+];
 
 /** Looks at `path` in each theme and width. */
 async function examine(person: Person, path: string): Promise<void> {
@@ -34,26 +67,48 @@ async function examine(person: Person, path: string): Promise<void> {
   }
 }
 
+test("every page of the app is examined here", () => {
+  const ofMembers = [...VISITOR_PAGES, ...MEMBER_PAGES, ...SHELL_PAGES, ...SHARED_PAGES];
+  const examined = [...ofMembers, ...ADMIN_PAGES, ...ADMIN_THING_PAGES];
+  expect(pageRoutes().length, "the routes are found").toBeGreaterThan(20);
+  expect(examined.sort()).toEqual(pageRoutes());
+});
+
 test("pages of who is not signed in", async ({ somebody }) => {
   const visitor = await somebody();
-  for (const path of ["/login", "/register"]) await examine(visitor, path);
+  for (const path of VISITOR_PAGES) await examine(visitor, path);
 });
 
 test("pages of a member", async ({ alice, expectFailure }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(900_000);
   expectFailure(/status 404: GET .*\/nothing-here/);
   expectFailure(/console error: Failed to load resource.*404.*\/nothing-here/);
   await examine(alice, "/");
   await alice.runningVm("seen1");
-  for (const path of ["/", "/vms/new", "/vms/seen1", "/vms/seen1/delete", "/account", "/account/password", "/logout", "/nothing-here"]) {
-    await examine(alice, path);
-  }
+  for (const path of [...MEMBER_PAGES, "/nothing-here"]) await examine(alice, filled(path, { ":name": "seen1" }));
 });
 
 test("the shell page", async ({ alice }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(600_000);
   await alice.runningVm("seen2");
-  await examine(alice, "/shell/seen2");
+  for (const path of SHELL_PAGES) await examine(alice, filled(path, { ":name": "seen2" }));
+});
+
+test("a shell that is shared", async ({ alice, bob, expectFailure }) => {
+  test.setTimeout(900_000);
+  expectFailure(/404/);
+  await alice.runningVm("seen4");
+  await alice.openShell("seen4");
+  const { page } = alice;
+  await page.getByRole("button", { name: "Share" }).click();
+  await page.getByRole("button", { name: "Make a link" }).click();
+  const link = new URL((await page.locator(".copy-fact code").innerText()).trim()).pathname;
+  recordSecret("invitation", link.slice(link.lastIndexOf("/") + 1));
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await examine(bob, link);
+  await bob.page.getByRole("button", { name: "Accept" }).click();
+  await expect(bob.page).toHaveURL(/\/shared\//);
+  for (const path of [new URL(bob.page.url()).pathname, "/", link]) await examine(bob, path);
 });
 
 test("the open dialog and menus", async ({ alice }) => {
@@ -68,6 +123,18 @@ test("the open dialog and menus", async ({ alice }) => {
 });
 
 test("pages of an admin", async ({ admin }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(900_000);
   for (const path of ADMIN_PAGES) await examine(admin, path);
+});
+
+test("an admin's pages of one node, user and VM", async ({ admin, alice }) => {
+  test.setTimeout(900_000);
+  await alice.runningVm("seen4");
+  // The node with a VM asks for more than an empty one.
+  const node = /node-\d/.exec(await alice.row("seen4").innerText())?.[0] ?? "";
+  const id = await alice.vmId("seen4");
+  for (const path of ADMIN_THING_PAGES) {
+    const name = path.startsWith("/admin/nodes") ? node : alice.name;
+    await examine(admin, filled(path, { ":name": name, ":id": id }));
+  }
 });

@@ -1,12 +1,14 @@
 /** The main job, from signing up to a name that is free again. */
 
-import { containersOf, networks, networksOf } from "../support/engine.ts";
+import { vmRows } from "../support/admin.ts";
+import { containersOf, networks, networksOf, portsOf } from "../support/engine.ts";
+import { Person } from "../support/person.ts";
 import { ShellView } from "../support/shell.ts";
 import { expect, test } from "../support/test.ts";
 
 const VM = "web1";
 
-test("sign up, create a VM, work in its shell, shut it down, start it, delete it", async ({ alice }) => {
+test("sign up, create a VM, work in its shell, shut it down, start it, delete it", async ({ alice, admin }) => {
   test.setTimeout(240_000);
   const { page } = alice;
   await expect(page.getByRole("heading", { name: "No VMs yet" })).toBeVisible();
@@ -75,12 +77,16 @@ test("sign up, create a VM, work in its shell, shut it down, start it, delete it
   await test.step("a delete leaves nothing, and frees the name", async () => {
     const id = await alice.vmId(VM);
     expect(await containersOf(id)).toEqual([`mc-${id}`]);
+    expect(await portsOf(id)).toEqual([]);
+    expect(await vmRows(admin)).toContain(id);
     const own = await networksOf(id);
+    expect(own).toHaveLength(1);
     await alice.visit("/");
     await alice.deleteVm(VM);
     await expect.poll(() => containersOf(id), { timeout: 30_000 }).toEqual([]);
     const left = async () => (await networks()).filter((name) => own.includes(name));
     await expect.poll(left, { timeout: 30_000 }).toEqual([]);
+    await expect.poll(() => vmRows(admin), { timeout: 30_000 }).not.toContain(id);
     await alice.runningVm(VM);
     expect(await alice.vmId(VM)).not.toBe(id);
   });
@@ -110,6 +116,26 @@ test("two tabs see and use one shell", async ({ alice }) => {
   expect(await second.pid()).toBe(pid);
   await second.run("echo typed in the second t''ab");
   await shell.sees(/^typed in the second tab$/m);
+});
+
+test("another device, signed in as the same user, finds the shell as it is", async ({ alice, somebody }) => {
+  await alice.runningVm(VM);
+  const shell = await alice.openShell(VM);
+  const pid = await shell.pid();
+  await shell.run("clear; echo left on the first dev''ice");
+  await shell.sees(/left on the first device/);
+  const { page } = await somebody();
+  const there = new Person(page, alice.name, true, alice.password);
+  await there.signIn();
+  await expect(page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
+  await page.getByRole("link", { name: `Shell of ${VM}` }).click();
+  const second = new ShellView(page);
+  await second.connected();
+  await second.sees(/left on the first device/);
+  expect(await second.pid()).toBe(pid);
+  await second.run("echo typed on the second dev''ice");
+  await shell.sees(/^typed on the second device$/m);
+  await there.visit("/");
 });
 
 test("exit ends the shell with its code, and a new one is a click away", async ({ alice }) => {

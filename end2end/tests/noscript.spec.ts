@@ -1,5 +1,7 @@
 /** All but the shell, with script switched off. */
 
+import { containersOf } from "../support/engine.ts";
+import { leaveRunning, runIn } from "../support/exec.ts";
 import { expect, test } from "../support/test.ts";
 
 test.use({ javaScriptEnabled: false });
@@ -22,9 +24,15 @@ test("the main job without script", async ({ alice }) => {
   await expect(page.getByRole("heading", { name: "Details" })).toBeVisible();
   await expect(page.getByText("Placed there because")).toBeVisible();
 
+  const id = await alice.vmId(VM);
+  expect(await containersOf(id)).toEqual([`mc-${id}`]);
+  await runIn(page, VM, "echo kept words > /root/note");
+  await leaveRunning(page, VM, "trap 'echo trapped > /root/trapped; exit' TERM; while :; do sleep 1; done");
   await alice.visit("/");
   await alice.shutDown(VM);
   await alice.start(VM);
+  expect(await runIn(page, VM, "cat /root/note /root/trapped")).toBe("kept words\ntrapped\n");
+  expect(await containersOf(id)).toEqual([`mc-${id}`]);
 
   await page.getByRole("link", { name: `Shell of ${VM}` }).click();
   // Chromium draws what is meant for browsers without script only where script was never allowed at all.
@@ -33,6 +41,7 @@ test("the main job without script", async ({ alice }) => {
   await alice.visit("/");
   await alice.deleteVm(VM);
   await expect(page.getByRole("heading", { name: "No VMs yet" })).toBeVisible();
+  await expect.poll(() => containersOf(id), { timeout: 30_000 }).toEqual([]);
 });
 
 test("what was wrong is beside its field, what was typed is kept, the password is not", async ({ somebody }) => {

@@ -3,6 +3,7 @@
 import type { Person } from "../support/person.ts";
 import { ShellView } from "../support/shell.ts";
 import { expect, test } from "../support/test.ts";
+import { baseURL } from "../playwright.config.ts";
 
 const WIDTHS = [390, 768, 1280, 1920];
 const HEIGHTS: Record<number, number> = { 390: 844, 768: 1024, 1280: 800, 1920: 1080 };
@@ -39,6 +40,9 @@ test("pages of a member", async ({ alice, expectFailure }) => {
   await shoot(alice, "/vms/web1", "vm");
   await shoot(alice, "/vms/web1/delete", "vm-delete");
   await shoot(alice, "/account", "account");
+  await shoot(alice, "/account/password", "password");
+  await shoot(alice, "/delete-account", "account-delete");
+  await shoot(alice, "/logout", "logout");
   await shoot(alice, "/nothing-here", "not-found");
   const shell = new ShellView(alice.page);
   await alice.visit("/shell/web1");
@@ -55,5 +59,60 @@ test("pages of an admin", async ({ admin }) => {
   test.setTimeout(600_000);
   for (const page of ["", "/nodes", "/users", "/vms", "/logs", "/events", "/images"]) {
     await shoot(admin, `/admin${page}`, `admin${page.replace("/", "-")}`);
+  }
+});
+
+test("an admin's pages of one node, user and VM", async ({ admin, alice }) => {
+  test.setTimeout(600_000);
+  await alice.runningVm("web1");
+  const node = /node-\d/.exec(await alice.row("web1").innerText())?.[0] ?? "";
+  const id = await alice.vmId("web1");
+  await shoot(admin, `/admin/nodes/${node}/remove`, "admin-node-remove");
+  await shoot(admin, `/admin/users/${alice.name}`, "admin-user");
+  await shoot(admin, `/admin/vms/${id}`, "admin-vm");
+  await shoot(admin, `/admin/vms/${id}/delete`, "admin-vm-delete");
+  const shell = new ShellView(admin.page);
+  await shoot(admin, `/admin/vms/${id}/shell`, "admin-vm-shell", async () => {
+    await shell.connected();
+    await shell.prompt();
+  });
+});
+
+/** Asks for a VM, and does not wait for it. The status says whether there is room. */
+async function asked(person: Person, data: { name: string; image?: string }): Promise<number> {
+  const answer = await person.page.request.post("/api/v1/vms", { headers: { Origin: baseURL }, data });
+  return answer.status();
+}
+
+test("a full dashboard, as far as this machine has room: up to 20 VMs", async ({ admin, alice }) => {
+  test.setTimeout(900_000);
+  const quota = { vms: 20, cpu_millis: 20_000, memory_mib: 20_480, disk_gib: 200 };
+  const set = { headers: { Origin: baseURL }, data: quota };
+  expect((await admin.page.request.put(`/api/v1/admin/users/${alice.name}/quota`, set)).status()).toBe(200);
+  let count = 0;
+  while (count < 20 && (await asked(alice, { name: `room-${count + 1}` })) === 201) count++;
+  expect(count).toBeGreaterThan(5);
+  await alice.visit("/");
+  await expect(alice.page.locator(".vm-row[data-state=running]")).toHaveCount(count, { timeout: 300_000 });
+  await alice.shutDown("room-2");
+  await shoot(alice, "/", "dashboard-full");
+});
+
+test("a VM that failed, one that was shut down", async ({ admin, alice }) => {
+  test.setTimeout(900_000);
+  const headers = { Origin: baseURL };
+  const image = { name: "nowhere", reference: "127.0.0.1:9/nowhere:1", summary: "On no node, and not to be had" };
+  const form = { headers, form: image };
+  expect((await admin.page.request.post("/api/image_add", form)).status()).toBeLessThan(400);
+  try {
+    await alice.runningVm("db");
+    await alice.shutDown("db");
+    expect(await asked(alice, { name: "big", image: image.name })).toBe(201);
+    await alice.waitForState("big", "Failed", 300_000);
+    await shoot(alice, "/", "dashboard-failed");
+    await shoot(alice, "/vms/big", "vm-failed");
+    await shoot(alice, "/vms/db", "vm-stopped");
+  } finally {
+    await admin.page.request.post("/api/image_remove", { headers, form: { name: image.name } });
   }
 });

@@ -50,6 +50,7 @@ function expectNames(places: Place[], where: string): void {
 test("every kind of secret is used, also where it is refused", async ({ alice, admin, request }) => {
   await test.step("passwords", () => usePasswords(alice, request));
   await test.step("a token", () => useToken(alice, request));
+  await test.step("a link to a shell", () => useInvitation(alice));
   await test.step("a cookie, on another site's page", async () => {
     expect(await upgradeStatus(alice.page, "/live", "http://evil.example")).toBe(403);
   });
@@ -98,6 +99,15 @@ async function useToken({ page, name, password }: Person, request: APIRequestCon
   expect(await status(request, `${bearer}0`, "/api/v1/me")).toBe(401);
   expect((await ask(page, "/api/token_delete", [], { id: token.id })).status).toBeLessThan(400);
   expect(await status(request, bearer, "/api/v1/me")).toBe(401);
+}
+
+async function useInvitation({ page }: Person): Promise<void> {
+  const token = randomBytes(32).toString("hex");
+  recordSecret("invitation", token);
+  expect((await ask(page, `/invitations/${token}`, [])).status).toBe(404);
+  for (const name of ["shell_invitation_get", "shell_grant_create"]) {
+    expect((await ask(page, `/api/${name}`, [], { token })).status, name).toBeGreaterThanOrEqual(400);
+  }
 }
 
 async function useOneTimePassword(alice: Person, admin: Person): Promise<void> {

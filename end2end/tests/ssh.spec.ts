@@ -82,6 +82,26 @@ test("the shown command and the shown block lead into the VM", async ({ alice })
     const byCommand = await run("ssh", [...config, ...words, "hostname"], { timeout: SSH_MS });
     expect(byCommand.stdout).toBe("web1\n");
     await alice.visit("/account");
-    await expect(section.getByText(/used (just now|\d+ s ago)/)).toBeVisible();
+    await expect(section.getByText(/used (just now|\d+ (s|min) ago)/)).toBeVisible();
+  });
+});
+
+test("a VM's own SSH is published for who has a key, and the shown command leads there", async ({ alice }) => {
+  const publish = alice.page.getByLabel("Publish SSH (port 22)");
+  await alice.visit("/vms/new");
+  await expect(publish).toBeDisabled();
+  await expect(alice.page.getByText("There is no SSH key on your account")).toBeVisible();
+  await withKey(async ({ folder, line }) => {
+    await addKey(alice, line);
+    await alice.visit("/");
+    await alice.runningVm("web2", { image: "base", publishSsh: true });
+    await alice.visit("/vms/web2");
+    const command = await alice.page.getByText(/^ssh -p \d+ root@/).innerText();
+    await expect(alice.page.getByText("Its SSH server is being started.")).toBeHidden({ timeout: 60_000 });
+    const [, ...words] = command.split(" ");
+    const options = ["-F", "/dev/null", "-i", join(folder, "id"), "-o", `UserKnownHostsFile=${join(folder, "known")}`];
+    const fixed = ["-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new"];
+    const direct = await run("ssh", [...options, ...fixed, ...words, "hostname"], { timeout: SSH_MS });
+    expect(direct.stdout).toBe("web2\n");
   });
 });

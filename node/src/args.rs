@@ -1,10 +1,19 @@
 //! The command line of `minicloud-node`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Parser, ValueEnum};
+use node_api::ssh::SshPorts;
 
-use crate::config::check_node_name;
+use crate::{
+    config::check_node_name,
+    hold::{HoldArgs, HolderConfig},
+    shell::ShellLimits,
+};
 
 /// One node of a MiniCloud: runs VMs on this host's container engine for a minicloud-server.
 #[derive(Clone, Debug, Parser)]
@@ -42,6 +51,32 @@ pub struct Args {
     /// Folder for locks that all nodes of one engine share
     #[arg(long, env = "MINICLOUD_LOCK_DIR", default_value = "/run/minicloud")]
     pub lock_dir: PathBuf,
+    /// Ports of this host that VMs' own SSH servers are published on, such as 22000-22999; without
+    /// them none is. Nodes on one host need ports of their own
+    #[arg(long, env = "MINICLOUD_NODE_SSH_PORTS", value_parser = parse_ports)]
+    pub ssh_ports: Option<(u16, u16)>,
+    /// Address of this host that those ports listen on
+    #[arg(
+        long,
+        env = "MINICLOUD_NODE_SSH_PORTS_LISTEN",
+        default_value = "127.0.0.1"
+    )]
+    pub ssh_ports_listen: IpAddr,
+    /// Name or address of this host that people are told to connect to
+    #[arg(long, env = "MINICLOUD_NODE_SSH_PORTS_HOST")]
+    pub ssh_ports_host: Option<String>,
+    /// Folder of what outlives the node: the process that holds its shells [default: the credential file's]
+    #[arg(long, env = "MINICLOUD_NODE_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// A shell that nobody looks at or types in is closed after this long, such as 90m, 24h, 7d
+    #[arg(long, env = "MINICLOUD_NODE_SHELL_IDLE", default_value = "24h", value_parser = parse_duration)]
+    pub shell_idle: Duration,
+    /// Output kept of each shell for viewers that come back, KiB
+    #[arg(long, env = "MINICLOUD_NODE_SHELL_RING", default_value_t = 256, value_parser = clap::value_parser!(u32).range(16..=65_536))]
+    pub shell_ring: u32,
+    /// Output kept of all shells together, MiB
+    #[arg(long, env = "MINICLOUD_NODE_SHELL_RINGS", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub shell_rings: u32,
     /// Certificate chain, PEM
     #[arg(long, requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
@@ -51,12 +86,69 @@ pub struct Args {
 }
 
 impl Args {
+    /// Where VMs' SSH servers are published.
+    pub fn ssh_ports(&self) -> Option<SshPorts> {
+        let (first, last) = self.ssh_ports?;
+        Some(SshPorts {
+            first,
+            last,
+            listen: self.ssh_ports_listen,
+            host: self.ssh_ports_host.clone(),
+        })
+    }
+
     /// What its containers are labelled with.
     pub fn label(&self) -> String {
         match &self.cloud {
             Some(cloud) => format!("{cloud}.{}", self.name),
             None => self.name.clone(),
         }
+    }
+
+    /// What its shells may use.
+    pub fn shells(&self) -> ShellLimits {
+        ShellLimits {
+            idle: self.shell_idle,
+            ring_bytes: self.shell_ring as usize * 1024,
+            rings_total_bytes: self.shell_rings as usize * 1024 * 1024,
+            ..ShellLimits::default()
+        }
+    }
+
+    /// What holds its shells. None where VMs are simulated: those end with the node.
+    pub fn holder(&self) -> Option<HolderConfig> {
+        if self.driver == DriverKind::Sim {
+            return None;
+        }
+        let beside = self.credential_file.parent().unwrap_or(Path::new("."));
+        let folder = match (&self.data_dir, beside.as_os_str().is_empty()) {
+            (Some(folder), _) => folder.clone(),
+            (None, true) => ".".into(),
+            (None, false) => beside.to_owned(),
+        };
+        let shells = self.shells();
+        Some(HolderConfig {
+            folder: folder.clone(),
+            start: Some(HoldArgs {
+                folder,
+                label: self.label(),
+                docker_host: self.docker_host.clone(),
+                lock_dir: self.lock_dir.clone(),
+                ring_bytes: shells.ring_bytes,
+                rings_total_bytes: shells.rings_total_bytes,
+            }),
+        })
+    }
+}
+
+/// `22000-22999`, none of them below 1024.
+fn parse_ports(text: &str) -> Result<(u16, u16), String> {
+    let ports = text
+        .split_once('-')
+        .and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)));
+    match ports {
+        Some((first, last)) if (1024..=last).contains(&first) => Ok((first, last)),
+        _ => Err("ports are like 22000-22999, all of them 1024 or above".into()),
     }
 }
 
@@ -67,6 +159,18 @@ pub enum DriverKind {
     Docker,
     /// Nothing real: VMs in this process' memory, for trying things out
     Sim,
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)];
+    let seconds = units.iter().find_map(|(unit, seconds)| {
+        let number = text.strip_suffix(*unit)?.parse::<u64>().ok()?;
+        number.checked_mul(*seconds)
+    });
+    match seconds {
+        Some(seconds) if (1..=366 * 86_400).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => Err("a duration is a number with s, m, h or d, from 1s to 366d".into()),
+    }
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {
@@ -80,5 +184,32 @@ fn parse_cpu_factor(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(factor) if (0.1..=64.0).contains(&factor) => Ok(factor),
         _ => Err("a CPU factor is 0.1 to 64".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit_and_a_limit() {
+        assert_eq!(parse_duration("90m"), Ok(Duration::from_secs(5_400)));
+        assert_eq!(parse_duration("1s"), Ok(Duration::from_secs(1)));
+        assert_eq!(
+            parse_duration("366d"),
+            Ok(Duration::from_secs(366 * 86_400))
+        );
+        for bad in [
+            "",
+            "24",
+            "0s",
+            "367d",
+            "-1h",
+            "1 h",
+            "18446744073709551615d",
+            "h",
+        ] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -3,7 +3,10 @@
 use std::{fmt, path::Path};
 
 use anyhow::{Context, bail};
+use node_api::ssh::SshPorts;
 use subtle::ConstantTimeEq;
+
+use crate::{hold::HolderConfig, shell::ShellLimits};
 
 /// Settings of a node, apart from its driver's.
 #[derive(Clone, Debug)]
@@ -11,6 +14,24 @@ pub struct NodeConfig {
     /// The node's name; its containers are labelled with it.
     pub name: String,
     pub credential: Credential,
+    /// Where VMs' SSH servers are published; None: nowhere.
+    pub ssh_ports: Option<SshPorts>,
+    pub shells: ShellLimits,
+    /// What keeps shells while the node is away; without one they end with it.
+    pub holder: Option<HolderConfig>,
+}
+
+impl NodeConfig {
+    /// The usual settings, without a holder.
+    pub fn new(name: &str, credential: Credential) -> Self {
+        Self {
+            name: name.to_owned(),
+            credential,
+            ssh_ports: None,
+            shells: ShellLimits::default(),
+            holder: None,
+        }
+    }
 }
 
 /// The secret that every request carries. Never printed.

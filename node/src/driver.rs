@@ -1,6 +1,7 @@
 //! What a node needs of a container engine. `docker` is the real one, `sim` lives in memory; one
 //! conformance suite holds both (tests/conformance.rs).
 
+pub mod authorized_keys;
 pub mod docker;
 pub mod health;
 mod signal;
@@ -17,6 +18,7 @@ use node_api::{
     error::NodeErrorCode,
     exec::{ExecOutput, ExecRequest, ExecStart},
     image::ImageReport,
+    ssh::SshServe,
     status::{Capacity, EngineOutage, EngineStatus, NodeUsage},
     vm::{VmReport, VmSpec},
 };
@@ -77,11 +79,15 @@ pub struct UsageReading {
     pub processes: u32,
 }
 
+/// What a PTY prints, raw; ends when the program does.
+pub type TtyOutput = Pin<Box<dyn Stream<Item = Result<Bytes, DriverError>> + Send>>;
+/// Where what is typed goes.
+pub type TtyInput = Pin<Box<dyn AsyncWrite + Send>>;
+
 /// A terminal in a VM: the engine's end of a PTY.
 pub struct Tty {
-    /// What the PTY prints, raw; ends when the program does.
-    pub output: Pin<Box<dyn Stream<Item = Result<Bytes, DriverError>> + Send>>,
-    pub input: Pin<Box<dyn AsyncWrite + Send>>,
+    pub output: TtyOutput,
+    pub input: TtyInput,
     pub control: Box<dyn TtyControl>,
 }
 
@@ -95,6 +101,9 @@ pub struct TtySpec {
     pub command: Option<String>,
     /// Added to the environment, or in place of what it sets.
     pub env: Vec<(String, String)>,
+    /// In the environment of everything that runs in it (`MC_TTY`), so that it can be found; unlike any
+    /// other's.
+    pub mark: String,
 }
 
 impl TtySpec {
@@ -105,6 +114,7 @@ impl TtySpec {
             rows,
             command: None,
             env: Vec::new(),
+            mark: Uuid::now_v7().simple().to_string(),
         }
     }
 }
@@ -155,7 +165,8 @@ pub trait Driver: Send + Sync + 'static {
     async fn vm_get(&self, id: Uuid) -> Result<VmReport, DriverError>;
     /// Creates the VM's network and container where they are missing, and starts it when asked (in
     /// one call, so that it is looked at once). A VM that is there already is left as it is, but
-    /// for the start. `ImageMissing` where the image is not here; `NoRoom` where its memory does
+    /// for the start; one that never ran and has another published port is made anew.
+    /// `PortTaken` where something else on the host has the port, `ImageMissing` where the image is not here; `NoRoom` where its memory does
     /// not fit beside what is promised already.
     async fn vm_create(&self, spec: &VmSpec, start: bool) -> Result<VmReport, DriverError>;
     async fn vm_start(&self, id: Uuid) -> Result<VmReport, DriverError>;
@@ -163,6 +174,10 @@ pub trait Driver: Send + Sync + 'static {
     async fn vm_stop(&self, id: Uuid) -> Result<VmReport, DriverError>;
     /// Removes it for good, and the owner's network with the last VM in it. Fine if it is not there.
     async fn vm_delete(&self, id: Uuid) -> Result<(), DriverError>;
+    /// Puts the keys into root's `authorized_keys`, in place of those put there before (what else is
+    /// in it stays), makes host keys where there are none, and starts the SSH server unless something
+    /// listens on port 22. `Conflict` where the VM is not such that this can be done.
+    async fn vm_ssh_serve(&self, id: Uuid, serve: &SshServe) -> Result<(), DriverError>;
     async fn vm_exec(&self, id: Uuid, request: &ExecRequest) -> Result<ExecOutput, DriverError>;
     /// Starts a command as root in the image's own folder; no shell is run.
     async fn vm_process(&self, id: Uuid, start: &ExecStart) -> Result<Process, DriverError>;
@@ -174,6 +189,15 @@ pub trait Driver: Send + Sync + 'static {
     async fn vm_disk_bytes(&self, id: Uuid) -> Result<Option<u64>, DriverError>;
     /// A shell of root in /root on a PTY.
     async fn vm_tty(&self, id: Uuid, spec: &TtySpec) -> Result<Tty, DriverError>;
+    /// The marks of the terminals and commands that run in the VM, whoever began them. (None where they
+    /// end with this process.)
+    async fn session_list(&self, _id: Uuid) -> Result<Vec<String>, DriverError> {
+        Ok(Vec::new())
+    }
+    /// Ends every process of the session with this mark. Fine if it is not there.
+    async fn session_end(&self, _id: Uuid, _mark: &str) -> Result<(), DriverError> {
+        Ok(())
+    }
     /// Starts making the image present, in the background; answers at once with where it stands.
     async fn image_ensure(&self, name: &str) -> Result<ImageReport, DriverError>;
     /// The last time the engine was out of touch, if only for a moment.

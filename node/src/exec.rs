@@ -1,9 +1,10 @@
 //! Commands whose streams are their caller's: `GET /v1/vms/{id}/exec/attach` (docs/exec-protocol.md).
 //!
-//! `stream` runs one, from the first frame to the exit code; `caller` is what its caller sends. A caller that goes away takes its
-//! command along: nothing of it stays.
+//! `stream` runs one, from the first frame to the exit code; `opening` is the time until it runs; `caller` is
+//! what its caller sends. A caller that goes away takes its command along: nothing of it stays.
 
 mod caller;
+mod opening;
 mod stream;
 
 use std::{num::NonZeroU16, sync::Arc};
@@ -25,6 +26,8 @@ use crate::{error::ApiError, extract::ApiId, state::AppState};
 const AT_ONCE: usize = 512;
 /// A start frame is JSON of at most 128 KiB of words and some environment.
 const MESSAGE_BYTES: usize = 4 * STREAM_FRAME_BYTES;
+/// What is read at once; the default is 128 KiB, which stay for as long as the command.
+const READ_BUFFER: usize = STREAM_FRAME_BYTES;
 
 /// Turns to run a command.
 pub struct ExecTurns(Arc<Semaphore>);
@@ -82,6 +85,7 @@ where
     upgrade
         .max_message_size(MESSAGE_BYTES)
         .max_frame_size(MESSAGE_BYTES)
+        .read_buffer_size(READ_BUFFER)
         .on_upgrade(async move |socket| {
             serve(state, socket).await;
             drop(turn);

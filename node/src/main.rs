@@ -1,4 +1,5 @@
-//! `minicloud-node`: reads its settings, makes its driver, serves until SIGTERM.
+//! `minicloud-node`: reads its settings, makes its driver, serves until SIGTERM. `minicloud-node hold` is the
+//! process that it starts to hold its shells.
 
 use std::sync::Arc;
 
@@ -12,17 +13,25 @@ use node::{
         docker::{DockerConfig, DockerDriver},
         sim::{SimConfig, SimDriver, SimEngine},
     },
-    log, port, tls,
+    hold::{self, HoldArgs},
+    log, open_files, port, tls,
 };
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
+fn main() -> anyhow::Result<()> {
+    let mut words = std::env::args_os();
+    if words.nth(1).is_some_and(|word| word == "hold") {
+        let words = std::env::args_os().skip(1);
+        return hold::run(HoldArgs::parse_from(words));
+    }
+    serve(Args::parse())
+}
+
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+async fn serve(args: Args) -> anyhow::Result<()> {
     let logs = log::ring();
     log::install(logs.clone())?;
-    raise_open_files();
+    open_files::raise();
     let credential = Credential::read(&args.credential_file)?;
     let acceptor = match (&args.tls_cert, &args.tls_key) {
         (Some(cert), Some(key)) => Some(tls::acceptor(cert, key)?),
@@ -33,8 +42,10 @@ async fn main() -> anyhow::Result<()> {
     let listener = port::listen(args.listen).await?;
     let address = listener.local_addr()?;
     let config = NodeConfig {
-        name: args.name.clone(),
-        credential,
+        ssh_ports: args.ssh_ports(),
+        shells: args.shells(),
+        holder: args.holder(),
+        ..NodeConfig::new(&args.name, credential)
     };
     let node = Node::with_logs(config, driver, logs).with_tls(acceptor);
     end_on_signal(node.shutdown_token())?;
@@ -54,6 +65,7 @@ fn make_driver(args: &Args) -> anyhow::Result<Arc<dyn Driver>> {
         share: args.share,
         cpu_factor: args.cpu_factor,
         lock_dir: args.lock_dir.clone(),
+        ssh_listen: args.ssh_ports_listen,
         ..DockerConfig::new(&args.label())
     };
     let driver = DockerDriver::new(config).context("cannot use the Docker engine")?;
@@ -72,14 +84,4 @@ fn end_on_signal(shutdown: tokio_util::sync::CancellationToken) -> anyhow::Resul
         shutdown.cancel();
     });
     Ok(())
-}
-
-/// As many open files as the system allows this process: each connection is one, and what sessions
-/// start with, 1,024, is soon reached.
-fn raise_open_files() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!(%error, "the limit of open files stays as it is");
-    }
 }

@@ -71,6 +71,8 @@ impl Node {
                 tokio::spawn(watch(state.clone(), state.driver.events())),
                 tokio::spawn(watch(state.clone(), state.shells.events())),
             ];
+            // Before anybody is answered: to a server that asks, a shell that is not there is over.
+            state.shells.adopt().await;
             let served = serve::run(listener, router(state.clone()), tls, state.shutdown.clone());
             tokio::join!(served, end_shells(&state));
             tasks.iter().for_each(tokio::task::JoinHandle::abort);
@@ -78,7 +80,7 @@ impl Node {
     }
 }
 
-/// A shell's PTY belongs to this process: its shells end with it, and their viewers are told.
+/// Shells are left to their holder, or end with this process; their viewers are told.
 async fn end_shells(state: &NodeState) {
     state.shutdown.cancelled().await;
     state.shells.shutdown().await;

@@ -29,6 +29,7 @@ pub fn router(state: AppState) -> Router {
         )
         .route(path::VM_START, post(vm::vm_start))
         .route(path::VM_STOP, post(vm::vm_stop))
+        .route(path::VM_SSH, put(vm::vm_ssh_serve))
         .route(path::VM_EXEC, post(exec::vm_exec))
         .route(path::VM_EXEC_ATTACH, get(crate::exec::vm_exec_attach))
         .route(path::VM_CONNECT, get(crate::exec::vm_connect))

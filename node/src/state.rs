@@ -44,9 +44,10 @@ impl NodeState {
         driver: Arc<dyn Driver>,
         logs: Arc<Feed<NodeLog>>,
     ) -> Self {
+        let (limits, holder) = (config.shells.clone(), config.holder.clone());
         Self {
             config,
-            shells: ShellRegistry::new(driver.clone()),
+            shells: ShellRegistry::with_holder(driver.clone(), limits, holder),
             exec_turns: ExecTurns::default(),
             driver,
             events: Arc::new(Feed::new(EVENTS_KEPT)),

@@ -112,6 +112,7 @@ fn render(state: &NodeState, report: EngineReport) -> NodeStatus {
         usage,
         images: report.images,
         disk_limit_hard: report.disk_limit_hard,
+        ssh_ports: state.config.ssh_ports.clone(),
         // Not from the report, which may be a second old.
         outage: state.driver.outage(),
     }

@@ -142,7 +142,7 @@ async fn it_answers_who_has_its_credential_and_ends_at_term_within_seconds() {
         if let Some(status) = child.try_wait().expect("known") {
             break status;
         }
-        assert!(began.elapsed() < Duration::from_secs(5), "it does not end");
+        assert!(began.elapsed() < Duration::from_secs(20), "it does not end");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     assert!(ended.success(), "{ended}");
@@ -152,6 +152,7 @@ async fn it_answers_who_has_its_credential_and_ends_at_term_within_seconds() {
         rest.contains("its VMs run on") && !rest.contains(SECRET),
         "{rest}"
     );
+    assert!(!rest.contains("connections were still open"), "{rest}");
     let told = stream.text().await.expect("the stream ended");
     assert!(
         told.contains("listens on") && !told.contains(SECRET),
@@ -172,8 +173,8 @@ async fn a_connection_that_says_nothing_is_closed() {
         .await
         .expect("written");
     let mut rest = Vec::new();
-    let closed = tokio::time::timeout(Duration::from_secs(13), stream.read_to_end(&mut rest));
-    closed.await.expect("closed within 13 s").expect("read");
+    let closed = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut rest));
+    closed.await.expect("closed in time").expect("read");
     child.kill().expect("killed");
     child.wait().expect("ended");
 }

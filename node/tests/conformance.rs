@@ -12,6 +12,10 @@ mod common;
 mod docker;
 #[path = "conformance/fault.rs"]
 mod fault;
+#[path = "conformance/files.rs"]
+mod files;
+#[path = "common/private_engine.rs"]
+mod private_engine;
 #[path = "conformance/registry.rs"]
 mod registry;
 #[path = "conformance/terminal.rs"]
@@ -48,6 +52,8 @@ macro_rules! on_both {
 
 #[path = "conformance/process.rs"]
 mod process;
+#[path = "conformance/ssh.rs"]
+mod ssh;
 
 on_both! {
 
@@ -98,12 +104,11 @@ async fn a_trap_of_a_program_started_from_a_shell_runs_at_the_stop(bench: &Bench
     let spec = bench.vm("web1", 0).await;
     let mut terminal = bench.terminal(&spec, 80, 24).await;
     terminal.type_in(bench.trap()).await;
-    terminal.type_in("echo set''ting\r").await;
-    terminal.wait_for("setting").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    terminal.wait_for("armed").await;
     let began = std::time::Instant::now();
     bench.driver.vm_stop(spec.id).await.expect("stopped");
-    assert!(began.elapsed() < Duration::from_secs(5), "a shell held it up: {:?}", began.elapsed());
+    // What is held up is killed after ten.
+    assert!(began.elapsed() < Duration::from_secs(9), "a shell held it up: {:?}", began.elapsed());
     bench.driver.vm_start(spec.id).await.expect("started");
     assert_eq!(bench.sh(&spec, "cat /root/trap").await.stdout, "trapped\n");
 }
@@ -188,19 +193,25 @@ async fn a_command_that_takes_too_long_is_a_timeout(bench: &Bench) {
     let began = std::time::Instant::now();
     let refused = bench.exec_for(spec.id, &["sleep", "20"], 1).await.expect_err("too long");
     assert_eq!(refused.code, NodeErrorCode::Timeout);
-    assert!(began.elapsed() < Duration::from_secs(3));
+    // It was not waited for to its end.
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
 async fn usage_grows_while_it_runs_and_ends_with_it(bench: &Bench) {
     let spec = bench.vm("web1", 0).await;
-    let first = bench.driver.vm_usage(spec.id).await.expect("usage");
+    let mut last = bench.driver.vm_usage(spec.id).await.expect("usage");
     bench.make_busy(&spec).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let second = bench.driver.vm_usage(spec.id).await.expect("usage");
-    let cores = (second.cpu_ns - first.cpu_ns) as f64 / 1000.0 / (second.at - first.at) as f64;
-    // Its share is half a core; the machine may be busy.
-    assert!((0.1..0.7).contains(&cores), "{cores} cores");
-    assert!(second.memory_bytes > 0 && second.processes >= 2, "{second:?}");
+    // Its share is half a core; a busy machine gives it that late, and tells it late.
+    common::until("it uses what it may", async || {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let next = bench.driver.vm_usage(spec.id).await.expect("usage");
+        let cores = (next.cpu_ns - last.cpu_ns) as f64 / 1000.0 / (next.at - last.at) as f64;
+        last = next;
+        println!("{cores} cores");
+        (0.1..0.7).contains(&cores)
+    })
+    .await;
+    assert!(last.memory_bytes > 0 && last.processes >= 2, "{last:?}");
     bench.driver.vm_stop(spec.id).await.expect("stopped");
     bench.driver.vm_usage(spec.id).await.expect_err("not running");
     let disk = bench.driver.vm_disk_bytes(spec.id).await.expect("disk");
@@ -238,7 +249,6 @@ async fn memory_is_never_promised_twice(bench: &Bench) {
 
 async fn what_happens_is_told(bench: &Bench) {
     let mut events = bench.driver.events();
-    bench.settle().await;
     let spec = bench.vm("web1", 0).await;
     bench.driver.vm_stop(spec.id).await.expect("stopped");
     bench.driver.vm_delete(spec.id).await.expect("deleted");
@@ -249,8 +259,8 @@ async fn what_happens_is_told(bench: &Bench) {
         NodeEventKind::VmDeleted,
     ];
     for kind in expected {
-        let next = tokio::time::timeout(Duration::from_secs(5), events.recv());
-        let event = next.await.expect("within 5 s").expect("an event");
+        let next = tokio::time::timeout(common::PATIENCE, events.recv());
+        let event = next.await.expect("in time").expect("an event");
         assert_eq!((event.vm_id, event.kind), (spec.id, kind));
     }
 }
@@ -271,11 +281,17 @@ async fn a_terminal_can_be_resized(bench: &Bench) {
     let mut terminal = bench.terminal(&spec, 80, 24).await;
     terminal.type_in("echo rea''dy\r").await;
     terminal.wait_for("ready").await;
-    // Past what a driver does at the start on its own.
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    terminal.tty.control.resize(100, 40).await.expect("resized");
-    terminal.type_in("stty size\r").await;
-    terminal.wait_for("40 100").await;
+    // Once may fall into what a driver does at the start on its own.
+    for round in 1..=100 {
+        terminal.tty.control.resize(100, 40).await.expect("resized");
+        terminal.type_in(&format!("stty size; echo rou''nd {round}.\r")).await;
+        terminal.wait_for(&format!("round {round}.")).await;
+        if terminal.text().contains("40 100") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it keeps its size: {:?}", terminal.text());
 }
 
 async fn a_closed_terminal_ends_its_shell(bench: &Bench) {

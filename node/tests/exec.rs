@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{SECRET, TestNode, spec, until};
 use futures_util::{SinkExt, StreamExt};
+use node::driver::sim::SimCall;
 use node_api::{
     error::NodeErrorCode,
     exec::ExecStart,
@@ -21,7 +22,7 @@ use tokio_tungstenite::{
 };
 use uuid::Uuid;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, PartialEq)]
 enum Got {
@@ -158,6 +159,36 @@ async fn a_caller_that_leaves_takes_its_command_along() {
 }
 
 #[tokio::test]
+async fn a_caller_that_leaves_before_its_command_runs_has_none() {
+    let (node, vm) = house().await;
+    node.engine.set_silent(true);
+    let mut caller = Caller::start(&node, vm, &["cat"]).await;
+    caller
+        .send(&ClientFrame::Stdin(Bytes::from_static(b"x")))
+        .await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    drop(caller);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    node.engine.set_silent(false);
+    // What comes early is the command's, once it runs.
+    node.engine.set_silent(true);
+    let mut caller = Caller::start(&node, vm, &["cat"]).await;
+    for frame in [
+        ClientFrame::Stdin(Bytes::from_static(b"x")),
+        ClientFrame::StdinEnd,
+    ] {
+        caller.send(&frame).await;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    node.engine.set_silent(false);
+    assert_eq!(
+        caller.rest().await,
+        (b"x".to_vec(), Some(NodeFrame::Exit(0)), 1000)
+    );
+    assert_eq!(node.engine.calls(SimCall::Exec), 1);
+}
+
+#[tokio::test]
 async fn signals_and_pings_are_taken_while_a_command_runs() {
     let (node, vm) = house().await;
     let mut caller = Caller::start(&node, vm, &["sleep", "300"]).await;
@@ -196,7 +227,7 @@ async fn what_is_malformed_ends_the_socket_and_the_command() {
         vec![ClientFrame::StdinEnd, ClientFrame::Stdin(much.clone())],
         vec![start(&["true"])],
         vec![ClientFrame::Signal("STOP".into())],
-        flood(6),
+        flood(usize::try_from(STDIN_WINDOW_BYTES).unwrap() / STREAM_FRAME_BYTES + 2),
     ];
     for frames in bad {
         // It reads nothing, so that what is sent stays under way.

@@ -1,7 +1,11 @@
 //! The accept loop: axum's own sets no header timeout, so a client that never finishes its headers
 //! would hold a connection for ever.
 
+mod held;
+mod open;
 mod peer;
+#[cfg(test)]
+mod tests;
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -25,16 +29,19 @@ use tower_http::timeout::TimeoutBody;
 
 pub use peer::Peers;
 
+use held::Held;
+use open::OpenRequests;
+
 /// How long a client may take to send its headers, and to shake hands.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a client may pause while it sends a body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
 /// Connections at once; more wait in the kernel's queue.
 const CONNECTIONS: usize = 8_192;
-/// How long open requests may take once a stop was asked for. WebSockets end by themselves before.
-const STOP_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long open requests and WebSockets may take once a stop was asked for.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves `router` until `stop` is cancelled, then waits a while for open requests.
+/// Serves `router` until `stop` is cancelled, then waits a while for open requests and cuts what is left.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -43,6 +50,9 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let connections = TaskTracker::new();
+    // Those that have become WebSockets, too, whose close frames are to go out.
+    let streams = TaskTracker::new();
+    let cut = CancellationToken::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else {
@@ -57,18 +67,24 @@ pub async fn serve(
             continue;
         };
         let (router, tls, stop) = (router.clone(), tls.clone(), stop.clone());
+        let cut = cut.clone();
+        // A key's echo must not wait for more to send.
+        let _ = stream.set_nodelay(true);
+        let stream = Held::new(stream, (place, own, streams.token()));
         connections.spawn(async move {
-            connection(stream, peer, tls, router, stop).await;
-            drop((place, own));
+            let connection = connection(stream, peer, tls, router, stop);
+            cut.run_until_cancelled(connection).await;
         });
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(STOP_TIMEOUT, connections.wait())
-        .await
-        .is_err()
-    {
-        tracing::warn!("some requests were still open when the server stopped");
+    streams.close();
+    let all = async { tokio::join!(connections.wait(), streams.wait()) };
+    if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
+        tracing::warn!("some requests or sockets were still open when the server stopped");
+        // They hold connections of the database, which is closed next.
+        cut.cancel();
+        connections.wait().await;
     }
 }
 
@@ -85,22 +101,26 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
+async fn connection<S>(
+    stream: S,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
     router: Router,
     stop: CancellationToken,
-) {
-    // A key's echo must not wait for more to send.
-    let _ = stream.set_nodelay(true);
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     match tls {
         None => http(stream, peer, router, stop).await,
-        Some(tls) => match tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream)).await {
-            Ok(Ok(stream)) => http(stream, peer, router, stop).await,
-            Ok(Err(error)) => tracing::debug!(%error, %peer, "no TLS handshake"),
-            Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
-        },
+        Some(tls) => {
+            let handshake = tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream));
+            match stop.run_until_cancelled(handshake).await {
+                Some(Ok(Ok(stream))) => http(stream, peer, router, stop).await,
+                Some(Ok(Err(error))) => tracing::debug!(%error, %peer, "no TLS handshake"),
+                Some(Err(_)) => tracing::debug!(%peer, "the TLS handshake took too long"),
+                None => {}
+            }
+        }
     }
 }
 
@@ -108,11 +128,15 @@ async fn http<S>(stream: S, peer: SocketAddr, router: Router, stop: Cancellation
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let open = OpenRequests::default();
+    let requests = open.clone();
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router
+        let open = requests.begin();
+        let answer = router
             .clone()
-            .oneshot(request.map(|body| Body::new(TimeoutBody::new(BODY_PAUSE, body))) as Request)
+            .oneshot(request.map(|body| Body::new(TimeoutBody::new(BODY_PAUSE, body))) as Request);
+        async move { answer.await.map(|answer| open.until_sent(answer)) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -124,6 +148,10 @@ where
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
+            if !open.any() {
+                // Idle, or in the middle of a request's headers, whose rest may never come.
+                return;
+            }
             connection.await
         }
     };

@@ -11,9 +11,12 @@ mod image;
 mod input;
 mod log;
 mod node;
+mod nul;
 mod page;
 mod problem;
+mod query;
 mod shell;
+mod shell_share;
 mod ssh;
 mod ssh_key;
 mod token;
@@ -32,8 +35,10 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use demo::Readers;
+pub use nul::no_nul;
 pub use problem::{answers, answers_alone};
 pub use vm::vm as vm_answer;
+pub use wait::Patience;
 
 use crate::{
     auth,
@@ -55,6 +60,7 @@ fn json() -> OpenApiRouter<AppState> {
         .routes(routes!(vm::vm_usage))
         .routes(routes!(shell::shell_list, shell::shell_create))
         .routes(routes!(shell::shell_close))
+        .merge(shared())
         .routes(routes!(ssh::ssh_host))
         .routes(routes!(image::image_list))
         .routes(routes!(image::flavor_list))
@@ -66,6 +72,19 @@ fn json() -> OpenApiRouter<AppState> {
         .routes(routes!(account::login_session_list))
         .routes(routes!(account::login_session_delete))
         .merge(admin())
+}
+
+fn shared() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(shell_share::shell_share_get))
+        .routes(routes!(shell_share::shell_invitation_create))
+        .routes(routes!(shell_share::shell_invitation_get))
+        .routes(routes!(shell_share::shell_invitation_delete))
+        .routes(routes!(
+            shell_share::shell_shared_list,
+            shell_share::shell_grant_create
+        ))
+        .routes(routes!(shell_share::shell_grant_delete))
 }
 
 fn admin() -> OpenApiRouter<AppState> {
@@ -83,6 +102,9 @@ fn admin() -> OpenApiRouter<AppState> {
         .routes(routes!(vm_admin::admin_vm_get, vm_admin::admin_vm_delete))
         .routes(routes!(vm_admin::admin_vm_start))
         .routes(routes!(vm_admin::admin_vm_stop))
+        .routes(routes!(image::image_add))
+        .routes(routes!(image::image_remove))
+        .routes(routes!(image::image_default))
         .routes(routes!(event::event_list))
         .routes(routes!(log::log_list))
 }
@@ -106,7 +128,9 @@ pub fn router() -> Router<AppState> {
 pub fn alone(state: AppState) -> Router {
     let guarded = router()
         .merge(bridge::router())
+        .merge(docs::looks(&state.config.site_root))
         .fallback(problem::unknown)
+        .layer(from_fn(no_nul))
         .layer(from_fn_with_state(state.auth.clone(), auth::layer::caller))
         .layer(axum::extract::DefaultBodyLimit::max(
             crate::router::BODY_MAX,

@@ -39,11 +39,10 @@ use tokio::sync::broadcast;
 pub use address::is_forwarded;
 pub use caller::{Caller, TokenUse, is_loopback_host};
 pub use credential::{DEMO, is_demo};
-pub use error::{AuthError, CHANGED};
+pub use error::AuthError;
 pub use revocation::{Revocations, Revoked};
 pub use ssh_key::SshKeyError;
 pub use throttle::network;
-pub use user::user_version;
 
 use crate::{
     clock,
@@ -118,6 +117,13 @@ impl Auth {
     /// For whoever holds something open for a caller: ends when it must be closed.
     pub fn revocations(&self) -> Revocations {
         Revocations::new(self.0.db.clone(), self.0.revoked.subscribe())
+    }
+
+    /// Counts a link to a shell that the caller looks at or accepts; refuses who tries many.
+    pub fn invitation_count(&self, caller: &Caller) -> Result<(), AuthError> {
+        let user_id = &caller.require()?.user_id;
+        let counted = self.0.rates.invitation(user_id);
+        counted.map_err(AuthError::TooMany)
     }
 
     /// How good a password would be for the user of that name.

@@ -2,13 +2,18 @@
 //! environment (`MINICLOUD_…`), flags; later ones win.
 
 mod load;
+mod ports;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
-use app::model::Registration;
+use app::model::{Registration, SshServer};
 use serde::Deserialize;
 
 pub use load::{ConfigError, Flags};
+pub use ports::PortRange;
 
 use crate::secret::Secret;
 
@@ -22,6 +27,14 @@ pub struct Config {
     /// Where the SSH gateway listens; None (an empty text): nowhere.
     #[serde(deserialize_with = "load::address_or_nowhere")]
     pub ssh_listen: Option<SocketAddr>,
+    /// Ports of this host that local nodes publish VMs' own SSH servers on, divided among them; None (an
+    /// empty text): no node does.
+    #[serde(deserialize_with = "ports::ports_or_none")]
+    pub ssh_ports: Option<PortRange>,
+    /// The address of this host that those listen on.
+    pub ssh_ports_listen: IpAddr,
+    /// What people are told to connect to; None: found from `ssh_ports_listen` and `public_urls`.
+    pub ssh_ports_host: Option<String>,
     /// The exact addresses people use (`http://192.168.1.5:5555`); Host and Origin must be one of them.
     pub public_urls: Vec<String>,
     /// Proxies whose X-Forwarded-For and -Proto are believed.
@@ -57,6 +70,8 @@ pub struct Config {
     pub network_range: String,
     /// Days a stopped VM is kept; None: for ever.
     pub stopped_retention_days: Option<u32>,
+    /// Seconds a container of ours is watched that no VM stands for, before it is removed.
+    pub orphan_grace_s: u32,
     pub log: String,
 }
 
@@ -94,6 +109,9 @@ pub struct ImageConfig {
     pub name: String,
     pub reference: String,
     pub summary: String,
+    /// `dropbear` or `sshd`, where the image carries one; for those of `script/image` it is known.
+    #[serde(default)]
+    pub ssh_server: Option<SshServer>,
 }
 
 impl Default for Config {
@@ -102,6 +120,12 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 5555)),
             api_listen: Some(SocketAddr::from(([127, 0, 0, 1], 8000))),
             ssh_listen: Some(SocketAddr::from(([127, 0, 0, 1], 2222))),
+            ssh_ports: Some(PortRange {
+                first: 22_000,
+                last: 22_999,
+            }),
+            ssh_ports_listen: Ipv4Addr::LOCALHOST.into(),
+            ssh_ports_host: None,
             public_urls: Vec::new(),
             trusted_proxies: Vec::new(),
             tls_cert: None,
@@ -133,9 +157,11 @@ impl Default for Config {
                 name: "alpine".into(),
                 reference: "alpine:3".into(),
                 summary: "Alpine Linux: small and quick, packages by apk".into(),
+                ssh_server: None,
             }],
             network_range: "10.64.0.0/12".into(),
             stopped_retention_days: None,
+            orphan_grace_s: 60,
             log: "info".into(),
         }
     }
@@ -180,6 +206,28 @@ impl Config {
             .unwrap_or_else(|| format!("http://{}", self.listen))
     }
 
+    /// The address of the pages for others, to whom it is sent: the configured one under which the caller
+    /// came (`host`), or the first of them. A proxy may pass another name on than people type. Where none is
+    /// configured, nobody reaches it but by a name of this machine, which is the caller's own; who came by
+    /// the API's port has the pages beside it.
+    pub fn address_for(&self, host: &str, secure: bool) -> String {
+        let own = self.public_urls.iter().find(|url| {
+            let authority = url.split_once("://").map(|(_, rest)| rest);
+            authority.is_some_and(|name| name.trim_end_matches('/').eq_ignore_ascii_case(host))
+        });
+        if let Some(url) = own.or(self.public_urls.first()) {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let scheme = if secure { "https" } else { "http" };
+        let api_port = self.api_listen.map(|address| address.port().to_string());
+        match host.rsplit_once(':') {
+            Some((name, port)) if Some(port) == api_port.as_deref() => {
+                format!("{scheme}://{name}:{}", self.listen.port())
+            }
+            _ => format!("{scheme}://{host}"),
+        }
+    }
+
     /// The addresses that Host and Origin may name, without a trailing slash.
     pub fn origins(&self) -> Vec<String> {
         let mut origins: Vec<String> = self
@@ -198,5 +246,47 @@ impl Config {
             origins.push(format!("{scheme}://[::1]:{}", at.port()));
         }
         origins
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(public_urls: &[&str]) -> Config {
+        Config {
+            public_urls: public_urls.iter().map(|url| (*url).to_owned()).collect(),
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn what_is_sent_to_others_names_the_public_address() {
+        let proxied = config(&["https://cloud.example/", "http://10.0.0.5:5555"]);
+        for (host, secure, address) in [
+            ("cloud.example", true, "https://cloud.example"),
+            ("10.0.0.5:5555", false, "http://10.0.0.5:5555"),
+            // What a proxy on this machine may have made of it.
+            ("127.0.0.1:5555", false, "https://cloud.example"),
+            ("localhost:8000", false, "https://cloud.example"),
+        ] {
+            assert_eq!(proxied.address_for(host, secure), address, "{host}");
+        }
+    }
+
+    #[test]
+    fn on_this_machine_alone_it_names_what_the_caller_came_by_or_the_pages_beside_it() {
+        let local = config(&[]);
+        for (host, address) in [
+            ("localhost:5555", "http://localhost:5555"),
+            ("127.0.0.1:8000", "http://127.0.0.1:5555"),
+            ("[::1]:8000", "http://[::1]:5555"),
+        ] {
+            assert_eq!(local.address_for(host, false), address, "{host}");
+        }
+        assert_eq!(
+            local.address_for("localhost:5555", true),
+            "https://localhost:5555"
+        );
     }
 }

@@ -2,7 +2,7 @@
 //! in one transaction, then wakes the reconciler of the node concerned; reconcilers alone talk to
 //! nodes about VMs, and compare, act and write down again and again (docs: ARCHITECTURE.md).
 //!
-//! - [`vm`], `offer`, [`shell`], `node`, `image`, `event`, `overview`: what people ask, one noun a file;
+//! - [`vm`], `offer`, [`shell`], `shell_invitation`, `shell_grant`, `ssh_publish`, `node`, `image`, `event`, `overview`: what people ask, one noun a file;
 //! - `request` (what a verb does to a row) and `plan` (what a row and a report ask for): pure;
 //! - `reconcile`, `act`, `fleet`: one worker a node, its calls, and what nodes said last;
 //! - `view`: what pages show of it all.
@@ -27,10 +27,14 @@ mod plan;
 mod reconcile;
 mod request;
 mod shell;
+mod shell_grant;
+mod shell_invitation;
+mod shell_visit;
+mod ssh_publish;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 mod vm;
 mod vm_admin;
@@ -57,6 +61,8 @@ use crate::{
 pub use error::ControlError;
 pub use exec::{ExecLine, ExecTurn};
 pub use shell::{ShellPlace, ShellWish};
+pub use shell_grant::ShellSeat;
+pub use shell_visit::ShellVisit;
 pub use vm_by_node::NodeVms;
 
 use fleet::Fleet;
@@ -86,6 +92,8 @@ struct Inner {
     connect_turns: exec::ExecTurns,
     /// Pairs of user and shell whose owner was told that somebody else is in it.
     told_shells: Mutex<HashSet<(String, String)>>,
+    /// Guests who are in shells of others.
+    visits: shell_visit::ShellVisits,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// When this server began.
@@ -120,6 +128,7 @@ impl Control {
             exec_streams: exec::ExecTurns::streams(),
             connect_turns: exec::ExecTurns::connections(),
             told_shells: Mutex::default(),
+            visits: shell_visit::ShellVisits::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             began: clock::now(),

@@ -10,14 +10,19 @@ pub mod event;
 pub mod idempotency;
 pub mod image;
 pub mod login_session;
+mod memo;
 pub mod network;
 pub mod node;
 pub mod overview;
 pub mod setting;
 pub mod shell;
+pub mod shell_grant;
+pub mod shell_invitation;
 pub mod ssh_key;
 #[cfg(test)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 pub mod token;
 mod tx;
 pub mod user;
@@ -34,6 +39,8 @@ use tokio::sync::Semaphore;
 pub use error::DbError;
 pub use tx::Tx;
 
+use memo::{Memo, Revision};
+
 /// A handle on the database; cheap to clone.
 #[derive(Clone)]
 pub struct Db {
@@ -41,6 +48,9 @@ pub struct Db {
     kind: DbKind,
     /// SQLite has one writer, and its own lock is not fair: writers of this process queue here.
     writers: Arc<Semaphore>,
+    revision: Revision,
+    /// Of `vm_list`, by owner.
+    vm_lists: Arc<Memo<Vec<vm::VmRow>>>,
 }
 
 /// Which engine is underneath.
@@ -88,10 +98,13 @@ impl Db {
             DbKind::Postgres => POSTGRES_WRITERS,
         };
         let writers = Arc::new(Semaphore::new(writers));
+        let revision = Revision::default();
         Ok(Self {
             pool,
             kind,
             writers,
+            vm_lists: Arc::new(Memo::new(revision.clone())),
+            revision,
         })
     }
 
@@ -120,7 +133,7 @@ impl Db {
             DbKind::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
             DbKind::Postgres => self.pool.begin().await?,
         };
-        Ok(Tx::new(inner, permit))
+        Ok(Tx::new(inner, self.revision.on_end(), permit))
     }
 
     /// Begins a transaction that promises something shared: they run one after the other.

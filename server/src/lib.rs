@@ -23,3 +23,5 @@ pub mod serve;
 mod shell;
 pub mod ssh;
 pub mod state;
+#[cfg(test)]
+mod tests;

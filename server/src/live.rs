@@ -71,7 +71,10 @@ async fn log_records(
 /// Browsers say nothing on these sockets but pings: what is larger is not kept in memory.
 fn small(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     const MAX: usize = 4096;
-    upgrade.max_message_size(MAX).max_frame_size(MAX)
+    upgrade
+        .max_message_size(MAX)
+        .max_frame_size(MAX)
+        .read_buffer_size(MAX)
 }
 
 /// A refusal before the upgrade, as JSON.

@@ -49,6 +49,10 @@ enum AdminCommand {
     },
 }
 
+/// The C library's own was two fifths of what a page cost (docs/benchmarks.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();

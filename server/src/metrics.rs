@@ -16,6 +16,7 @@ use prometheus_client::{
 
 use crate::{
     auth::{is_forwarded, is_loopback_host},
+    config::Config,
     state::AppState,
 };
 
@@ -35,7 +36,7 @@ pub async fn metrics(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {
-    if !is_allowed(&state, peer, &headers) {
+    if !is_allowed(&state.config, peer, &headers) {
         return StatusCode::NOT_FOUND.into_response();
     }
     match text(&state).await {
@@ -54,12 +55,12 @@ pub async fn metrics(
     }
 }
 
-fn is_allowed(state: &AppState, peer: SocketAddr, headers: &HeaderMap) -> bool {
+fn is_allowed(config: &Config, peer: SocketAddr, headers: &HeaderMap) -> bool {
     let given = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
-    match (&state.config.metrics_token, given) {
+    match (&config.metrics_token, given) {
         (Some(token), Some(given)) => token.is(given),
         (Some(_), None) => false,
         // Without a token only for this machine, and not for what a proxy here passes on.
@@ -67,7 +68,7 @@ fn is_allowed(state: &AppState, peer: SocketAddr, headers: &HeaderMap) -> bool {
             let host = headers
                 .get(header::HOST)
                 .and_then(|host| host.to_str().ok());
-            !state.config.is_open()
+            !config.is_open()
                 && peer.ip().is_loopback()
                 && !is_forwarded(headers)
                 && host.is_some_and(is_loopback_host)
@@ -127,4 +128,83 @@ async fn text(state: &AppState) -> anyhow::Result<String> {
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    const TOKEN: Option<&str> = Some("token-of-the-configuration");
+    const RIGHT: Header = ("authorization", "Bearer token-of-the-configuration");
+    const WRONG: Header = ("authorization", "Bearer token-of-somebody-else");
+    const BASIC: Header = ("authorization", "Basic token-of-the-configuration");
+    const HOST: Header = ("host", "127.0.0.1:5555");
+    const LOCAL: &str = "127.0.0.1:40000";
+    const FAR: &str = "192.0.2.7:40000";
+
+    type Header = (&'static str, &'static str);
+
+    fn allowed(token: Option<&str>, listen: &str, peer: &str, lines: &[Header]) -> bool {
+        let config = Config {
+            listen: listen.parse().unwrap(),
+            metrics_token: token.map(Secret::new),
+            ..Config::default()
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.insert(*name, value.parse().unwrap());
+        }
+        is_allowed(&config, peer.parse().unwrap(), &headers)
+    }
+
+    #[test]
+    fn with_a_token_configured_only_that_opens_them_wherever_one_asks_from() {
+        for listen in ["127.0.0.1:5555", "0.0.0.0:5555"] {
+            for peer in [LOCAL, FAR] {
+                for (lines, is_right) in [
+                    (&[HOST, RIGHT][..], true),
+                    (&[RIGHT, ("host", "cloud.example")][..], true),
+                    (&[HOST, WRONG][..], false),
+                    (&[HOST, BASIC][..], false),
+                    (&[HOST, ("authorization", "Bearer ")][..], false),
+                    (&[HOST][..], false),
+                ] {
+                    let is = allowed(TOKEN, listen, peer, lines);
+                    assert_eq!(is, is_right, "{listen} {peer} {lines:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_one_they_are_this_machines_alone() {
+        let local = |lines: &[Header]| allowed(None, "127.0.0.1:5555", LOCAL, lines);
+        assert!(local(&[HOST]));
+        assert!(local(&[("host", "localhost:5555")]));
+        assert!(local(&[("host", "[::1]:5555")]));
+        // A token that nobody configured opens nothing more.
+        assert!(local(&[HOST, WRONG]));
+        // A page of somebody's, whose name was made to lead here.
+        assert!(!local(&[("host", "cloud.example")]));
+        assert!(!local(&[("host", "127.0.0.1.cloud.example")]));
+        assert!(!local(&[]));
+        // A proxy on this machine, for somebody elsewhere.
+        for name in [
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "forwarded",
+            "x-real-ip",
+        ] {
+            assert!(!local(&[HOST, (name, "192.0.2.7")]), "{name}");
+        }
+        assert!(!allowed(None, "127.0.0.1:5555", FAR, &[HOST]));
+    }
+
+    #[test]
+    fn without_one_nobody_gets_them_once_anything_listens_beyond_this_machine() {
+        for lines in [&[HOST][..], &[HOST, RIGHT], &[HOST, WRONG]] {
+            assert!(!allowed(None, "0.0.0.0:5555", LOCAL, lines), "{lines:?}");
+        }
+    }
 }

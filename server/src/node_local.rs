@@ -112,6 +112,17 @@ fn nodes(config: &Config) -> anyhow::Result<Vec<Arc<LocalNode>>> {
             "--lock-dir".into(),
             lock_dir.display().to_string(),
         ];
+        if let Some(ports) = config.ssh_ports.and_then(|ports| ports.part(index, count)) {
+            args.extend([
+                "--ssh-ports".into(),
+                ports.to_string(),
+                "--ssh-ports-listen".into(),
+                config.ssh_ports_listen.to_string(),
+            ]);
+            if let Some(host) = &config.ssh_ports_host {
+                args.extend(["--ssh-ports-host".into(), host.clone()]);
+            }
+        }
         if let Some(host) = &config.docker_host {
             args.extend(["--docker-host".into(), host.clone()]);
         }

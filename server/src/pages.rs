@@ -3,6 +3,7 @@
 mod account_plane;
 mod admin_plane;
 mod plane;
+mod share_plane;
 mod vm_plane;
 
 use app::{control_plane::Plane, response::server_function};

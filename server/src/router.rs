@@ -33,6 +33,7 @@ pub fn router(state: AppState) -> Router {
         .merge(live::router())
         .merge(shell::router())
         .merge(api::router())
+        .layer(from_fn(api::no_nul))
         .merge(pages::router())
         .layer(from_fn_with_state(state.auth.clone(), auth::layer::caller))
         .layer(DefaultBodyLimit::max(BODY_MAX))
@@ -53,7 +54,7 @@ async fn healthz(State(state): State<AppState>) -> Response {
             tracing::error!(%error, "the database does not answer");
             (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the database does not answer",
+                "the database does not answer: see that it runs and that its disk has room; the server's log says more",
             )
                 .into_response()
         }

@@ -1,8 +1,13 @@
 //! Text that must not be printed by accident: it has to be asked for by name.
 
-use std::{convert::Infallible, fmt, str::FromStr};
+use std::{
+    convert::Infallible,
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 /// A password, token, hash or code. Shows as `[secret]` wherever it is formatted for debugging.
@@ -13,6 +18,18 @@ pub struct Secret(String);
 impl Secret {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// 256 random bits, as hex.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut random = [0_u8; 32];
+        getrandom::fill(&mut random)?;
+        Ok(Self(hex(&random)))
+    }
+
+    /// Its SHA-256, as hex: what tables keep of it, worthless to whoever reads it there.
+    pub fn hash(&self) -> Self {
+        Self(hex(&Sha256::digest(self.0.as_bytes())))
     }
 
     /// The text itself. Every call of this is a place to look at twice.
@@ -39,6 +56,16 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 #[cfg(test)]

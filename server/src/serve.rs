@@ -1,27 +1,25 @@
 //! The server as a value: start it, announce it, end it. So a test starts the same thing on port 0.
 
 mod data;
+mod doors;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    accept,
-    accept::Peers,
-    api::{self, Readers},
+    api::{Patience, Readers},
     auth::Auth,
     config::Config,
     control::Control,
     db::Db,
     log::LogHub,
-    node_local::{self, LocalNodes},
-    router,
-    ssh::{self, HostKey},
+    node_local::LocalNodes,
     state::AppState,
 };
+
+use doors::Doors;
 
 pub use data::stop;
 
@@ -39,7 +37,6 @@ pub struct Server {
     pub ssh_listen: Option<SocketAddr>,
     nodes: LocalNodes,
     tasks: TaskTracker,
-    stop: CancellationToken,
     /// Held while the server lives: two on one data folder would undo each other's work.
     _lock: data::DataLock,
 }
@@ -48,80 +45,34 @@ impl Server {
     /// Opens the data, listens, and starts or adopts the local nodes.
     pub async fn start(config: Config, logs: LogHub) -> anyhow::Result<Self> {
         let lock = data::lock(&config)?;
-        let listener = listen(config.listen, "--listen").await?;
-        let listen = listener.local_addr()?;
-        let api = listen_if(config.api_listen, "--api-listen").await?;
-        let ssh = listen_if(config.ssh_listen, "--ssh-listen").await?;
-        let ssh_listen = ssh.as_ref().map(TcpListener::local_addr).transpose()?;
-        let api_listen = api.as_ref().map(TcpListener::local_addr).transpose()?;
-        // Port 0 has become a true one; Host and Origin are held against it.
-        let config = Arc::new(Config {
-            listen,
-            api_listen,
-            ssh_listen,
-            ..config
-        });
-        let ssh = match (ssh, ssh_listen) {
-            (Some(listener), Some(at)) => {
-                let key = HostKey::open(&config.data_dir).context("SSH cannot be used")?;
-                let host = Arc::new(ssh::ssh_host(&config, at, &key));
-                Some((listener, key, host))
-            }
-            _ => None,
-        };
+        let (doors, config) = Doors::open(config).await?;
         let db = open_db(&config).await?;
         let auth = Auth::start(db.clone(), config.clone()).await?;
-        if config.is_open() && auth.first_start_pending().await? {
-            bail!(
-                "The password of admin is still the one of the first start, so MiniCloud listens on this machine only. \
-                 Set MINICLOUD_ADMIN_PASSWORD, or start once without --listen and sign in as admin / admin."
-            );
-        }
+        refuse_unsafe(&config, &auth).await?;
         let hub = logs.clone();
-        let control = Control::start(db.clone(), config.clone(), move |node, log| {
-            hub.push_node(node, log)
-        })
-        .await?;
-        let stop = CancellationToken::new();
+        let on_log = move |node: &str, log| hub.push_node(node, log);
+        let control = Control::start(db.clone(), config.clone(), on_log).await?;
         let state = AppState {
             config: config.clone(),
             db,
             auth,
             control,
             logs,
-            ssh: ssh.as_ref().map(|(_, _, host)| host.clone()),
+            ssh: doors.ssh_host(),
             readers: Readers::default(),
-            stop: stop.clone(),
+            patience: Patience::default(),
+            stop: CancellationToken::new(),
         };
         let tasks = TaskTracker::new();
-        let tls = match (&config.tls_cert, &config.tls_key) {
-            (Some(cert), Some(key)) => Some(accept::tls(cert, key).context("TLS cannot be used")?),
-            _ => None,
-        };
-        let peers = Peers::new(&config.trusted_proxies);
-        if let Some(api) = api {
-            let (router, peers) = (api::alone(state.clone()), peers.clone());
-            tasks.spawn(accept::serve(api, tls.clone(), router, peers, stop.clone()));
-        }
-        tasks.spawn(accept::serve(
-            listener,
-            tls,
-            router::router(state.clone()),
-            peers,
-            stop.clone(),
-        ));
-        if let Some((listener, key, _)) = ssh {
-            tasks.spawn(ssh::serve(listener, key, state.clone()));
-        }
+        doors.serve(&state, &tasks);
         let nodes = LocalNodes::start(&config, &state.control).await?;
         Ok(Self {
             state,
-            listen,
-            api_listen,
-            ssh_listen,
+            listen: config.listen,
+            api_listen: config.api_listen,
+            ssh_listen: config.ssh_listen,
             nodes,
             tasks,
-            stop,
             _lock: lock,
         })
     }
@@ -130,7 +81,9 @@ impl Server {
     pub async fn announce(&self) -> anyhow::Result<()> {
         tokio::time::timeout(READY_TIMEOUT, data::page_answers(&self.state, "/login"))
             .await
-            .context("the sign-in page did not answer in time")??;
+            .context(
+                "the sign-in page did not answer within 20 s; what held it up is in the log above",
+            )??;
         println!("MiniCloud is ready: {}", self.state.config.address());
         if self.state.auth.first_start_pending().await? {
             println!("sign in as admin / admin; you will choose a new password");
@@ -150,11 +103,10 @@ impl Server {
             state,
             nodes,
             tasks,
-            stop,
             _lock,
             ..
         } = self;
-        stop.cancel();
+        state.stop.cancel();
         nodes.leave().await;
         Self::finish(state, tasks).await;
     }
@@ -166,11 +118,10 @@ impl Server {
             state,
             nodes,
             tasks,
-            stop,
             _lock,
             ..
         } = self;
-        stop.cancel();
+        state.stop.cancel();
         nodes.end().await;
         Self::finish(state, tasks).await;
     }
@@ -183,25 +134,15 @@ impl Server {
     }
 }
 
-async fn listen_if(address: Option<SocketAddr>, flag: &str) -> anyhow::Result<Option<TcpListener>> {
-    match address {
-        Some(address) => Ok(Some(listen(address, flag).await?)),
-        None => Ok(None),
+/// Whoever comes first would be the admin.
+async fn refuse_unsafe(config: &Config, auth: &Auth) -> anyhow::Result<()> {
+    if config.is_open() && auth.first_start_pending().await? {
+        bail!(
+            "The password of admin is still the one of the first start, so MiniCloud listens on this machine only. \
+             Set MINICLOUD_ADMIN_PASSWORD, or start once without --listen and sign in as admin / admin."
+        );
     }
-}
-
-/// `flag` chooses another address.
-async fn listen(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
-    match TcpListener::bind(address).await {
-        Ok(listener) => Ok(listener),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            bail!(
-                "{}. End it, or choose another with {flag}",
-                node_local::port_holder(address)
-            )
-        }
-        Err(error) => Err(error).with_context(|| format!("{address} cannot be listened on")),
-    }
+    Ok(())
 }
 
 async fn open_db(config: &Config) -> anyhow::Result<Db> {
@@ -211,7 +152,17 @@ async fn open_db(config: &Config) -> anyhow::Result<Db> {
     );
     Db::open(&url)
         .await
-        .context("the database cannot be opened")
+        .with_context(|| match &config.database_url {
+            // The address holds a password.
+            Some(_) => "the database of MINICLOUD_DATABASE_URL cannot be opened. \
+                        See that PostgreSQL runs there, and that user, password and name are right"
+                .to_owned(),
+            None => format!(
+                "the database {} cannot be opened. \
+                 See that this user may write there and that the disk has room",
+                config.data_dir.join("minicloud.db").display()
+            ),
+        })
 }
 
 /// For `minicloud-server admin reset-password`: works beside a running server and without one.

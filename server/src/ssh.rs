@@ -13,6 +13,7 @@ mod channels;
 mod connection;
 mod door;
 mod exec;
+mod files;
 mod frame;
 mod handler;
 mod host_key;

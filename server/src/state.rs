@@ -6,7 +6,14 @@ use axum::extract::FromRef;
 use server_api::ssh::SshHost;
 use tokio_util::sync::CancellationToken;
 
-use crate::{api::Readers, auth::Auth, config::Config, control::Control, db::Db, log::LogHub};
+use crate::{
+    api::{Patience, Readers},
+    auth::Auth,
+    config::Config,
+    control::Control,
+    db::Db,
+    log::LogHub,
+};
 
 #[derive(Clone)]
 pub struct AppState {
@@ -19,6 +26,8 @@ pub struct AppState {
     pub ssh: Option<Arc<SshHost>>,
     /// What the demo's shell endpoints read ahead.
     pub readers: Readers,
+    /// How long answers wait for what others have still to do.
+    pub patience: Patience,
     /// Cancelled when the server is to stop: sockets that would stay open end themselves.
     pub stop: CancellationToken,
 }

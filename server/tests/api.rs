@@ -3,22 +3,36 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 #[path = "route/house.rs"]
-#[allow(dead_code)] // shared with route.rs, which uses the rest
+#[allow(dead_code, unused_imports)] // shared with route.rs, which uses the rest
 mod house;
 #[path = "route/list.rs"]
 #[allow(dead_code)]
 mod list;
 
+#[path = "api/code.rs"]
+mod code;
+#[path = "api/database.rs"]
+mod database;
 #[path = "api/demo.rs"]
 mod demo;
 #[path = "api/exec.rs"]
 mod exec;
+#[path = "api/image.rs"]
+mod image;
 #[path = "api/input.rs"]
 mod input;
+#[path = "api/limit.rs"]
+mod limit;
 #[path = "api/log.rs"]
 mod log;
 #[path = "api/once.rs"]
 mod once;
+#[path = "api/refusal.rs"]
+mod refusal;
+#[path = "api/shell_share.rs"]
+mod shell_share;
+#[path = "api/shell_socket.rs"]
+mod shell_socket;
 #[path = "api/ssh_key.rs"]
 mod ssh_key;
 #[path = "api/token.rs"]
@@ -27,3 +41,5 @@ mod token;
 mod version;
 #[path = "api/vm.rs"]
 mod vm;
+#[path = "api/wait.rs"]
+mod wait;

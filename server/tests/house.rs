@@ -98,23 +98,129 @@ fn only_the_gateway_speaks_ssh() {
 
 #[test]
 fn imports_go_downwards_only() {
-    let above = [
-        "auth", "api", "shell", "ssh", "pages", "live", "router", "serve",
+    let top = ["router", "serve"];
+    let bridges = ["auth", "api", "shell", "ssh", "pages", "live"];
+    let above = [&top[..], &bridges].concat();
+    let mut rules = vec![
+        ("db", [&above[..], &["control", "balancer"]].concat()),
+        ("balancer", [&above[..], &["control", "db"]].concat()),
+        ("control", above.clone()),
+        ("auth", [&top[..], &bridges[1..]].concat()),
     ];
-    for (folder, forbidden) in [
-        (
-            "server/src/db",
-            [&above[..], &["control", "balancer"]].concat(),
-        ),
-        (
-            "server/src/balancer",
-            [&above[..], &["control", "db"]].concat(),
-        ),
-        ("server/src/control", above[1..].to_vec()),
-    ] {
-        for module in forbidden {
-            only_in(folder, &format!("crate::{module}::"), &[]);
+    rules.extend(bridges[1..].iter().map(|bridge| (*bridge, vec!["serve"])));
+    for (module, forbidden) in rules {
+        let is_own = |path: &str| {
+            let path = path.strip_prefix("server/src/").unwrap();
+            path == format!("{module}.rs") || path.starts_with(&format!("{module}/"))
+        };
+        let files = sources("server/src").into_iter();
+        let files: Vec<_> = files.filter(|(path, _)| is_own(path)).collect();
+        assert!(!files.is_empty(), "{module} has no sources");
+        for (path, text) in files {
+            for import in imports(&path, &text) {
+                let good = !forbidden.contains(&import.as_str());
+                assert!(good, "{path} uses {import}, which stands above {module}");
+            }
         }
+    }
+}
+
+/// Modules of the crate's root that a file of `server/src` names: by `crate::`, or by `super::` as often as
+/// leads there; alone, or in braces.
+fn imports(path: &str, text: &str) -> Vec<String> {
+    let path = path
+        .trim_start_matches("server/src/")
+        .trim_end_matches(".rs");
+    let mut depth = path.split('/').count();
+    let mut found = Vec::new();
+    let mut rest: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    // What stands in a module within the file is one deeper; such modules come last.
+    let inner = rest.find("\nmod tests {").map(|at| rest.split_off(at));
+    for part in [Some(rest), inner].into_iter().flatten() {
+        let words = words(&part);
+        for at in 0..words.len() {
+            let begins = at == 0 || words[at - 1] != "::";
+            let supers = words[at..].chunks(2);
+            let supers = supers.take_while(|pair| *pair == ["super", "::"]).count();
+            let behind = match words[at] {
+                "crate" if words.get(at + 1) == Some(&"::") => at + 2,
+                "super" if begins && supers == depth => at + 2 * supers,
+                _ => continue,
+            };
+            found.extend(named(&words[behind..]).into_iter().map(str::to_owned));
+        }
+        depth += 1;
+    }
+    found
+}
+
+/// Names, `::` and single marks.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let in_name = |c: char| c.is_alphanumeric() || c == '_';
+        let length = match first {
+            c if in_name(c) => rest.find(|c: char| !in_name(c)).unwrap_or(rest.len()),
+            ':' if rest.starts_with("::") => 2,
+            other => other.len_utf8(),
+        };
+        words.push(&rest[..length]);
+        rest = rest[length..].trim_start();
+    }
+    words
+}
+
+/// The name that comes first, or in braces each that begins a path.
+fn named<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    if words.first() != Some(&"{") {
+        return words.first().copied().into_iter().collect();
+    }
+    let mut depth = 0;
+    let mut names = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        match *word {
+            "{" => depth += 1,
+            "}" if depth == 1 => break,
+            "}" => depth -= 1,
+            _ => {}
+        }
+        if depth == 1 && matches!(words[at], "{" | ",") {
+            names.extend(words.get(at + 1).copied().filter(|name| *name != "}"));
+        }
+    }
+    names
+}
+
+#[test]
+fn an_import_is_found_however_it_is_written() {
+    let of = |path: &str, text: &str| imports(&format!("server/src/{path}"), text);
+    for text in [
+        "use crate::auth::Auth;",
+        "use crate::{auth, db};",
+        "use crate::{\n    clock,\n    auth::{self, Auth},\n};",
+        "fn f() { crate::auth::start() }",
+        "use super::super::auth::Auth;",
+        "use super::super::{db, auth};",
+        "fn f() {}\nmod tests {\n    use super::super::super::auth;\n}",
+    ] {
+        let found = of("db/vm.rs", text);
+        assert!(found.contains(&"auth".to_owned()), "{text}: {found:?}");
+    }
+    assert_eq!(of("db.rs", "use super::auth;"), ["auth"]);
+    for text in [
+        "// crate::auth::Auth",
+        "use super::auth;",
+        "use super::super::super::auth;",
+        "use crate::db::{auth};",
+        "use crate::{db::{auth, x}};",
+    ] {
+        let found = of("db/vm.rs", text);
+        assert!(!found.contains(&"auth".to_owned()), "{text}: {found:?}");
     }
 }
 
@@ -138,6 +244,33 @@ fn the_command_knows_the_json_api_alone() {
             line.starts_with(&format!("{name}.")) || line.starts_with(&format!("{name} "))
         };
         assert!(!manifest.lines().any(names), "cli depends on {name}");
+    }
+}
+
+/// It is put into every VM that files are copied to: a few system calls, and nothing else to trust.
+#[test]
+fn the_helper_in_vms_stands_on_rustix_alone() {
+    let manifest = fs::read_to_string(root().join("files/Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let names: Vec<_> = manifest["dependencies"]
+        .as_table()
+        .unwrap()
+        .keys()
+        .collect();
+    assert_eq!(names, ["rustix"]);
+}
+
+/// The two know nothing of each other.
+#[test]
+fn the_helper_in_vms_greets_as_the_node_expects_it() {
+    for file in ["files/src/main.rs", "node/src/driver/docker/files.rs"] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        for line in [
+            r#"const GREET: &str = "--greet";"#,
+            r#"const GREETING: &[u8] = b"minicloud-files 1\n";"#,
+        ] {
+            assert!(text.contains(line), "{file} lacks {line}");
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 #[path = "route/house.rs"]
-#[allow(dead_code)] // shared with route.rs, which uses the rest
+#[allow(dead_code, unused_imports)] // shared with route.rs, which uses the rest
 mod house;
 
 #[path = "ssh/access.rs"]
@@ -11,11 +11,17 @@ mod access;
 mod client;
 #[path = "ssh/docker.rs"]
 mod docker;
+#[path = "ssh/files.rs"]
+mod files;
 #[path = "ssh/lobby.rs"]
 mod lobby;
 #[path = "ssh/misuse.rs"]
 mod misuse;
 #[path = "ssh/port.rs"]
 mod port;
+#[path = "ssh/port_end.rs"]
+mod port_end;
+#[path = "ssh/publish.rs"]
+mod publish;
 #[path = "ssh/vm.rs"]
 mod vm;

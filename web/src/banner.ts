@@ -32,6 +32,8 @@ export class Banner {
 
   constructor(
     private readonly vm: string,
+    /** Whose shell it is, when it is not the viewer's: only they open shells and start the VM. */
+    private readonly owner: string | null,
     private readonly actions: BannerActions,
     private readonly changed: () => void,
   ) {}
@@ -77,11 +79,15 @@ export class Banner {
 
   private ending(ending: Ending): [words: string, action?: Node] {
     const { vm } = this;
+    if (this.owner !== null) {
+      const words = guestWords(ending, vm, this.owner);
+      if (words !== null) return [words];
+    }
     switch (ending.kind) {
       case "exited":
         return [exitWords(ending.code), this.newShell()];
       case "shell_not_found":
-        return ["This shell is gone.", this.newShell()];
+        return [ending.why ? `This shell is gone: ${ending.why}.` : "This shell is gone.", this.newShell()];
       case "vm_stopped":
         return [`${vm} was stopped; its files are kept.`, this.startButton()];
       case "revoked":
@@ -130,6 +136,24 @@ export class Banner {
     delete this.element.dataset.kind;
     this.element.replaceChildren();
     this.changed();
+  }
+}
+
+/** What a guest is told where the owner would be offered something; `null` where both are told the same. */
+function guestWords(ending: Ending, vm: string, owner: string): string | null {
+  switch (ending.kind) {
+    case "exited":
+      return exitWords(ending.code);
+    case "shell_not_found":
+      return "This shell is gone, or is not shared with you any more.";
+    case "vm_stopped":
+      return `${vm} was stopped. Ask ${owner} to share another shell.`;
+    case "revoked":
+      return `Your access to this shell has ended. Sign in, or ask ${owner}.`;
+    case "too_many_viewers":
+      return "As many viewers as can be are watching this shell.";
+    default:
+      return null;
   }
 }
 

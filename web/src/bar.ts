@@ -38,14 +38,21 @@ export class Bar {
   private readonly size = make("span", { class: "mct-size" });
   private readonly viewerCount = make("span");
   private readonly viewers = make("span", { class: "mct-viewers", hidden: "" });
+  private readonly watching = make("span", { class: "mct-watching" }, "Watching");
   private readonly takeSize: HTMLButtonElement;
   private readonly notice = make("span", { class: "mct-notice", role: "status" });
   private readonly reader: HTMLButtonElement;
   private readonly first: HTMLButtonElement;
   private noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(vm: string, actions: BarActions) {
+  /** Who only watches is told so, and has no say in the size. */
+  constructor(
+    vm: string,
+    private readonly watches: boolean,
+    actions: BarActions,
+  ) {
     this.vm.textContent = vm;
+    this.watching.hidden = !watches;
     this.takeSize = textButton("Use my size", actions.takeSize);
     this.takeSize.hidden = true;
     this.takeSize.title = "Another viewer decides the size of this terminal";
@@ -67,7 +74,7 @@ export class Bar {
 
   showSize({ cols, rows }: Size, owner: boolean): void {
     this.size.textContent = `${cols}\u202f×\u202f${rows}`;
-    this.takeSize.hidden = owner;
+    this.takeSize.hidden = owner || this.watches;
   }
 
   /** Nothing is said while one is alone. */
@@ -100,6 +107,7 @@ export class Bar {
       { class: "mct-facts" },
       this.vm,
       state,
+      this.watching,
       this.size,
       this.viewers,
       this.takeSize,

@@ -40,7 +40,7 @@ export interface Socket {
   binaryType: string;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code?: number): void;
 }
@@ -49,6 +49,8 @@ export interface Socket {
 export interface Environment {
   /** Opens a socket for output from byte `from` on (`null` on a first attach) at a size. */
   open(from: number | null, size: Size): Socket;
+  /** Takes another name for this viewer: another page has attached under the present one. */
+  rename(): void;
   /**
    * Asked after repeated failures to open: whether the server refuses, which a browser does not
    * tell of a WebSocket. `null` when the server cannot be reached or would let us in.
@@ -62,6 +64,9 @@ export interface Environment {
 
 /** `WebSocket.OPEN`: neither opening nor closing. */
 const OPEN = 1;
+
+/** Another viewer has attached under this one's name, as after "duplicate tab". */
+const REPLACED = 4409;
 
 const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 5_000;
@@ -120,7 +125,7 @@ export class Connection {
     const socket = this.environment.open(this.next, this.wanted);
     socket.binaryType = "arraybuffer";
     socket.onmessage = (event) => this.received(event.data);
-    socket.onclose = (event) => this.closed(event.code);
+    socket.onclose = (event) => this.closed(event.code, event.reason);
     this.socket = socket;
     this.greeted = false;
     this.cancelDeadline = this.environment.after(HELLO_DEADLINE_MS, () => this.lose(1006));
@@ -201,6 +206,8 @@ export class Connection {
       case "exit":
         this.exitCode = frame.code;
         return;
+      case "ping":
+        return this.send(protocol.encodePong(frame.token));
       case "pong":
         if (this.heartbeat.pong(frame.token)) this.failures = 0;
         return;
@@ -280,7 +287,7 @@ export class Connection {
   /** Gives up on the present socket and treats it as closed with `code`. */
   private lose(code: number): void {
     this.leave(4000);
-    this.closed(code);
+    this.closed(code, "");
   }
 
   /** Lets go of the socket so that nothing more of it is heard. */
@@ -301,9 +308,13 @@ export class Connection {
     this.cancelDeadline = this.cancelAck = null;
   }
 
-  private closed(code: number): void {
+  private closed(code: number, reason: string): void {
     this.forgetSocket();
-    const ending = endingOf(code);
+    if (code === REPLACED) {
+      this.environment.rename();
+      this.input.restart();
+    }
+    const ending = endingOf(code, reason);
     if (this.exitCode !== null && (ending === null || ending.kind === "exited")) {
       return this.end({ kind: "exited", code: this.exitCode });
     }

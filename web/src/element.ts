@@ -1,14 +1,15 @@
 /**
  * `<mc-terminal vm="web1" shell="UUID" attach="/shells/UUID/attach" nonce="…">`: a shell of a VM in
  * the page. `new-shell` may say where a new one is opened (by default
- * this page's path with `?new=1`: `/shell/web1?new=1`).
+ * this page's path with `?new=1`: `/shell/web1?new=1`). `guest-of="ann"`: the shell is hers, so that
+ * nothing is offered that only she may. `watch`: nothing is typed.
  * `data-state` is the state of the connection.
  */
 
 import { ShellView } from "./shell-view.ts";
 
 export class McTerminal extends HTMLElement {
-  static readonly observedAttributes = ["attach", "vm"];
+  static readonly observedAttributes = ["attach", "vm", "watch"];
 
   private view: ShellView | null = null;
 

@@ -5,7 +5,8 @@ export type Ending =
   | { kind: "exited"; code: number | null }
   | { kind: "vm_stopped" }
   | { kind: "revoked" }
-  | { kind: "shell_not_found" }
+  /** `why`: the node's words, where it has some beyond that. */
+  | { kind: "shell_not_found"; why?: string }
   | { kind: "too_many_viewers" }
   | { kind: "malformed" }
   | { kind: "version" };
@@ -24,8 +25,9 @@ const ENDINGS: Readonly<Record<number, Ending>> = {
 };
 
 /** The ending a close code stands for, or `null` when it is worth coming back. */
-export function endingOf(code: number): Ending | null {
-  return ENDINGS[code] ?? null;
+export function endingOf(code: number, reason: string): Ending | null {
+  const ending = ENDINGS[code] ?? null;
+  return ending?.kind === "shell_not_found" && reason !== "" ? { ...ending, why: reason } : ending;
 }
 
 /** Why the connection was lost, from the close code of a socket worth opening again. */

@@ -1,16 +1,23 @@
 /** The browser's side of a {@link Connection}: WebSocket, clock, chance. */
 
+import { newClientId } from "./client-id.ts";
 import type { Environment, Socket } from "./connection.ts";
 import type { Ending } from "./ending.ts";
 import type { Size } from "./protocol.ts";
 
 const REFUSAL_DEADLINE_MS = 5_000;
 
-/** Sockets to `attach` (a path of this site) under the viewer's name `client`. */
-export function browserEnvironment(attach: string, client: string): Environment {
+/** Who this page is for the node; see client-id.ts. */
+export interface Viewer {
+  client: string;
+}
+
+/** Sockets to `attach` (a path of this site) under the viewer's name, which `rename` changes. */
+export function browserEnvironment(attach: string, viewer: Viewer): Environment {
   return {
     open: (from, size) =>
-      new WebSocket(attachUrl(new URL(attach, location.href), client, from, size)) as Socket,
+      new WebSocket(attachUrl(new URL(attach, location.href), viewer.client, from, size)) as Socket,
+    rename: () => (viewer.client = newClientId()),
     refusal: () => refusal(attach),
     now: () => Date.now(),
     after: (delay, action) => {

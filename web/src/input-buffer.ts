@@ -71,6 +71,12 @@ export class InputBuffer {
     this.sent = offset;
   }
 
+  /** This viewer has a new name, whose stream begins at 0; what was sent may have run already. */
+  restart(): void {
+    this.renumber(0);
+    this.sent = 0;
+  }
+
   private renumber(offset: number): void {
     this.drop(this.everSent);
     const kept = this.size;

@@ -31,7 +31,9 @@ export type NodeFrame =
   | ({ kind: "size"; owner: boolean } & Size)
   | { kind: "exit"; code: number }
   | { kind: "pong"; token: number }
-  | { kind: "viewers"; count: number };
+  | { kind: "viewers"; count: number }
+  /** This viewer was silent for long; answered at once with {@link encodePong}. */
+  | { kind: "ping"; token: number };
 
 /** A known kind with a body that cannot be read. The socket is closed with 4400. */
 export class MalformedFrame extends Error {
@@ -52,6 +54,7 @@ const NODE_KIND = {
   0x06: "exit",
   0x07: "pong",
   0x08: "viewers",
+  0x09: "ping",
 } as const;
 
 type NodeKind = (typeof NODE_KIND)[keyof typeof NODE_KIND];
@@ -66,6 +69,7 @@ const BODY_MIN: Record<NodeKind, number> = {
   exit: 4,
   pong: 8,
   viewers: 2,
+  ping: 8,
 };
 
 /**
@@ -98,6 +102,7 @@ function decodeBody(kind: NodeKind, view: DataView): NodeFrame {
     case "exit":
       return { kind, code: view.getInt32(1) };
     case "pong":
+    case "ping":
       return { kind, token: offsetAt(view, 1) };
     case "viewers":
       return { kind, count: view.getUint16(1) };
@@ -170,6 +175,11 @@ export function encodeAck(offset: number): Uint8Array<ArrayBuffer> {
 /** Asks for a pong that carries `token`. */
 export function encodePing(token: number): Uint8Array<ArrayBuffer> {
   return withOffset(0x84, token);
+}
+
+/** Answers the node's ping. */
+export function encodePong(token: number): Uint8Array<ArrayBuffer> {
+  return withOffset(0x86, token);
 }
 
 /** This viewer wants to decide the size. */

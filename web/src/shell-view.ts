@@ -6,7 +6,7 @@ import { leaveClientId, takeClientId } from "./client-id.ts";
 import { copyText, needsGuard, sanitizePaste } from "./clipboard.ts";
 import { Connection, type Listener, type State } from "./connection.ts";
 import { make } from "./dom.ts";
-import { browserEnvironment } from "./environment.ts";
+import { type Viewer, browserEnvironment } from "./environment.ts";
 import { bindKeys } from "./keys.ts";
 import { confirmPaste } from "./paste-guard.ts";
 import type { Size } from "./protocol.ts";
@@ -31,18 +31,21 @@ export class ShellView {
   private readonly search: SearchPanel;
   private readonly keys: TouchKeys;
   private readonly connection: Connection;
-  private readonly client: string;
+  private readonly viewer: Viewer;
   private readonly gone = new AbortController();
   private fontSize = settings.loadFontSize();
   private screenReader = settings.loadScreenReader();
   private resizeTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly vm: string;
   private readonly shell: string;
+  /** What is typed goes nowhere; the node sees to it, this only says so. */
+  private readonly watches: boolean;
 
   constructor(private readonly element: HTMLElement) {
     this.vm = element.getAttribute("vm") ?? "this VM";
     this.shell = element.getAttribute("shell") ?? "";
-    this.client = takeClientId(this.shell);
+    this.watches = element.hasAttribute("watch");
+    this.viewer = { client: takeClientId(this.shell) };
     this.bar = this.makeBar();
     this.banner = this.makeBanner();
     this.keys = this.makeTouchKeys();
@@ -51,7 +54,7 @@ export class ShellView {
     this.search = new SearchPanel(this.terminal.xterm);
     this.stage.append(this.search.element);
     const attach = element.getAttribute("attach") ?? `/shells/${this.shell}/attach`;
-    const environment = browserEnvironment(attach, this.client);
+    const environment = browserEnvironment(attach, this.viewer);
     this.connection = new Connection(environment, this.listener(), this.terminal.size);
     this.bindAll();
     this.begin();
@@ -61,7 +64,7 @@ export class ShellView {
     this.gone.abort();
     clearTimeout(this.resizeTimer);
     this.connection.close();
-    leaveClientId(this.shell, this.client);
+    leaveClientId(this.shell, this.viewer.client);
     this.banner.stop();
     this.keys.stop();
     this.terminal.dispose();
@@ -82,12 +85,13 @@ export class ShellView {
     help.textContent = "Tab goes to the shell. Press Control F6 to leave the terminal.";
     // The banner comes after the screen, so that Tab leads to it when the shell has ended.
     this.stage.append(this.screen, this.link, this.banner.element);
-    this.root.append(this.bar.element, this.stage, this.keys.element, help);
+    this.root.append(this.bar.element, this.stage, help);
+    if (!this.watches) this.stage.after(this.keys.element);
     this.element.append(this.root);
   }
 
   private makeBar(): Bar {
-    return new Bar(this.vm, {
+    return new Bar(this.vm, this.watches, {
       search: () => this.search.toggle(),
       fontSize: (step) => this.changeFontSize(step),
       copy: () => void this.copySelection("keep"),
@@ -107,7 +111,8 @@ export class ShellView {
       // A shell page opens a new shell under its own path, an admin's page too.
       newShellHref: this.element.getAttribute("new-shell") ?? `${location.pathname}?new=1`,
     };
-    return new Banner(this.vm, actions, () => this.clearOfBanner());
+    const owner = this.element.getAttribute("guest-of");
+    return new Banner(this.vm, owner, actions, () => this.clearOfBanner());
   }
 
   private makeTouchKeys(): TouchKeys {
@@ -184,7 +189,7 @@ export class ShellView {
 
   private leavePage(): void {
     this.connection.close();
-    leaveClientId(this.shell, this.client);
+    leaveClientId(this.shell, this.viewer.client);
   }
 
   /** Back from the browser's cache of whole pages: the same viewer goes on. */
@@ -195,7 +200,7 @@ export class ShellView {
 
   private showState(state: State): void {
     this.element.dataset.state = state.name;
-    this.terminal.xterm.options.disableStdin = state.name === "ended";
+    this.terminal.xterm.options.disableStdin = this.watches || state.name === "ended";
     this.bar.showState(state);
     this.banner.show(state);
     const detail = { state: state.name, ...(state.name === "ended" && { ending: state.ending }) };
@@ -238,6 +243,7 @@ export class ShellView {
   }
 
   private async paste(text: string): Promise<void> {
+    if (this.watches) return this.bar.say("You only watch this shell");
     if (text === "" || this.connection.state.name === "ended") return;
     const { xterm } = this.terminal;
     const guarded = needsGuard(text, xterm.modes.bracketedPasteMode);

@@ -36,8 +36,8 @@ class FakeSocket implements Socket {
     for (const data of messages) this.onmessage?.({ data });
   }
 
-  drop(code = 1006): void {
-    this.onclose?.({ code });
+  drop(code = 1006, reason = ""): void {
+    this.onclose?.({ code, reason });
   }
 
   /** What was sent of one kind. */
@@ -55,6 +55,7 @@ class Bench implements Environment {
   private timers: { at: number; action: () => void }[] = [];
   answer: Ending | null = null;
   asked = 0;
+  renamed = 0;
   draws = true;
   readonly connection: Connection;
 
@@ -91,6 +92,10 @@ class Bench implements Environment {
   open(from: number | null, size: Size): Socket {
     this.sockets.push(new FakeSocket(from, size));
     return this.socket;
+  }
+
+  rename(): void {
+    this.renamed += 1;
   }
 
   refusal(): Promise<Ending | null> {
@@ -273,6 +278,33 @@ test("a ping every 15 s; without a pong for 10 s the connection is lost", () => 
   assert.equal(bench.state.name, "connected");
   bench.pass(1);
   assert.equal(bench.state.name, "reconnecting");
+});
+
+test("the node's ping is answered at once", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello(), frames.ping(7));
+  assert.deepEqual(bench.socket.all("pong"), [{ kind: "pong", token: 7 }]);
+});
+
+test("a viewer whose name another page has taken comes back under a new one, and types nothing twice", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello({ input_offset: 3 }));
+  bench.connection.type(bytes("sent"));
+  bench.socket.drop(4409);
+  bench.connection.type(bytes("kept"));
+  bench.pass(5_000);
+  assert.equal(bench.renamed, 1);
+  bench.socket.receive(frames.hello());
+  const input = bench.socket.all("input").map((frame) => [frame.offset, text(frame.bytes)]);
+  assert.deepEqual(input, [[0, "kept"]]);
+});
+
+test("the node's words of why a shell is gone are told", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  bench.socket.drop(4004, "the engine was restarted");
+  assert.ok(bench.state.name === "ended");
+  assert.deepEqual(bench.state.ending, { kind: "shell_not_found", why: "the engine was restarted" });
 });
 
 test("each close code ends or comes back as the protocol says", () => {

@@ -8,7 +8,8 @@ export type ViewerFrame =
   | { kind: "resize"; cols: number; rows: number }
   | { kind: "ack"; offset: number }
   | { kind: "ping"; token: number }
-  | { kind: "take_size" };
+  | { kind: "take_size" }
+  | { kind: "pong"; token: number };
 
 export function output(offset: number, bytes: Uint8Array | string): ArrayBuffer {
   return frame(0x01, 8, (view) => view.setBigUint64(1, BigInt(offset)), bytes);
@@ -63,6 +64,10 @@ export function pong(token: number): ArrayBuffer {
   return frame(0x07, 8, (view) => view.setBigUint64(1, BigInt(token)));
 }
 
+export function ping(token: number): ArrayBuffer {
+  return frame(0x09, 8, (view) => view.setBigUint64(1, BigInt(token)));
+}
+
 export function viewers(count: number): ArrayBuffer {
   return frame(0x08, 2, (view) => view.setUint16(1, count));
 }
@@ -81,6 +86,8 @@ export function readViewerFrame(bytes: Uint8Array): ViewerFrame {
       return { kind: "ping", token: offset() };
     case 0x85:
       return { kind: "take_size" };
+    case 0x86:
+      return { kind: "pong", token: offset() };
     default:
       throw new Error(`no such frame: ${view.getUint8(0)}`);
   }

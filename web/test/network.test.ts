@@ -17,6 +17,7 @@ function connect(origin: string, shell: string, listener: Partial<Listener>): Co
   const environment = {
     open: (from: number | null, size: { cols: number; rows: number }) =>
       new WebSocket(attachUrl(base, "0123456789abcdef", from, size)) as unknown as Socket,
+    rename: () => {},
     refusal: () => Promise.resolve(null),
     now: () => Date.now(),
     after: (delay: number, action: () => void) => {

@@ -51,6 +51,7 @@ test("every known kind with a body too short is malformed, at every length", () 
     frames.exit(0),
     frames.pong(1),
     frames.viewers(1),
+    frames.ping(1),
   ];
   for (const frame of whole) {
     assert.doesNotThrow(() => protocol.decode(frame));

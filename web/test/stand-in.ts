@@ -100,8 +100,8 @@ export class Shell {
     for (const viewer of [...this.viewers]) viewer.socket.terminate();
   }
 
-  closeAll(code: number): void {
-    for (const viewer of [...this.viewers]) viewer.socket.close(code);
+  closeAll(code: number, reason = ""): void {
+    for (const viewer of [...this.viewers]) viewer.socket.close(code, reason);
   }
 
   end(): void {

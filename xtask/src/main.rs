@@ -1,8 +1,9 @@
-//! `cargo xtask build [--release]`: builds server and node, the browser's half, and bundles the
-//! pages' files into `target/site`. It does what cargo-leptos would, without twenty minutes of
-//! installing it first.
+//! `cargo xtask build [--release]`: builds server and node, the helper for files beside them, the
+//! browser's half, and bundles the pages' files into `target/site`. It does what cargo-leptos would,
+//! without twenty minutes of installing it first.
 
 mod bundle;
+mod files;
 
 use std::{
     path::{Path, PathBuf},
@@ -22,9 +23,18 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Build everything: programs into target/, the pages' files into target/site
-    Build(BuildArgs),
+    Build {
+        #[command(flatten)]
+        args: BuildArgs,
+        /// One more package to build in the same go: by itself it would have other features of what
+        /// they share, and build that anew
+        #[arg(long)]
+        beside: Option<String>,
+    },
     /// Only the pages' files
     Front(BuildArgs),
+    /// Only the helper for files, static, beside where the node is built
+    Files(BuildArgs),
 }
 
 #[derive(Args, Clone, Copy)]
@@ -37,11 +47,13 @@ struct BuildArgs {
 fn main() -> Result<()> {
     let root = root()?;
     match Cli::parse().task {
-        Task::Build(args) => {
-            build_programs(&root, args.release)?;
+        Task::Build { args, beside } => {
+            build_programs(&root, args.release, beside.as_deref())?;
+            files::build(&root, args.release)?;
             front(&root, args.release)
         }
         Task::Front(args) => front(&root, args.release),
+        Task::Files(args) => files::build(&root, args.release),
     }
 }
 
@@ -64,10 +76,10 @@ fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
-fn build_programs(root: &Path, release: bool) -> Result<()> {
+fn build_programs(root: &Path, release: bool, beside: Option<&str>) -> Result<()> {
     let mut cargo = cargo(root);
     cargo.args(["build", "--locked", "--bins"]);
-    for package in ["server", "node", "cli"] {
+    for package in ["server", "node", "cli"].into_iter().chain(beside) {
         cargo.args(["--package", package]);
     }
     if release {

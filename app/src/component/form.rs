@@ -6,7 +6,7 @@ use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use serde::de::DeserializeOwned;
 
 use super::{Alert, AlertKind};
-use crate::model::{AppError, ErrorKind};
+use crate::model::{AppError, CHANGED, ErrorKind};
 
 /// What fields know of the form they stand in.
 #[derive(Clone, Copy)]
@@ -20,8 +20,13 @@ pub struct FormState {
 }
 
 impl FormState {
-    /// What was typed into the field before the server sent the plain form back.
+    /// What was typed into the field before the server sent the plain form back. Not where somebody
+    /// else was faster: then what there is now is to be seen.
     pub fn typed(self, field: &str) -> Option<String> {
+        let overtaken = |failure: &Option<AppError>| is_overtaken(failure.as_ref());
+        if self.failure.with_untracked(overtaken) {
+            return None;
+        }
         self.query.with_untracked(|query| {
             let ours = query.get_str("__path") == Some(self.path.read_value().as_str());
             ours.then(|| query.get(&format!("f_{field}"))).flatten()
@@ -36,6 +41,11 @@ impl FormState {
             (failure.field.as_deref() == Some(field)).then_some(failure.message)
         })
     }
+}
+
+/// Whether a change failed because it was decided on what is no more.
+pub fn is_overtaken(failure: Option<&AppError>) -> bool {
+    failure.is_some_and(|failure| failure.code == CHANGED)
 }
 
 /// A form of a server function. Fields inside find its state by context.

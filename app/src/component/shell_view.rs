@@ -3,8 +3,14 @@
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-use super::{Icon, IconName, Menu, ShellList};
-use crate::model::ShellPage;
+use super::{
+    Form, FormAlert, Icon, IconName, Menu, ShellList, ShellShareButton, Submit, on_success,
+};
+use crate::{
+    model::{SharedShell, ShellMode, ShellPage},
+    nav::leave,
+    server_fn::ShellGrantDelete,
+};
 
 /// A shell at full height.
 #[component]
@@ -17,10 +23,12 @@ pub fn ShellFrame(
     /// This page's own path: `/shell/web1`.
     #[prop(into)]
     page: String,
+    /// It is the viewer's own, to be shared.
+    #[prop(optional)]
+    is_own: bool,
 ) -> impl IntoView {
     let vm = shell.shell.vm.clone();
     let others = shell.others.len();
-    let nonce = use_nonce().map(|nonce| nonce.to_string());
     view! {
         <div class="shell-page">
             <div class="shell-strip">
@@ -28,6 +36,7 @@ pub fn ShellFrame(
                     <Icon name=IconName::ArrowLeft />
                     {vm.clone()}
                 </a>
+                {shell.watches.then(|| view! { <span class="shell-of muted">"You were invited to watch this shell"</span> })}
                 <span class="spacer"></span>
                 {(others > 0).then(|| { let page = page.clone(); view! {
                     <Menu
@@ -38,18 +47,68 @@ pub fn ShellFrame(
                         <ShellList shells=shell.others.clone() as_of page on_closed=Callback::new(|()| crate::nav::reload()) />
                     </Menu>
                 }})}
+                {is_own.then(|| view! { <ShellShareButton shell=shell.shell.id.clone() vm=vm.clone() /> })}
                 <a class="button small" rel="external" href=format!("{page}?new=1")>
                     <Icon name=IconName::Plus />
                     "New shell"
                 </a>
             </div>
-            <noscript>
-                <p class="shell-noscript">
-                    "The shell needs script: it is a live terminal. Allow script for this site and reload."
-                </p>
-            </noscript>
-            <mc-terminal vm=vm shell=shell.shell.id attach=shell.attach nonce=nonce.clone()></mc-terminal>
-            <script type="module" src="/pkg/mc-terminal.js" nonce=nonce></script>
+            <Terminal vm shell=shell.shell.id attach=shell.attach watches=shell.watches />
         </div>
+    }
+}
+
+/// A shell of somebody else's, at full height: to watch, or to type in.
+#[component]
+pub fn SharedFrame(shared: SharedShell) -> impl IntoView {
+    let action = ServerAction::<ShellGrantDelete>::new();
+    on_success(action, |()| leave("/"));
+    let SharedShell { grant, attach } = shared;
+    let watches = grant.mode == ShellMode::Watch;
+    view! {
+        <div class="shell-page">
+            <div class="shell-strip">
+                <a class="button small quiet" href="/" rel="external">
+                    <Icon name=IconName::ArrowLeft />
+                    "Your VMs"
+                </a>
+                <span class="shell-of muted">
+                    "Shell of " {grant.owner.clone()} "’s " <code>{grant.vm.clone()}</code>
+                    {watches.then_some(", to watch")}
+                </span>
+                <span class="spacer"></span>
+                <Form action class="inline" label="Leave this shell">
+                    <input type="hidden" name="id" value=grant.id />
+                    <Submit class="button small quiet">"Leave"</Submit>
+                    <FormAlert />
+                </Form>
+            </div>
+            <Terminal vm=grant.vm shell=grant.shell_id attach guest_of=grant.owner watches />
+        </div>
+    }
+}
+
+#[component]
+fn Terminal(
+    vm: String,
+    shell: String,
+    attach: String,
+    /// Whose shell it is, where it is not the viewer's.
+    #[prop(optional, into)]
+    guest_of: Option<String>,
+    /// Nothing is typed.
+    #[prop(optional)]
+    watches: bool,
+) -> impl IntoView {
+    let nonce = use_nonce().map(|nonce| nonce.to_string());
+    let watch = watches.then_some("");
+    view! {
+        <noscript>
+            <p class="shell-noscript">
+                "The shell needs script: it is a live terminal. Allow script for this site and reload."
+            </p>
+        </noscript>
+        <mc-terminal vm=vm shell=shell attach=attach guest-of=guest_of watch=watch nonce=nonce.clone()></mc-terminal>
+        <script type="module" src="/pkg/mc-terminal.js" nonce=nonce></script>
     }
 }

@@ -77,6 +77,14 @@ pub fn Ago(at: i64, as_of: i64) -> impl IntoView {
     view! { <time datetime=format::iso(at) title=format::exact(at)>{words}</time> }
 }
 
+/// "2 h 5 min", until `at`.
+#[component]
+pub fn Left(at: i64, as_of: i64) -> impl IntoView {
+    let clock = Clock::get();
+    let words = Memo::new(move |_| format::span(at - clock.now(as_of)));
+    view! { <time datetime=format::iso(at) title=format::exact(at)>{words}</time> }
+}
+
 /// "2 h 5 min", since `at`.
 #[component]
 pub fn Since(at: i64, as_of: i64) -> impl IntoView {

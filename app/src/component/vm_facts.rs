@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use super::{Ago, CopyFact, Since};
-use crate::{format, model::VmDetail};
+use crate::{
+    format,
+    model::{SshPublished, VmDetail, VmState},
+};
 
 /// Facts with copy buttons.
 #[component]
@@ -55,6 +58,12 @@ fn facts(detail: VmDetail, as_of: i64) -> AnyView {
         {detail.ssh.map(|command| view! {
             <Fact name="SSH"><CopyFact text=command what="SSH command" /> <a href="/account#ssh">"Your keys"</a></Fact>
         })}
+        {vm.ssh_published.map(|published| view! {
+            <Fact name="SSH, port 22">
+                <CopyFact text=published.command() what="command for the VM's own SSH" />
+                {ssh_note(vm.state, published).map(|note| view! { " " <span class="muted">{note}</span> })}
+            </Fact>
+        })}
         {vm.started_at.map(|at| view! { <Fact name="Up for"><Since at as_of /></Fact> })}
         <Fact name="Created"><Ago at=vm.created_at as_of /></Fact>
         {node.map(|node| view! { <Fact name="Node">{node}</Fact> })}
@@ -67,6 +76,15 @@ fn facts(detail: VmDetail, as_of: i64) -> AnyView {
         })}
     }
     .into_any()
+}
+
+/// Why one cannot sign in there now.
+fn ssh_note(state: VmState, published: SshPublished) -> Option<String> {
+    match state {
+        _ if published.reason.is_some() => published.reason,
+        VmState::Running if !published.ready => Some("Its SSH server is being started.".into()),
+        _ => None,
+    }
 }
 
 #[component]

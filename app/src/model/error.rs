@@ -6,10 +6,14 @@ use leptos::{
 };
 use serde::{Deserialize, Serialize};
 
+/// The code of a change that was decided on what is no more.
+pub const CHANGED: &str = "changed_meanwhile";
+
 /// What a failed call tells the person who made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct AppError {
+    /// Decides the HTTP status.
     pub kind: ErrorKind,
     /// Stable, for programs: `vm_name_taken`, `quota_exceeded`, `wrong_password`, …
     pub code: String,
@@ -60,6 +64,7 @@ impl ErrorKind {
 }
 
 impl AppError {
+    /// A failure that belongs to no field. `message` says what happened, to what, and what to do.
     pub fn new(kind: ErrorKind, code: &str, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -82,6 +87,15 @@ impl AppError {
             ErrorKind::NotFound,
             "not_found",
             format!("There is no {what} named {name}."),
+        )
+    }
+
+    /// A text with a NUL character, which no name, id or word of ours has.
+    pub fn nul() -> Self {
+        Self::new(
+            ErrorKind::Invalid,
+            "malformed",
+            "A text has a NUL character, which is taken nowhere here. Send it without.",
         )
     }
 }

@@ -10,10 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{LogView, Overview, VmList};
 
+/// One message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "snake_case")]
 pub enum Live {
+    /// All VMs of who asks.
     Vms(VmList),
+    /// The admin's first page.
     Overview(Overview),
+    /// Records that match, oldest first.
     Logs(Vec<LogView>),
 }

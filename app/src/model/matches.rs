@@ -24,8 +24,11 @@ pub struct VmFilter {
 pub struct VmMatches {
     /// At most [`MATCHES_MAX`].
     pub vms: Vec<VmView>,
+    /// How many match.
     pub matching: u32,
+    /// How many there are.
     pub total: u32,
+    /// The server's clock.
     pub as_of: i64,
 }
 
@@ -34,7 +37,9 @@ pub struct VmMatches {
 pub struct UserMatches {
     /// At most [`MATCHES_MAX`].
     pub users: Vec<UserView>,
+    /// How many match.
     pub matching: u32,
+    /// How many there are.
     pub total: u32,
 }
 
@@ -112,6 +117,7 @@ mod tests {
             cpu_percent: None,
             memory_used_mib: None,
             cpu_history: Vec::new(),
+            ssh_published: None,
         }
     }
 
@@ -166,6 +172,7 @@ mod tests {
             created_at: 0,
             active_at: None,
             is_viewer: false,
+            version: String::new(),
         };
         let matches = UserMatches::of((0..1000).map(user).collect(), "user");
         assert_eq!((matches.users.len(), matches.matching), (MATCHES_MAX, 1000));

@@ -6,18 +6,19 @@ use leptos_meta::Title;
 use super::vm_new::VmNewDialog;
 use crate::{
     component::{
-        Access, Ago, Guard, Icon, IconName, Loaded, Since, Sparkline, VmActions, VmBadge,
-        VmButtons, VmDeleteDialog, VmFailures,
+        Access, Ago, Guard, Icon, IconName, Loaded, SharedList, Since, Sparkline, VmActions,
+        VmBadge, VmButtons, VmDeleteDialog, VmFailures,
     },
     format,
     live::use_live,
     model::{VmList, VmState, VmView},
-    server_fn::vm_list,
+    server_fn::{shell_shared_list, vm_list},
 };
 
 #[component]
 pub fn DashboardPage() -> impl IntoView {
     let list = Resource::new_blocking(|| (), |()| vm_list());
+    let shared = Resource::new_blocking(|| (), |()| shell_shared_list());
     let page = move |_| {
         view! {
             <Loaded
@@ -25,6 +26,7 @@ pub fn DashboardPage() -> impl IntoView {
                 skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
                 view=|list| view! { <Machines first=list /> }.into_any()
             />
+            <SharedList shared />
         }
         .into_any()
     };
@@ -113,6 +115,7 @@ fn Empty(creating: RwSignal<bool>) -> impl IntoView {
             <h2>"No VMs yet"</h2>
             <p>"A VM is a Linux machine of your own: its disk, its network, a shell in this browser. The first one takes seconds."</p>
             <p class="blank-actions"><NewVm creating /></p>
+            <p class="faint">"Or from a terminal: " <code>"minicloud vm create"</code></p>
         </section>
     }
 }

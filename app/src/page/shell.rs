@@ -64,7 +64,7 @@ fn opened(name: String, new: bool, shell: Dated<ShellPage>) -> AnyView {
     }
     view! {
         <Title text=format!("{name} shell") />
-        <ShellFrame shell=shell.value as_of=shell.as_of back=format!("/vms/{name}") page />
+        <ShellFrame shell=shell.value as_of=shell.as_of back=format!("/vms/{name}") page is_own=true />
         <StartForm name />
     }
     .into_any()

@@ -79,7 +79,7 @@ fn Machine(first: VmDetail, events: EventResource, before: Memo<Option<i64>>) ->
                 <UsageCharts detail />
             </section>
             <Shells name=name.clone() detail />
-            <Events name=name.clone() state events before />
+            <Events name=name.clone() detail events before />
             <Danger name />
         </div>
         <VmDeleteDialog />
@@ -166,14 +166,15 @@ fn Shells(name: String, detail: RwSignal<VmDetail>) -> impl IntoView {
 #[component]
 fn Events(
     name: String,
-    state: Memo<VmState>,
+    detail: RwSignal<VmDetail>,
     events: EventResource,
     before: Memo<Option<i64>>,
 ) -> impl IntoView {
     let page = format!("/vms/{name}");
-    // Something has happened: there is something to tell.
-    Effect::new(move |last: Option<VmState>| {
-        let now = state.get();
+    // Its state is told at once, what leaves that as it was with the next measurement.
+    let told = Memo::new(move |_| detail.with(|detail| (detail.vm.state, detail.event)));
+    Effect::new(move |last: Option<(VmState, Option<i64>)>| {
+        let now = told.get();
         if last.is_some_and(|last| last != now) {
             events.refetch();
         }

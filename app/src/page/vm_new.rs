@@ -1,5 +1,7 @@
 //! New VM: in a dialog over the dashboard, and on a page of its own without script.
 
+mod ssh;
+
 use std::time::Duration;
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
@@ -15,6 +17,8 @@ use crate::{
     model::{FlavorView, ImageView, QuotaUsage, VmOffer, VmView},
     server_fn::{VmCreate, vm_name_check, vm_offer},
 };
+
+use ssh::SshPublish;
 
 /// Quiet time before the server is asked about a name.
 const DEBOUNCE: Duration = Duration::from_millis(300);
@@ -83,6 +87,8 @@ fn VmNewForm(
     let (name, check) = name_check(&offer.suggested_name);
     Effect::new(move |_| crate::nav::focus("field-name"));
     let full = nothing_fits(&offer);
+    let image = RwSignal::new(String::new());
+    let whole = StoredValue::new(offer.clone());
     let on_cancel = move |event: leptos::ev::MouseEvent| {
         if let Some(cancel) = cancel {
             event.prevent_default();
@@ -92,7 +98,7 @@ fn VmNewForm(
     view! {
         <Form action class="form">
             <h1 id="vm-new-title">"New VM"</h1>
-            <FormAlert fields=&["name", "flavor", "image"] />
+            <FormAlert fields=&["name", "flavor", "image", "ssh_publish"] />
             {full.clone().map(|full| view! { <Alert kind=AlertKind::Note>{full}</Alert> })}
             <Field
                 name="name"
@@ -106,8 +112,11 @@ fn VmNewForm(
                 check
                 on_input=move |text: String| name.set(text)
             />
-            <Sizes flavors=offer.flavors quota=offer.quota />
-            <Images images=offer.images />
+            {(!offer.flavors.is_empty()).then(|| view! { <Sizes flavors=offer.flavors quota=offer.quota /> })}
+            {(!offer.images.is_empty()).then(|| view! {
+                <Images images=offer.images chosen=image />
+                <SshPublish offer=whole image />
+            })}
             <div class="form-actions">
                 <a class="button quiet" href="/" on:click=on_cancel>"Cancel"</a>
                 {full.is_none().then(|| view! {
@@ -126,6 +135,14 @@ fn nothing_fits(offer: &VmOffer) -> Option<String> {
         return Some(format!(
             "You have {have}, as many as you may. Delete one to make room for another."
         ));
+    }
+    if offer.images.is_empty() || offer.flavors.is_empty() {
+        let what = if offer.images.is_empty() {
+            "image"
+        } else {
+            "size"
+        };
+        return Some(format!("No {what} is offered. Ask an admin to add one."));
     }
     let mut reasons = offer
         .flavors
@@ -237,9 +254,9 @@ fn left_after(flavor: &FlavorView, quota: QuotaUsage) -> String {
     )
 }
 
-/// Images as radio tiles.
+/// Images as radio tiles; `chosen` follows.
 #[component]
-fn Images(images: Vec<ImageView>) -> impl IntoView {
+fn Images(images: Vec<ImageView>, chosen: RwSignal<String>) -> impl IntoView {
     let state = use_context::<FormState>();
     let typed = state.and_then(|state| state.typed("image"));
     let message = state.map(|state| state.message("image"));
@@ -247,11 +264,22 @@ fn Images(images: Vec<ImageView>) -> impl IntoView {
         let is_chosen = typed
             .as_ref()
             .map_or(image.default, |typed| *typed == image.name);
+        if is_chosen {
+            chosen.set(image.name.clone());
+        }
+        let pick = image.name.clone();
         let letter = image.name.chars().next().unwrap_or('?').to_string();
         let pull = (image.present_on == 0).then_some("Fetched first, takes longer");
         view! {
             <label class="tile image">
-                <input type="radio" name="image" value=image.name.clone() checked=is_chosen required=true />
+                <input
+                    type="radio"
+                    name="image"
+                    value=image.name.clone()
+                    checked=is_chosen
+                    required=true
+                    on:change=move |_| chosen.set(pick.clone())
+                />
                 <span class="tile-logo" aria-hidden="true">{letter}</span>
                 <span class="tile-title">{image.name}</span>
                 <span class="tile-line">{image.summary}</span>
@@ -283,7 +311,15 @@ mod tests {
         VmOffer {
             suggested_name: "brave-otter".into(),
             flavors: unavailable.iter().map(flavor).collect(),
-            images: Vec::new(),
+            images: vec![ImageView {
+                name: "alpine".into(),
+                reference: "alpine:3".into(),
+                summary: "Small".into(),
+                default: true,
+                present_on: 1,
+                ssh_server: None,
+            }],
+            ssh_unavailable: None,
             quota: QuotaUsage {
                 vms,
                 vms_max: 5,
@@ -299,6 +335,20 @@ mod tests {
             words,
             "You have 5 VMs, as many as you may. Delete one to make room for another."
         );
+    }
+
+    #[test]
+    fn without_an_image_or_a_size_it_is_said_who_can_help() {
+        let without_images = VmOffer {
+            images: Vec::new(),
+            ..offer(1, &[None])
+        };
+        assert_eq!(
+            nothing_fits(&without_images).unwrap(),
+            "No image is offered. Ask an admin to add one."
+        );
+        let words = nothing_fits(&offer(1, &[])).unwrap();
+        assert_eq!(words, "No size is offered. Ask an admin to add one.");
     }
 
     #[test]

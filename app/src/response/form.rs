@@ -17,11 +17,12 @@ const BODY_MAX: usize = 64 * 1024;
 const VALUE_MAX: usize = 256;
 /// Fields that are carried back. Named one by one, because addresses end up in the browser's
 /// history: a password or a credential never does.
-const KEPT: [&str; 15] = [
+const KEPT: [&str; 17] = [
     "name",
     "next",
     "flavor",
     "image",
+    "ssh_publish",
     "address",
     "fingerprint",
     "reference",
@@ -33,6 +34,7 @@ const KEPT: [&str; 15] = [
     "disk_gib",
     "confirm",
     "comment",
+    "mode",
 ];
 
 /// Handles a request to `/api/…`; `context` provides the plane, bound to the caller.

@@ -11,7 +11,7 @@ use crate::model::{
 };
 #[cfg(feature = "ssr")]
 use crate::{
-    model::{ErrorKind, EventFilter, LogFilter, LogLevel, QuotaForm, VmFilter},
+    model::{CHANGED, ErrorKind, EventFilter, LogFilter, LogLevel, QuotaForm, SshServer, VmFilter},
     response::{is_plain_form, once, plane},
 };
 
@@ -89,12 +89,20 @@ pub async fn user_disable(name: String, disabled: bool) -> Result<UserView, AppE
     plane()?.user_disable(&name, disabled).await
 }
 
+/// `version` is that of the user as the page shows them; empty: whatever is there is changed.
 #[server(prefix = "/api", endpoint = "user_role")]
-pub async fn user_role(name: String, role: Role) -> Result<UserView, AppError> {
-    plane()?.user_role(&name, role).await
+pub async fn user_role(
+    name: String,
+    role: Role,
+    #[server(default)] version: String,
+) -> Result<UserView, AppError> {
+    let seen = filled(version);
+    let done = plane()?.user_role(&name, role, seen.as_deref()).await;
+    done.map_err(|error| overtaken(error, &name))
 }
 
-/// Sets what a user may have. Text, so that a bad number gets its message beside its field.
+/// Sets what a user may have. Text, so that a bad number gets its message beside its field. `version`
+/// as in [`user_role`].
 #[server(prefix = "/api", endpoint = "user_quota")]
 pub async fn user_quota(
     name: String,
@@ -102,6 +110,7 @@ pub async fn user_quota(
     vcpus: String,
     memory_mib: String,
     disk_gib: String,
+    #[server(default)] version: String,
 ) -> Result<UserView, AppError> {
     let quota = QuotaForm {
         vms: whole("vms", "number of VMs", &vms)?,
@@ -109,7 +118,9 @@ pub async fn user_quota(
         memory_mib: whole("memory_mib", "memory", &memory_mib)?,
         disk_gib: whole("disk_gib", "disk", &disk_gib)?,
     };
-    plane()?.user_quota(&name, quota).await
+    let seen = filled(version);
+    let done = plane()?.user_quota(&name, quota, seen.as_deref()).await;
+    done.map_err(|error| overtaken(error, &name))
 }
 
 /// Answers the one-time password, to be shown once; a plain form's page gets it by [`once`].
@@ -213,9 +224,15 @@ pub async fn image_add(
     name: String,
     reference: String,
     #[server(default)] summary: String,
+    #[server(default)] ssh_server: String,
 ) -> Result<ImageView, AppError> {
     plane()?
-        .image_add(name.trim(), reference.trim(), summary.trim())
+        .image_add(
+            name.trim(),
+            reference.trim(),
+            summary.trim(),
+            SshServer::read(&ssh_server),
+        )
         .await
 }
 
@@ -234,6 +251,18 @@ pub async fn image_default(name: String) -> Result<ImageView, AppError> {
 fn filled(text: String) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// On a page, where what is there now stands beside the message.
+#[cfg(feature = "ssr")]
+fn overtaken(error: AppError, name: &str) -> AppError {
+    if error.code != CHANGED {
+        return error;
+    }
+    let message = format!(
+        "Somebody else has changed {name} meanwhile; nothing was saved. Look at what is set now, and save again what you want."
+    );
+    AppError { message, ..error }
 }
 
 /// The hex digits of `sha256 Fingerprint=AB:CD:…` or of the bare digest.

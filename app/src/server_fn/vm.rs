@@ -34,8 +34,15 @@ pub async fn vm_name_check(name: String) -> Result<Option<String>, AppError> {
 }
 
 #[server(prefix = "/api", endpoint = "vm_create")]
-pub async fn vm_create(name: String, flavor: String, image: String) -> Result<VmView, AppError> {
-    let vm = plane()?.vm_create(name.trim(), &flavor, &image).await?;
+pub async fn vm_create(
+    name: String,
+    flavor: String,
+    image: String,
+    #[server(default)] ssh_publish: bool,
+) -> Result<VmView, AppError> {
+    let vm = plane()?
+        .vm_create(name.trim(), &flavor, &image, ssh_publish)
+        .await?;
     land("/");
     Ok(vm)
 }

@@ -56,6 +56,19 @@ fn nodes() -> Vec<NodeView> {
     ]
 }
 
+/// The version of every user.
+const VERSION: &str = "v-now";
+
+fn seen_is_now(seen: Option<&str>) -> Answer<()> {
+    match seen {
+        Some(seen) if seen != VERSION => {
+            let message = "It has been changed since you looked.";
+            Err(AppError::new(ErrorKind::Conflict, CHANGED, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn user(name: &str, role: Role) -> UserView {
     UserView {
         name: name.into(),
@@ -66,6 +79,7 @@ fn user(name: &str, role: Role) -> UserView {
         created_at: now() - 86_400_000_000,
         active_at: Some(now() - 60_000_000),
         is_viewer: name == "admin",
+        version: VERSION.into(),
     }
 }
 
@@ -183,12 +197,14 @@ impl AdminPlane for Fake {
         })
     }
 
-    async fn user_role(&self, name: &str, role: Role) -> Answer<UserView> {
-        self.admin().map(|()| user(name, role))
+    async fn user_role(&self, name: &str, role: Role, seen: Option<&str>) -> Answer<UserView> {
+        self.admin()?;
+        seen_is_now(seen).map(|()| user(name, role))
     }
 
-    async fn user_quota(&self, name: &str, _: QuotaForm) -> Answer<UserView> {
-        self.admin().map(|()| user(name, Role::Member))
+    async fn user_quota(&self, name: &str, _: QuotaForm, seen: Option<&str>) -> Answer<UserView> {
+        self.admin()?;
+        seen_is_now(seen).map(|()| user(name, Role::Member))
     }
 
     async fn user_password_reset(&self, _: &str) -> Answer<String> {
@@ -222,7 +238,10 @@ impl AdminPlane for Fake {
     }
 
     async fn admin_shell_open(&self, id: &str, shell: Option<&str>, _: bool) -> Answer<ShellPage> {
-        Ok(data::shell_page(&self.any(id)?.name, shell))
+        Ok(ShellPage {
+            watches: shell == Some("invited"),
+            ..data::shell_page(&self.any(id)?.name, shell)
+        })
     }
 
     async fn log_list(&self, filter: &LogFilter) -> Answer<LogPage> {
@@ -251,7 +270,13 @@ impl AdminPlane for Fake {
             .map(|()| data::offer(QuotaUsage::default()).images)
     }
 
-    async fn image_add(&self, name: &str, reference: &str, summary: &str) -> Answer<ImageView> {
+    async fn image_add(
+        &self,
+        name: &str,
+        reference: &str,
+        summary: &str,
+        ssh_server: Option<SshServer>,
+    ) -> Answer<ImageView> {
         self.admin()?;
         Ok(ImageView {
             name: name.into(),
@@ -259,6 +284,7 @@ impl AdminPlane for Fake {
             summary: summary.into(),
             default: false,
             present_on: 0,
+            ssh_server,
         })
     }
 
@@ -267,6 +293,6 @@ impl AdminPlane for Fake {
     }
 
     async fn image_default(&self, name: &str) -> Answer<ImageView> {
-        self.image_add(name, "alpine:3", "").await
+        self.image_add(name, "alpine:3", "", None).await
     }
 }

@@ -36,6 +36,7 @@ pub fn vm(owner: &str, name: &str, state: VmState) -> VmView {
         cpu_percent: running.then_some(3.0),
         memory_used_mib: running.then_some(41.0),
         cpu_history: if running { wave() } else { Vec::new() },
+        ssh_published: None,
     }
 }
 
@@ -49,7 +50,15 @@ fn wave() -> Vec<u8> {
 pub fn vms() -> Vec<VmView> {
     let ann = |name, state| vm("ann", name, state);
     let mut vms = vec![
-        ann("web1", VmState::Running),
+        VmView {
+            ssh_published: Some(SshPublished {
+                host: "cloud.example".into(),
+                port: 22_017,
+                ready: true,
+                reason: None,
+            }),
+            ..ann("web1", VmState::Running)
+        },
         VmView {
             flavor: "medium".into(),
             image: "debian".into(),
@@ -105,6 +114,7 @@ pub fn detail(vm: VmView) -> VmDetail {
         usage: if running { usage() } else { Vec::new() },
         shells,
         ssh: Some(format!("ssh -p 2222 {}@127.0.0.1", vm.name)),
+        event: Some(1),
         as_of: now(),
         vm,
     }
@@ -160,6 +170,7 @@ pub fn shell_page(vm: &str, asked: Option<&str>) -> ShellPage {
     }
     ShellPage {
         attach: format!("/shells/{}/attach", shell.id),
+        watches: false,
         shell,
         others: vec![self::shell(vm, 1)],
     }
@@ -180,6 +191,7 @@ pub fn offer(quota: QuotaUsage) -> VmOffer {
         summary: summary.into(),
         default,
         present_on,
+        ssh_server: (name == "debian").then_some(SshServer::Sshd),
     };
     VmOffer {
         suggested_name: "brave-otter".into(),
@@ -199,6 +211,7 @@ pub fn offer(quota: QuotaUsage) -> VmOffer {
             ),
         ],
         quota,
+        ssh_unavailable: None,
     }
 }
 

@@ -6,6 +6,7 @@
 mod admin;
 mod data;
 mod live;
+mod share;
 mod site;
 
 use std::sync::{Arc, Mutex};
@@ -311,8 +312,20 @@ impl VmPlane for Fake {
         Ok(())
     }
 
-    async fn vm_create(&self, name: &str, flavor: &str, image: &str) -> Answer<VmView> {
+    async fn vm_create(
+        &self,
+        name: &str,
+        flavor: &str,
+        image: &str,
+        ssh_publish: bool,
+    ) -> Answer<VmView> {
         self.vm_name_check(name).await?;
+        if ssh_publish && image != "debian" {
+            let words = format!("The image {image} carries no SSH server.");
+            return Err(
+                AppError::new(ErrorKind::Invalid, "image_without_ssh", words).at("ssh_publish"),
+            );
+        }
         let mut vm = data::vm(self.name()?, name, VmState::Creating);
         vm.flavor = flavor.into();
         vm.image = image.into();

@@ -1,13 +1,32 @@
 //! Images and flavors: what one can choose.
 
-use server_api::{flavor::Flavor, image::Image};
+use reqwest::Method;
+use server_api::{
+    flavor::Flavor,
+    image::{Image, ImageAdd},
+};
 
-use super::Client;
+use super::{Client, segment};
 use crate::error::CliError;
+
+const IMAGES: &str = "/api/v1/admin/images";
 
 impl Client {
     pub async fn image_list(&self) -> Result<Vec<Image>, CliError> {
-        self.get("/api/v1/images").await
+        self.list("/api/v1/images", usize::MAX).await
+    }
+
+    pub async fn image_add(&self, image: &ImageAdd) -> Result<Image, CliError> {
+        self.create(IMAGES, Some(image)).await
+    }
+
+    pub async fn image_default(&self, name: &str) -> Result<Image, CliError> {
+        let path = format!("{IMAGES}/{}/default", segment(name));
+        self.change(Method::PUT, &path, None::<&()>).await
+    }
+
+    pub async fn image_remove(&self, name: &str) -> Result<(), CliError> {
+        self.delete(&format!("{IMAGES}/{}", segment(name))).await
     }
 
     pub async fn flavor_list(&self) -> Result<Vec<Flavor>, CliError> {

@@ -10,7 +10,7 @@ const NODES: &str = "/api/v1/admin/nodes";
 
 impl Client {
     pub async fn node_list(&self) -> Result<Vec<Node>, CliError> {
-        self.get(NODES).await
+        self.list(NODES, usize::MAX).await
     }
 
     pub async fn node_add(&self, node: &NodeAdd) -> Result<Node, CliError> {

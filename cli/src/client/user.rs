@@ -1,13 +1,16 @@
 //! Users; for admins.
 
-use reqwest::Method;
+use reqwest::{
+    Method,
+    header::{self, HeaderValue},
+};
 use serde::Serialize;
 use server_api::{
     account::Role,
     user::{User, UserDisable, UserPassword, UserQuota, UserRole},
 };
 
-use super::{Client, segment};
+use super::{ANSWER_DEADLINE, Client, segment};
 use crate::error::CliError;
 
 const USERS: &str = "/api/v1/admin/users";
@@ -26,8 +29,28 @@ impl Client {
         self.user_put(name, "role", &UserRole { role }).await
     }
 
-    pub async fn user_quota(&self, name: &str, quota: &UserQuota) -> Result<User, CliError> {
-        self.user_put(name, "quota", quota).await
+    /// One user, and the version that a change can be made of.
+    pub async fn user_get(&self, name: &str) -> Result<(User, Option<HeaderValue>), CliError> {
+        let path = format!("{USERS}/{}", segment(name));
+        let answer = self.get_whole(&path).await?;
+        let version = answer.headers().get(header::ETAG).cloned();
+        Ok((self.read(answer).await?, version))
+    }
+
+    /// Sets all of a quota, where the user is still of that version.
+    pub async fn user_quota(
+        &self,
+        name: &str,
+        quota: &UserQuota,
+        version: Option<HeaderValue>,
+    ) -> Result<User, CliError> {
+        let path = format!("{USERS}/{}/quota", segment(name));
+        let mut request = self.request(Method::PUT, &path).json(quota);
+        if let Some(version) = version {
+            request = request.header(header::IF_MATCH, version);
+        }
+        let answer = self.send(request.timeout(ANSWER_DEADLINE)).await?;
+        self.read(answer).await
     }
 
     /// A new one-time password.

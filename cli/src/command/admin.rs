@@ -1,5 +1,6 @@
 //! `admin …`.
 
+mod image;
 mod log;
 mod node;
 mod user;
@@ -26,6 +27,9 @@ pub enum AdminCommand {
     /// Users
     #[command(subcommand)]
     User(user::UserCommand),
+    /// The image catalogue; `minicloud image ls` lists it
+    #[command(subcommand)]
+    Image(image::ImageCommand),
     /// Everybody's machines
     #[command(subcommand)]
     Vm(AdminVmCommand),
@@ -46,6 +50,7 @@ impl AdminCommand {
         let done = match self {
             Self::Node(node) => node.run(context).await,
             Self::User(user) => user.run(context).await,
+            Self::Image(image) => image.run(context).await,
             Self::Vm(AdminVmCommand::Ls) => vm_list(context).await,
             Self::Logs(logs) => logs.run(context).await,
             Self::Events(past) => event_list(context, &past).await,

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use server_api::{shell::Shell, vm::VmState};
 
-use super::vm::vm_missing;
+use super::{shell_share, vm::vm_missing};
 use crate::{
     context::Context,
     error::CliError,
@@ -20,6 +20,27 @@ pub enum ShellCommand {
         #[arg(required = true)]
         ids: Vec<String>,
     },
+    /// Make a link by which another user watches a shell of yours; it is good once
+    Share {
+        id: String,
+        /// They may type, too: that is to be root in the machine
+        #[arg(long = "type")]
+        types: bool,
+    },
+    /// With whom a shell of yours is shared, and who of them is there now
+    Grants { id: String },
+    /// Take a grant back, leave one of your own, or withdraw a link, by its id
+    Unshare {
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Accept an invitation to a shell of another's
+    Accept {
+        /// The link. Left out or -, it is read from standard input: arguments stand in the process list
+        link: Option<String>,
+    },
+    /// List the shells that others share with you
+    Shared,
 }
 
 impl ShellCommand {
@@ -27,6 +48,11 @@ impl ShellCommand {
         match self {
             Self::Ls { vm } => list(context, vm).await,
             Self::Close { ids } => close(context, &ids).await,
+            Self::Share { id, types } => shell_share::share(context, &id, types).await,
+            Self::Grants { id } => shell_share::grants(context, &id).await,
+            Self::Unshare { ids } => shell_share::unshare(context, &ids).await,
+            Self::Accept { link } => shell_share::accept(context, link).await,
+            Self::Shared => shell_share::shared(context).await,
         }
     }
 }

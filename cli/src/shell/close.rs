@@ -20,7 +20,7 @@ pub fn reason(code: u16, said: &str) -> Option<CliError> {
             failed("the node could not read what this minicloud sent; is it of another version?")
         }
         4409 => failed("this viewer was replaced by another one"),
-        4429 => failed("32 viewers are attached to this shell already"),
+        4429 => failed("as many viewers as can be are attached to this shell already"),
         _ => None,
     }
 }

@@ -1,8 +1,11 @@
 //! What admins do.
 
+use std::io::{BufRead as _, BufReader, Read as _};
+
 use super::{
     fake::Fake,
     run::{User, lines},
+    sitting::until,
 };
 
 fn admin() -> (Fake, User) {
@@ -46,6 +49,29 @@ fn nodes_are_listed_added_cordoned_and_taken_out() {
 }
 
 #[test]
+fn images_are_added_made_the_default_and_taken_out() {
+    let (_fake, user) = admin();
+    let image = |args: &[&str]| user.run(&[&["admin", "image"], args].concat());
+    let ran = image(&["add", "team/tools", "tools:1", "--summary", "What we use"]);
+    assert_eq!(ran.out, "team/tools is in the catalogue\n");
+    let ran = image(&["default", "team/tools"]);
+    assert_eq!(ran.out, "team/tools is the default\n");
+    let ran = image(&["default", "nothing"]);
+    assert_eq!(ran.code, 3);
+    assert!(
+        ran.err.contains("nothing does not exist; there are:"),
+        "{}",
+        ran.err
+    );
+    let ran = image(&["rm", "--yes", "team/tools"]);
+    assert_eq!(
+        ran.out,
+        "team/tools was taken out; machines made from it stay\n"
+    );
+    assert_eq!(image(&["rm", "--yes", "nothing"]).code, 3);
+}
+
+#[test]
 fn users_are_listed_and_changed() {
     let (_fake, user) = admin();
     let head = "NAME  ROLE    ACCESS  VMS     CPU       MEMORY            DISK         CREATED           SEEN";
@@ -73,6 +99,49 @@ fn users_are_listed_and_changed() {
         (ran.code, ran.err.as_str()),
         (3, "minicloud: eve does not exist; there are: bob\n")
     );
+}
+
+#[test]
+fn a_quota_that_somebody_else_has_changed_meanwhile_is_left_alone() {
+    let (fake, user) = admin();
+    fake.world.lock().unwrap().user_changed = true;
+    let ran = user.run(&["admin", "user", "quota", "bob", "--vms", "9"]);
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.err.contains("changed since you looked"), "{}", ran.err);
+    let ran = user.run(&["admin", "user", "quota", "eve", "--vms", "9"]);
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (3, "minicloud: eve does not exist; there are: bob\n")
+    );
+}
+
+#[test]
+fn who_follows_the_log_over_a_lost_connection_misses_nothing_and_sees_nothing_twice() {
+    let (fake, user) = admin();
+    let mut child = user.command(&["admin", "logs", "-f"]).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    for _ in 0..3 {
+        out.read_line(&mut text).unwrap();
+    }
+    // It asks once more before it is ended: what comes then is known.
+    let follows = |fake: &Fake| {
+        let asked = fake.asked();
+        asked
+            .iter()
+            .filter(|asked| asked.contains("follow=true"))
+            .count()
+    };
+    until("it goes on following", || follows(&fake) >= 3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    out.read_to_string(&mut text).unwrap();
+    let wanted = lines(&[
+        "2026-01-02 03:04:05 WARN  server: a \u{fffd}[2Jb",
+        "2026-01-02 03:04:05 WARN  server: c",
+        "2026-01-02 03:04:04 WARN  server: d",
+    ]);
+    assert_eq!(text, wanted);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod exec;
 mod shell;
+mod shell_share;
 mod ssh_key;
 mod vm;
 
@@ -23,6 +24,7 @@ use axum::{
 };
 use server_api::{
     problem::{PROBLEM_JSON, Problem},
+    shell_share::{ShellGrant, ShellInvitation},
     ssh_key::SshKey,
     token::Token,
     vm::{Vm, VmState},
@@ -39,12 +41,16 @@ pub struct World {
     pub vms: BTreeMap<String, Vm>,
     pub tokens: Vec<Token>,
     pub ssh_keys: Vec<SshKey>,
+    pub invitations: Vec<ShellInvitation>,
+    pub grants: Vec<ShellGrant>,
     /// Requests as they came: method, path and query.
     pub asked: Vec<String>,
     /// Idempotency keys that came.
     pub keys: Vec<String>,
     /// How many creations are answered with 429 first.
     pub busy: u32,
+    /// Somebody else changes a user at the same time.
+    pub user_changed: bool,
     /// VMs never come out of their present state.
     pub stuck: bool,
 }
@@ -112,6 +118,7 @@ impl Fake {
             .route("/api/v1/vms/{name}/{verb}", post(vm::vm_change))
             .route("/api/v1/shells/{id}", delete(shell::shell_delete))
             .route("/api/v1/shells/{id}/attach", get(attach))
+            .merge(Self::shared())
             .route("/api/v1/images", get(vm::images))
             .route("/api/v1/flavors", get(vm::flavors))
             .route(
@@ -121,6 +128,7 @@ impl Fake {
             .route("/api/v1/admin/nodes/{name}", delete(admin::node_remove))
             .route("/api/v1/admin/nodes/{name}/cordon", put(admin::node_cordon))
             .route("/api/v1/admin/users", get(admin::users))
+            .route("/api/v1/admin/users/{name}", get(admin::user_get))
             .route(
                 "/api/v1/admin/users/{name}/disabled",
                 put(admin::user_disable),
@@ -131,11 +139,38 @@ impl Fake {
                 "/api/v1/admin/users/{name}/password-reset",
                 post(admin::user_password),
             )
+            .route("/api/v1/admin/images", post(admin::image_add))
+            .route("/api/v1/admin/images/{name}", delete(admin::image_change))
+            .route(
+                "/api/v1/admin/images/{name}/default",
+                put(admin::image_change),
+            )
             .route("/api/v1/admin/vms", get(vm::vm_list))
             .route("/api/v1/admin/events", get(vm::events))
             .route("/api/v1/admin/logs", get(admin::logs))
             .layer(middleware::from_fn_with_state(self.clone(), check))
             .with_state(self.clone())
+    }
+
+    fn shared() -> Router<Self> {
+        Router::new()
+            .route(
+                "/api/v1/shells/{id}/invitations",
+                post(shell_share::invitation_create),
+            )
+            .route("/api/v1/shells/{id}/share", get(shell_share::share_get))
+            .route(
+                "/api/v1/shell-invitations/{id}",
+                delete(shell_share::invitation_delete),
+            )
+            .route(
+                "/api/v1/me/shell-grants",
+                get(shell_share::grant_list).post(shell_share::grant_create),
+            )
+            .route(
+                "/api/v1/shell-grants/{id}",
+                delete(shell_share::grant_delete),
+            )
     }
 }
 

@@ -7,6 +7,7 @@ use server_api::vm::VmState::Running;
 use super::{
     fake::Fake,
     run::{User, lines},
+    sitting::Sitting,
 };
 
 fn fake() -> Fake {
@@ -29,6 +30,27 @@ fn a_password_becomes_a_token_in_a_file_that_only_the_user_reads() {
     assert!(kept.contains("mct_good") && !kept.contains("correct horse"));
     let token = fake.world.lock().unwrap().tokens[0].clone();
     assert!(token.name.starts_with("minicloud on "));
+    assert_eq!(user.run(&["vm", "ls"]).code, 0);
+}
+
+#[test]
+fn who_says_nothing_is_asked_and_the_password_is_not_shown() {
+    let fake = fake();
+    let user = User::new(&fake.url);
+    let mut sitting = Sitting::begin_whole(user.command(&["login"]));
+    sitting.sees("Server [http://127.0.0.1:5555]: ");
+    sitting.types(&format!("{}\n", fake.url));
+    sitting.sees("User: ");
+    sitting.types("ann\n");
+    sitting.sees("Password: ");
+    sitting.types("correct horse\n");
+    sitting.sees(&format!("Signed in to {} as ann", fake.url));
+    let seen = sitting.seen();
+    assert!(
+        seen.contains("ann\r\n") && !seen.contains("horse"),
+        "{seen}"
+    );
+    assert_eq!(sitting.ends().0, 0);
     assert_eq!(user.run(&["vm", "ls"]).code, 0);
 }
 

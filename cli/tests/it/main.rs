@@ -2,10 +2,15 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 mod admin;
+mod completion;
 mod fake;
 mod login;
 mod run;
+mod session;
 mod shell;
 mod shell_fake;
+mod shell_share;
+mod sitting;
 mod ssh_key;
+mod terminal;
 mod vm;

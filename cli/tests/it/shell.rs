@@ -1,26 +1,14 @@
 //! `vm shell` and `shell`: a terminal over a socket that may be lost.
 
-use std::{
-    fs::File,
-    io::{Read as _, Write as _},
-    os::fd::OwnedFd,
-    process::{Child, Stdio},
-    sync::{Arc, Mutex},
-    thread,
-    time::{Duration, Instant},
-};
+use std::io::Write as _;
 
-use rustix::{
-    fs::{Mode, OFlags, open},
-    process::{Pid, Signal, kill_process},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
-};
+use rustix::process::{Pid, Signal, kill_process};
 use server_api::vm::VmState::Running;
 
 use super::{
     fake::Fake,
     run::{User, lines, ran},
+    sitting::{Sitting, resize, until},
 };
 
 fn one() -> (Fake, User) {
@@ -87,7 +75,7 @@ fn why_a_shell_was_closed_is_told() {
         (4003, 4, "minicloud: Access to the shell was taken back"),
         (4004, 3, "minicloud: the shell is gone: because"),
         (4010, 1, "minicloud: the VM was stopped."),
-        (4429, 1, "minicloud: 32 viewers are attached"),
+        (4429, 1, "minicloud: as many viewers as can be"),
     ] {
         let (_fake, user) = one();
         let ran = user.run_with(&["vm", "shell", "web1"], &format!("close {code}\n"));
@@ -110,114 +98,10 @@ fn live_shells_are_listed_and_closed() {
     assert_eq!(ran.err, "minicloud: web1 has no shell s9; it has: s1\n");
 }
 
-/// The command at a terminal of its own.
-struct Sitting {
-    screen: File,
-    /// What stands on it, all in a row.
-    seen: Arc<Mutex<Vec<u8>>>,
-    /// Held open, so that the terminal is there after the command.
-    terminal: OwnedFd,
-    child: Child,
-}
-
-impl Sitting {
-    fn begin(user: &User, arguments: &[&str]) -> Self {
-        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&screen).unwrap();
-        unlockpt(&screen).unwrap();
-        let name = ptsname(&screen, Vec::new()).unwrap();
-        let flags = OFlags::RDWR | OFlags::NOCTTY;
-        let terminal = open(name.as_c_str(), flags, Mode::empty()).unwrap();
-        let screen = File::from(screen);
-        resize(&screen, 100, 30);
-        let seen = watch(screen.try_clone().unwrap());
-        let end = || Stdio::from(terminal.try_clone().unwrap());
-        let child = user
-            .command(arguments)
-            .stdin(end())
-            .stdout(end())
-            .spawn()
-            .unwrap();
-        Self {
-            screen,
-            seen,
-            terminal,
-            child,
-        }
-    }
-
-    fn types(&mut self, text: &str) {
-        self.screen.write_all(text.as_bytes()).unwrap();
-    }
-
-    fn seen(&self) -> String {
-        String::from_utf8_lossy(&self.seen.lock().unwrap()).into_owned()
-    }
-
-    /// Waits until that is on the screen.
-    fn sees(&self, text: &str) {
-        until(text, || self.seen().contains(text));
-    }
-
-    fn ends(mut self) -> (i32, String) {
-        let mut status = None;
-        until("the command ends", || {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
-        let code = status.and_then(|status| status.code()).unwrap();
-        let mut err = String::new();
-        let mut pipe = self.child.stderr.take().unwrap();
-        pipe.read_to_string(&mut err).unwrap();
-        let modes = tcgetattr(&self.terminal).unwrap().local_modes;
-        let usual = LocalModes::ECHO | LocalModes::ICANON;
-        assert!(modes.contains(usual), "the terminal stayed raw");
-        (code, err)
-    }
-}
-
-impl Drop for Sitting {
-    fn drop(&mut self) {
-        // One that ended well is not there to be killed.
-        let _ = self.child.kill();
-    }
-}
-
-/// Reads the screen until nobody can write on it any more.
-fn watch(mut screen: File) -> Arc<Mutex<Vec<u8>>> {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let all = seen.clone();
-    thread::spawn(move || {
-        let mut part = [0; 4096];
-        while let Ok(length @ 1..) = screen.read(&mut part) {
-            all.lock().unwrap().extend(&part[..length]);
-        }
-    });
-    seen
-}
-
-fn resize(screen: &File, cols: u16, rows: u16) {
-    let size = Winsize {
-        ws_col: cols,
-        ws_row: rows,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    tcsetwinsize(screen, size).unwrap();
-}
-
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{what}");
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
 #[test]
 fn a_terminal_is_raw_follows_its_size_and_is_left_as_it_was() {
     let (fake, user) = one();
-    let mut sitting = Sitting::begin(&user, &["vm", "shell", "web1"]);
+    let mut sitting = Sitting::begin(user.command(&["vm", "shell", "web1"]));
     sitting.sees("$ ");
     assert_eq!(sitting.seen(), "$ ", "a new shell clears nothing");
     // Raw: Ctrl-C is the shell's, and a return is no newline.
@@ -246,7 +130,7 @@ fn a_terminal_is_raw_follows_its_size_and_is_left_as_it_was() {
 fn who_comes_back_gets_the_screen_and_its_size() {
     let (fake, user) = one();
     fake.shells.lock().unwrap().foreign = true;
-    let mut sitting = Sitting::begin(&user, &["vm", "shell", "web1", "--attach"]);
+    let mut sitting = Sitting::begin(user.command(&["vm", "shell", "web1", "--attach"]));
     sitting.sees("\u{1b}[H\u{1b}[2Jthe screen");
     until("the size is the viewer's", || {
         fake.shells.lock().unwrap().size_taken

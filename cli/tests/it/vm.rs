@@ -56,6 +56,20 @@ fn no_machines_is_said_to_people_and_an_empty_list_to_programs() {
 }
 
 #[test]
+fn a_machine_whose_ssh_is_published_is_waited_for_and_its_address_told() {
+    let (_fake, user) = three();
+    let ran = user.run(&["vm", "create", "web3", "--publish-ssh"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let told = "Its own SSH: ssh -p 22017 root@cloud.example\n";
+    assert!(ran.out.ends_with(told), "{ran:?}");
+    let shown = user.run(&["vm", "show", "web3"]).out;
+    assert!(
+        shown.contains("ssh -p 22017 root@cloud.example\n"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_machine_is_shown_with_its_details() {
     let (_fake, user) = three();
     let words = lines(&[
@@ -93,6 +107,48 @@ fn an_unknown_machine_is_told_with_those_there_are() {
         let ran = user.run(arguments);
         assert_eq!((ran.code, ran.err.as_str()), (3, err), "{arguments:?}");
     }
+}
+
+#[test]
+fn several_machines_are_one_list_and_one_is_one_object() {
+    let (_fake, user) = three();
+    let ran = user.run(&["vm", "stop", "web1", "db", "--json"]);
+    let list: Vec<server_api::vm::Vm> = serde_json::from_str(&ran.out).unwrap();
+    let names: Vec<&str> = list.iter().map(|vm| vm.name.as_str()).collect();
+    assert_eq!((ran.code, names), (0, vec!["web1", "db"]));
+    let ran = user.run(&["vm", "start", "web1", "--json"]);
+    let one: server_api::vm::Vm = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(one.name, "web1");
+    // What was done before one failed is told of.
+    let ran = user.run(&["vm", "stop", "web1", "web9", "db", "--json"]);
+    let list: Vec<server_api::vm::Vm> = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, list.len()), (3, 1));
+    let problem: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
+    assert_eq!(problem["code"], "not_found");
+}
+
+#[test]
+fn wrong_usage_is_json_too_where_json_was_asked_for() {
+    let (_fake, user) = three();
+    for (arguments, words) in [
+        (&["vm", "ls", "--json", "--nope"][..], "'--nope'"),
+        (&["--json", "vm", "stop"], "NAMES"),
+        (&["vm", "nothing", "--json"], "'nothing'"),
+        (&["--json"], "requires a subcommand"),
+    ] {
+        let ran = user.run(arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{ran:?}");
+        let problem: server_api::problem::Problem = serde_json::from_str(&ran.err).unwrap();
+        assert_eq!((problem.code.as_str(), problem.status), ("usage", 0));
+        assert!(problem.detail.contains(words), "{}", problem.detail);
+    }
+    let plain = user.run(&["vm", "ls", "--nope"]);
+    assert!(
+        plain.err.contains("Usage: minicloud vm ls"),
+        "{}",
+        plain.err
+    );
+    assert_eq!(user.run(&["--json", "--help"]).code, 0);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The body of every failed answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeError {
+    /// For the caller to act on.
     pub code: NodeErrorCode,
     /// A sentence for people: what happened, to what; the engine's own words where it has some.
     pub message: String,
@@ -30,6 +31,8 @@ pub enum NodeErrorCode {
     ImageMissing,
     /// 409: another network of the engine has the addresses of the owner's; give it others.
     SubnetTaken,
+    /// 409: the VM's published port is not to be had on this node; give it another.
+    PortTaken,
     /// 507: the node has no memory left for it.
     NoRoom,
     /// 502: the engine refused or failed; the message has its words.
@@ -52,7 +55,7 @@ impl NodeErrorCode {
             Self::BadRequest => 400,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::Conflict | Self::ImageMissing | Self::SubnetTaken => 409,
+            Self::Conflict | Self::ImageMissing | Self::SubnetTaken | Self::PortTaken => 409,
             Self::TooLarge => 413,
             Self::TooMany => 429,
             Self::Internal => 500,

@@ -18,6 +18,7 @@ const STDIN_TAKEN: u8 = 0x03;
 const EXIT: u8 = 0x04;
 const REFUSED: u8 = 0x05;
 const PONG: u8 = 0x06;
+const OUTPUT_END: u8 = 0x07;
 const START: u8 = 0x81;
 const STDIN: u8 = 0x82;
 const STDIN_END: u8 = 0x83;
@@ -29,11 +30,13 @@ const PING: u8 = 0x85;
 pub enum ClientFrame {
     /// The first frame, and the first only.
     Start(ExecStart),
+    /// Input, at most [`STREAM_FRAME_BYTES`].
     Stdin(Bytes),
     /// No more input comes; output may go on.
     StdinEnd,
     /// A signal by its name without SIG (`TERM`), to every process of the command's session.
     Signal(String),
+    /// Asks whether the node is there; the number comes back.
     Ping(u64),
     /// A kind this version does not know; to be ignored.
     Unknown(u8),
@@ -42,7 +45,9 @@ pub enum ClientFrame {
 /// What a node sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeFrame {
+    /// What it printed, at most [`STREAM_FRAME_BYTES`].
     Stdout(Bytes),
+    /// What it printed as errors, at most [`STREAM_FRAME_BYTES`].
     Stderr(Bytes),
     /// How many bytes of input the command has taken since it began.
     StdinTaken(u64),
@@ -50,7 +55,11 @@ pub enum NodeFrame {
     Exit(i32),
     /// The command was not started, or the engine lost it; nothing comes after.
     Refused(NodeError),
+    /// The number of a ping.
     Pong(u64),
+    /// No more output comes, but it has not ended: input is still taken. Sent only where the two are
+    /// not the same moment.
+    OutputEnd,
     /// A kind this version does not know; to be ignored.
     Unknown(u8),
 }
@@ -58,17 +67,22 @@ pub enum NodeFrame {
 /// Why bytes are not a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
+    /// Not even a kind.
     #[error("an empty frame")]
     Empty,
+    /// The kind needs more bytes than there are.
     #[error("frame {0:#04x} is too short")]
     TooShort(u8),
+    /// The kind, and how many bytes it carries.
     #[error("frame {0:#04x} carries {1} bytes; at most {STREAM_FRAME_BYTES} are taken")]
     TooLong(u8, usize),
+    /// Not UTF-8, or not the JSON that the kind has.
     #[error("frame {0:#04x} is not the text it should be")]
     Text(u8),
 }
 
 impl ClientFrame {
+    /// The frame as it is sent.
     pub fn encode(&self) -> Bytes {
         match self {
             Self::Start(start) => json(START, start),
@@ -80,6 +94,7 @@ impl ClientFrame {
         }
     }
 
+    /// [`Malformed`] where the bytes are no frame of a caller. An unknown kind is no error.
     pub fn decode(frame: &Bytes) -> Result<Self, Malformed> {
         let (kind, body) = split(frame)?;
         Ok(match kind {
@@ -97,6 +112,7 @@ impl ClientFrame {
 }
 
 impl NodeFrame {
+    /// The frame as it is sent.
     pub fn encode(&self) -> Bytes {
         match self {
             Self::Stdout(bytes) => with_bytes(STDOUT, bytes),
@@ -105,10 +121,12 @@ impl NodeFrame {
             Self::Exit(code) => with_bytes(EXIT, &code.to_be_bytes()),
             Self::Refused(error) => json(REFUSED, error),
             Self::Pong(value) => with_bytes(PONG, &value.to_be_bytes()),
+            Self::OutputEnd => with_bytes(OUTPUT_END, &[]),
             Self::Unknown(kind) => with_bytes(*kind, &[]),
         }
     }
 
+    /// [`Malformed`] where the bytes are no frame of a node. An unknown kind is no error.
     pub fn decode(frame: &Bytes) -> Result<Self, Malformed> {
         let (kind, body) = split(frame)?;
         Ok(match kind {
@@ -118,6 +136,7 @@ impl NodeFrame {
             EXIT => Self::Exit(i32::from_be_bytes(take(kind, &body)?)),
             REFUSED => Self::Refused(from_json(kind, &body)?),
             PONG => Self::Pong(u64::from_be_bytes(take(kind, &body)?)),
+            OUTPUT_END => Self::OutputEnd,
             kind => Self::Unknown(kind),
         })
     }
@@ -195,6 +214,7 @@ mod tests {
             any::<i32>().prop_map(NodeFrame::Exit),
             any::<String>().prop_map(refused),
             any::<u64>().prop_map(NodeFrame::Pong),
+            Just(NodeFrame::OutputEnd),
         ]
     }
 

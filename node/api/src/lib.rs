@@ -13,6 +13,7 @@
 //! | `DELETE /v1/vms/{id}` | – | 204, also when it was not there |
 //! | `POST /v1/vms/{id}/start` | – | [`vm::VmReport`]; idempotent |
 //! | `POST /v1/vms/{id}/stop` | – | [`vm::VmReport`]; graceful: TERM, 10 s, KILL; idempotent |
+//! | `PUT /v1/vms/{id}/ssh` | [`ssh::SshServe`] | 204; sets the keys and starts the SSH server of a VM that runs; idempotent |
 //! | `POST /v1/vms/{id}/exec` | [`exec::ExecRequest`] | [`exec::ExecOutput`] |
 //! | `GET /v1/vms/{id}/exec/attach` | WebSocket | docs/exec-protocol.md |
 //! | `GET /v1/vms/{id}/connect/{port}` | WebSocket | docs/exec-protocol.md, Ports |
@@ -34,6 +35,8 @@
 //!
 //! Failures answer with [`error::NodeError`] as JSON and its status.
 
+#![warn(missing_docs)]
+
 pub mod error;
 pub mod event;
 pub mod exec;
@@ -42,6 +45,7 @@ pub mod image;
 pub mod log;
 pub mod path;
 pub mod shell;
+pub mod ssh;
 pub mod status;
 pub mod usage;
 pub mod vm;

@@ -6,10 +6,15 @@ use uuid::Uuid;
 /// Body of `POST /v1/vms/{id}/shells`. The caller makes the id, so that a repeat is harmless.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShellCreate {
+    /// UUIDv7. One that is there already is answered as it is.
     pub id: Uuid,
     /// First size, clamped to 1..=500.
     pub cols: u16,
+    /// As `cols`.
     pub rows: u16,
+    /// The PTY begins with the size of its first viewer; without one after a second, with this one.
+    #[serde(default)]
+    pub at_first_attach: bool,
     /// What root's login shell is to run (`-c`) in place of a login; the shell ends with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
@@ -25,6 +30,7 @@ impl ShellCreate {
             id,
             cols,
             rows,
+            at_first_attach: false,
             command: None,
             env: Vec::new(),
         }
@@ -34,11 +40,17 @@ impl ShellCreate {
 /// A shell as the node sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShellReport {
+    /// As it was made.
     pub id: Uuid,
+    /// The VM it is in.
     pub vm_id: Uuid,
+    /// Microseconds since the Unix epoch, as every `_at`.
     pub created_at: i64,
+    /// The size it has now, in characters.
     pub cols: u16,
+    /// As `cols`.
     pub rows: u16,
+    /// How many are attached now.
     pub viewers: u16,
     /// Set once the shell has ended.
     pub exit_code: Option<i32>,

@@ -8,9 +8,11 @@ use crate::usage::UsageSample;
 /// What a VM is to be; kept with the container so that a node needs no store of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VmSpec {
+    /// UUIDv7; the container is named `mc-<id>`.
     pub id: Uuid,
     /// The VM's name: hostname, and what the owner's other VMs on this node reach it by.
     pub name: String,
+    /// The user whose it is; VMs of one owner share a network.
     pub owner_id: Uuid,
     /// An image reference of the engine, such as `alpine:3` or `minicloud/base`.
     pub image: String,
@@ -20,7 +22,11 @@ pub struct VmSpec {
     pub memory_mib: u32,
     /// Disk in GiB: a hard limit where the engine's storage can, else watched.
     pub disk_gib: u32,
+    /// The owner's network, made where it is missing.
     pub network: NetworkSpec,
+    /// The port of the node's host that leads to the VM's port 22; None: nothing is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh_port: Option<u16>,
 }
 
 /// The one network a user has on an engine.
@@ -35,6 +41,7 @@ pub struct NetworkSpec {
 /// Body of `PUT /v1/vms/{id}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VmPut {
+    /// What it is to be; of one that is there already nothing is changed.
     pub spec: VmSpec,
     /// Start it once it is created (saves a round trip).
     pub start: bool,
@@ -46,9 +53,11 @@ pub struct VmPut {
 pub enum PowerState {
     /// The container exists and was never started.
     Created,
+    /// PID 1 runs.
     Running,
     /// TERM was sent; waiting for it to end.
     Stopping,
+    /// It ran and has ended; its disk is kept.
     Exited,
     /// The engine cannot use it any more (its storage is broken, say).
     Dead,
@@ -61,6 +70,7 @@ pub struct VmExit {
     pub code: i64,
     /// The kernel killed a process of it for memory.
     pub oom_killed: bool,
+    /// Microseconds since the Unix epoch, by the clock of the engine.
     pub finished_at: i64,
     /// The engine's error text of a failed start, or empty.
     pub error: String,
@@ -69,12 +79,15 @@ pub struct VmExit {
 /// A VM as the node sees it now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VmReport {
+    /// What it was made to be.
     pub spec: VmSpec,
+    /// What the engine says.
     pub power: PowerState,
     /// The engine's own short id (12 characters).
     pub engine_id: String,
     /// Since when it runs, when it runs.
     pub started_at: Option<i64>,
+    /// How it ended last; None while it runs, and before its first start.
     pub exit: Option<VmExit>,
     /// Its address in the owner's network, while it runs.
     pub address: Option<String>,

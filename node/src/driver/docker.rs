@@ -16,12 +16,14 @@ mod engine;
 mod events;
 mod exec;
 mod exec_control;
+mod files;
 mod hijack;
 mod image;
 mod label;
 mod list;
 mod lock;
 mod network;
+mod per_vm;
 mod power;
 mod process;
 mod profile;
@@ -29,11 +31,17 @@ mod pull;
 mod report;
 mod room;
 mod session;
+mod silent;
+mod ssh;
 mod stats;
 mod trial;
 mod tty;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    time::Duration,
+};
 
 pub use driver::DockerDriver;
 
@@ -55,6 +63,10 @@ pub struct DockerConfig {
     /// False where the engine's processes are never to be signalled from here (a node that cannot see
     /// them finds that out by itself): terminals are then ended from inside their VM.
     pub host_processes: bool,
+    /// The helper for files, as it is built (`cargo xtask files`); it is read when it is first needed.
+    pub files: PathBuf,
+    /// The address of the host that VMs' SSH servers are published on.
+    pub ssh_listen: IpAddr,
 }
 
 impl DockerConfig {
@@ -68,6 +80,14 @@ impl DockerConfig {
             lock_dir: "/run/minicloud".into(),
             trial_every: Duration::from_secs(60),
             host_processes: true,
+            files: beside_us("minicloud-files"),
+            ssh_listen: Ipv4Addr::LOCALHOST.into(),
         }
     }
+}
+
+/// A file beside our own program.
+fn beside_us(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap_or_default();
+    own.with_file_name(name)
 }

@@ -70,7 +70,7 @@ impl Shared {
 
 /// Takes the caller's frames until it has gone; why it is to go, where it is still there.
 pub async fn read(
-    stream: &mut Stream,
+    stream: &mut (impl futures_util::Stream<Item = Result<Message, axum::Error>> + Unpin),
     control: &dyn ProcessControl,
     shared: &Shared,
     fed: mpsc::UnboundedSender<Bytes>,

@@ -4,7 +4,10 @@ use std::{pin::Pin, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt, stream::SplitSink};
+use futures_util::{
+    SinkExt, StreamExt,
+    stream::{self, SplitSink},
+};
 use node_api::{
     error::NodeError,
     exec::ExecStart,
@@ -16,7 +19,10 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::caller::{Close, MALFORMED, SILENCE, SILENT, Shared, Stream, feed, read};
+use super::{
+    caller::{Close, MALFORMED, SILENCE, SILENT, Shared, Stream, feed, read},
+    opening::{self, OPEN},
+};
 use crate::{
     driver::{DriverError, Piece, Process, ProcessControl},
     handler::check,
@@ -25,6 +31,8 @@ use crate::{
 
 /// From the upgrade to the first frame.
 const START: Duration = Duration::from_secs(10);
+/// A command's exit is known so soon after its output has ended, mostly.
+const MOMENT: Duration = Duration::from_millis(50);
 /// How long a call about a command may take.
 const CONTROL: Duration = Duration::from_secs(15);
 
@@ -47,8 +55,8 @@ pub async fn serve(state: &AppState, vm_id: Uuid, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
     let close = match first(&mut stream).await {
         Ok(start) => {
-            let opened = open(state, vm_id, &start).await;
-            run(state, vm_id, opened, &mut sink, &mut stream).await
+            let opening = open(state, vm_id, &start);
+            run(state, vm_id, opening, &mut sink, &mut stream).await
         }
         Err(close) => Some(close),
     };
@@ -58,9 +66,11 @@ pub async fn serve(state: &AppState, vm_id: Uuid, socket: WebSocket) {
 /// Carries a caller's bytes to a port of the VM and back.
 pub async fn serve_port(state: &AppState, vm_id: Uuid, port: u16, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
-    let opened = state.driver.vm_connect(vm_id, port).await;
-    let opened = opened.map_err(|error| told(&error));
-    let close = run(state, vm_id, opened, &mut sink, &mut stream).await;
+    let opening = async {
+        let opened = state.driver.vm_connect(vm_id, port).await;
+        opened.map_err(|error| told(&error))
+    };
+    let close = run(state, vm_id, opening, &mut sink, &mut stream).await;
     end(close, sink, stream).await;
 }
 
@@ -97,24 +107,30 @@ async fn first(stream: &mut Stream) -> Result<ExecStart, Close> {
 async fn run(
     state: &AppState,
     vm_id: Uuid,
-    opened: Result<Process, NodeError>,
+    opening: impl Future<Output = Result<Process, NodeError>>,
     sink: &mut Sink,
     stream: &mut Stream,
 ) -> Option<Close> {
-    let process = match opened {
-        Ok(process) => process,
-        Err(error) => return refuse(sink, error).await,
+    let restart = || Some(Close(RESTART, "the node ends".into()));
+    let mut early = Vec::new();
+    let opened = tokio::select! {
+        opened = opening::wait(opening, OPEN, stream, &mut early) => opened,
+        () = state.shutdown.cancelled() => return restart(),
     };
+    let process = match opened {
+        Some(Ok(process)) => process,
+        Some(Err(error)) => return refuse(sink, error).await,
+        None => return None,
+    };
+    let mut frames = stream::iter(early.into_iter().map(Ok)).chain(stream);
     let shared = Shared::default();
     let (fed, food) = mpsc::unbounded_channel();
     let control = &*process.control;
     let end = tokio::select! {
         end = print(process.output, control, &shared, sink) => end,
-        close = read(stream, control, &shared, fed) => End::HungUp(close),
+        close = read(&mut frames, control, &shared, fed) => End::HungUp(close),
         never = feed(process.input, food, &shared) => match never {},
-        () = state.shutdown.cancelled() => {
-            End::HungUp(Some(Close(RESTART, "the node ends".into())))
-        }
+        () = state.shutdown.cancelled() => End::HungUp(restart()),
     };
     match end {
         End::Done => Some(Close(DONE, "the command has ended".into())),
@@ -176,13 +192,34 @@ async fn print(
             return End::HungUp(None);
         }
     }
-    let last = match exit_code(control).await {
-        Ok(code) => NodeFrame::Exit(code),
-        Err(error) => NodeFrame::Refused(told(&error)),
+    let Some(last) = last(control, shared, sink).await else {
+        return End::HungUp(None);
     };
     match send_news(sink, shared).await && send(sink, &last).await {
         true => End::Done,
         false => End::HungUp(None),
+    }
+}
+
+/// The last frame; None when the caller has gone. What has closed its output may still take input.
+async fn last(control: &dyn ProcessControl, shared: &Shared, sink: &mut Sink) -> Option<NodeFrame> {
+    let mut ended = std::pin::pin!(exit_code(control));
+    let mut told_of_end = false;
+    loop {
+        let sent = tokio::select! {
+            code = &mut ended => return Some(match code {
+                Ok(code) => NodeFrame::Exit(code),
+                Err(error) => NodeFrame::Refused(told(&error)),
+            }),
+            () = sleep(MOMENT), if !told_of_end => {
+                told_of_end = true;
+                send(sink, &NodeFrame::OutputEnd).await
+            }
+            () = shared.news() => send_news(sink, shared).await,
+        };
+        if !sent {
+            return None;
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 use std::net::Ipv4Addr;
 
 use node_api::{
-    error::NodeError,
+    error::{NodeError, NodeErrorCode},
     exec::{ExecRequest, ExecStart},
     shell::ShellCreate,
+    ssh::{SshPorts, SshServe},
     vm::{NetworkSpec, VmSpec},
 };
 use uuid::Uuid;
@@ -17,6 +18,9 @@ use crate::{
 
 /// Bytes of a command's words, at most.
 const ARGV_BYTES: usize = 128 * 1024;
+/// Keys that may sign in to a VM, and bytes of one.
+const KEYS: usize = 64;
+const KEY_BYTES: usize = 4096;
 
 /// Refuses a spec that breaks a limit, with the field's name.
 pub fn vm_spec(id: Uuid, spec: &VmSpec) -> ApiResult<()> {
@@ -42,6 +46,37 @@ pub fn vm_spec(id: Uuid, spec: &VmSpec) -> ApiResult<()> {
     }
     image_name(&spec.image)?;
     network(&spec.network)
+}
+
+/// Refuses to publish on a port that is not one of the node's.
+pub fn ssh_port(port: Option<u16>, ports: Option<&SshPorts>) -> ApiResult<()> {
+    let Some(port) = port else {
+        return Ok(());
+    };
+    let words = match ports {
+        Some(ports) if ports.contains(port) => return Ok(()),
+        Some(SshPorts { first, last, .. }) => {
+            format!("port {port} is not one of {first} to {last}, on which this node publishes SSH")
+        }
+        None => "this node publishes no VM's SSH".to_owned(),
+    };
+    Err(ApiError::new(NodeErrorCode::PortTaken, words))
+}
+
+/// Refuses keys that are not one plain line each, or too many.
+pub fn ssh_serve(serve: &SshServe) -> ApiResult<()> {
+    let is_plain = |key: &String| {
+        let begins = ["ssh-", "ecdsa-", "sk-"]
+            .iter()
+            .any(|kind| key.starts_with(kind));
+        begins && key.len() <= KEY_BYTES && !key.chars().any(char::is_control)
+    };
+    if serve.keys.len() > KEYS || !serve.keys.iter().all(is_plain) {
+        return refuse(format!(
+            "keys are at most {KEYS} lines of at most {KEY_BYTES} bytes, each beginning with the kind of key"
+        ));
+    }
+    Ok(())
 }
 
 /// An image reference: what the engine could understand, and no option or path.
@@ -132,6 +167,8 @@ fn refuse(message: impl Into<String>) -> ApiResult<()> {
 
 #[cfg(test)]
 mod tests {
+    use node_api::ssh::SshServer;
+
     use super::*;
 
     #[test]
@@ -148,6 +185,34 @@ mod tests {
         for bad in ["", "-v", "/x", "a b", "a\n", "a//b", "a:", "é"] {
             assert!(image_name(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn ports_are_the_nodes_own_and_keys_are_plain_lines() {
+        let ports = SshPorts {
+            first: 22_000,
+            last: 22_009,
+            listen: Ipv4Addr::LOCALHOST.into(),
+            host: None,
+        };
+        assert!(ssh_port(None, None).is_ok());
+        assert!(ssh_port(Some(22_009), Some(&ports)).is_ok());
+        for (port, ports) in [(22_010, Some(&ports)), (22, Some(&ports)), (22_000, None)] {
+            let refused = ssh_port(Some(port), ports).expect_err("not one of them");
+            assert_eq!(refused.0.code, NodeErrorCode::PortTaken);
+        }
+        let check = |keys: &[&str]| {
+            ssh_serve(&SshServe {
+                server: SshServer::Sshd,
+                keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            })
+            .is_ok()
+        };
+        assert!(check(&[]) && check(&["ssh-ed25519 AAAA me", "ecdsa-sha2-nistp256 AAAA"]));
+        for bad in ["", "command=x ssh-rsa AAAA", "ssh-rsa AAAA\nssh-rsa BBBB"] {
+            assert!(!check(&[bad]), "{bad:?}");
+        }
+        assert!(!check(&["ssh-rsa A"; KEYS + 1]));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use node_api::{
+    ssh::SshServe,
     usage::UsageSample,
     vm::{VmPut, VmReport},
 };
@@ -31,6 +32,7 @@ pub async fn vm_put(
     ApiJson(put): ApiJson<VmPut>,
 ) -> ApiResult<Json<VmReport>> {
     check::vm_spec(id, &put.spec)?;
+    check::ssh_port(put.spec.ssh_port, state.config.ssh_ports.as_ref())?;
     let driver = state.driver.clone();
     let vm = to_its_end(async move { driver.vm_create(&put.spec, put.start).await }).await?;
     Ok(Json(with_usage(&state, vm)))
@@ -50,6 +52,18 @@ pub async fn vm_stop(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResu
     let vm = to_its_end(async move { driver.vm_stop(id).await }).await?;
     state.shells.vm_stopped(id);
     Ok(Json(vm))
+}
+
+/// Sets the keys that may sign in to it, and starts its SSH server.
+pub async fn vm_ssh_serve(
+    State(state): State<AppState>,
+    ApiId(id): ApiId,
+    ApiJson(serve): ApiJson<SshServe>,
+) -> ApiResult<StatusCode> {
+    check::ssh_serve(&serve)?;
+    let driver = state.driver.clone();
+    to_its_end(async move { driver.vm_ssh_serve(id, &serve).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub async fn vm_delete(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResult<StatusCode> {

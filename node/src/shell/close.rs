@@ -63,6 +63,7 @@ impl From<&End> for Close {
             End::VmStopped => Self::new(4010, "the VM was stopped"),
             End::VmGone => Self::new(4003, "the VM was deleted"),
             End::Lost(why) => Self::new(4004, why.clone()),
+            End::Left => Self::new(1012, "the node restarts"),
         }
     }
 }

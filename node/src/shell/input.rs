@@ -9,6 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 
 use super::limits::ShellLimits;
+use crate::hold::wire;
 
 /// A viewer across reconnects: 16 hex digits on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +40,10 @@ pub struct Piece {
 pub struct Inputs {
     clients: HashMap<ClientId, Progress>,
     waiting: VecDeque<Piece>,
-    waiting_bytes: usize,
+    /// Taken, but not in the PTY yet; of all clients.
+    unwritten_bytes: u64,
+    /// Forgotten since they were last asked for.
+    forgotten: Vec<ClientId>,
     /// Grows with each use of a client; the smallest is the one to forget.
     clock: u64,
 }
@@ -58,15 +62,38 @@ impl Inputs {
         Self {
             clients: HashMap::new(),
             waiting: VecDeque::new(),
-            waiting_bytes: 0,
+            unwritten_bytes: 0,
+            forgotten: Vec::new(),
             clock: 0,
         }
     }
 
-    /// A client has come (back): how much of its input has been taken.
-    pub fn attach(&mut self, client: ClientId, limits: &ShellLimits) -> u64 {
+    /// As a holder has it, the one used longest ago first. What waits waits there.
+    pub fn of(held: &[wire::Progress]) -> Self {
+        let mut inputs = Self::new();
+        for one in held {
+            inputs.clock += 1;
+            let progress = Progress {
+                taken: one.taken,
+                written: one.written.min(one.taken),
+                used: inputs.clock,
+            };
+            inputs.unwritten_bytes += progress.taken - progress.written;
+            inputs.clients.insert(ClientId(one.client), progress);
+        }
+        inputs
+    }
+
+    /// A client has come (back): how much of its input has been taken. Room for a new one is made among
+    /// those that are not `needed`, so that nobody who comes and goes can push out who is here.
+    pub fn attach(
+        &mut self,
+        client: ClientId,
+        limits: &ShellLimits,
+        needed: impl Fn(ClientId) -> bool,
+    ) -> u64 {
         if !self.clients.contains_key(&client) && self.clients.len() >= limits.clients {
-            self.forget_one();
+            self.forget_one(needed);
         }
         self.clock += 1;
         let progress = self.clients.entry(client).or_default();
@@ -102,27 +129,44 @@ impl Inputs {
         }
         // Less than the frame's length, which is a usize.
         let bytes = bytes.slice((expected - offset) as usize..);
-        if self.waiting_bytes + bytes.len() > limits.unwritten_total_bytes {
+        let length = bytes.len() as u64;
+        if self.unwritten_bytes + length > limits.unwritten_total_bytes as u64 {
             return Err(InputRefused::Full);
         }
         progress.taken = end;
-        self.waiting_bytes += bytes.len();
+        self.unwritten_bytes += length;
         self.waiting.push_back(Piece { client, bytes, end });
         Ok(true)
     }
 
     /// The next piece for the PTY.
     pub fn next(&mut self) -> Option<Piece> {
-        let piece = self.waiting.pop_front()?;
-        self.waiting_bytes -= piece.bytes.len();
-        Some(piece)
+        self.waiting.pop_front()
     }
 
-    /// The PTY has this piece.
-    pub fn written(&mut self, piece: &Piece) {
-        if let Some(progress) = self.clients.get_mut(&piece.client) {
-            progress.written = progress.written.max(piece.end);
+    /// Whether there is a next piece.
+    pub fn waits(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// The PTY has this client's input up to here.
+    pub fn written(&mut self, client: ClientId, end: u64) {
+        if let Some(progress) = self.clients.get_mut(&client) {
+            let written = end.clamp(progress.written, progress.taken);
+            self.unwritten_bytes -= written - progress.written;
+            progress.written = written;
         }
+    }
+
+    /// Whether the PTY has all that was taken of this client.
+    pub fn is_settled(&self, client: ClientId) -> bool {
+        let progress = self.clients.get(&client);
+        progress.is_none_or(|progress| progress.taken == progress.written)
+    }
+
+    /// Who was forgotten since this was last asked.
+    pub fn take_forgotten(&mut self) -> Vec<ClientId> {
+        std::mem::take(&mut self.forgotten)
     }
 
     /// How much of a client's input the PTY has.
@@ -132,21 +176,19 @@ impl Inputs {
             .map_or(0, |progress| progress.written)
     }
 
-    /// Forgets the client that was used longest ago and waits for nothing.
-    fn forget_one(&mut self) {
+    /// Forgets the client that was used longest ago, rather one that waits for nothing. Where all are
+    /// needed there is one more for a while; there are no more of those than viewers.
+    fn forget_one(&mut self, needed: impl Fn(ClientId) -> bool) {
         let oldest = self
             .clients
             .iter()
-            .filter(|(_, progress)| progress.taken == progress.written)
-            .min_by_key(|(_, progress)| progress.used)
-            .or_else(|| {
-                self.clients
-                    .iter()
-                    .min_by_key(|(_, progress)| progress.used)
-            })
+            .filter(|(client, _)| !needed(**client))
+            .min_by_key(|(_, progress)| (progress.taken != progress.written, progress.used))
             .map(|(client, _)| *client);
-        if let Some(client) = oldest {
-            self.clients.remove(&client);
+        let Some(client) = oldest else { return };
+        if let Some(progress) = self.clients.remove(&client) {
+            self.unwritten_bytes -= progress.taken - progress.written;
+            self.forgotten.push(client);
         }
     }
 }
@@ -163,7 +205,7 @@ mod tests {
         let mut all = Vec::new();
         while let Some(piece) = inputs.next() {
             all.extend_from_slice(&piece.bytes);
-            inputs.written(&piece);
+            inputs.written(piece.client, piece.end);
         }
         all
     }
@@ -178,7 +220,7 @@ mod tests {
             let mut inputs = Inputs::new();
             let mut written = Vec::new();
             for (back, length) in resends {
-                let taken = inputs.attach(A, &limits) as usize;
+                let taken = inputs.attach(A, &limits, |_| false) as usize;
                 let from = taken - (back as usize % (taken + 1));
                 let to = text.len().min(from + length);
                 let bytes = Bytes::copy_from_slice(&text[from..to]);
@@ -188,6 +230,27 @@ mod tests {
             prop_assert_eq!(&written, &text[..written.len()]);
             prop_assert_eq!(inputs.written_of(A), written.len() as u64);
         }
+    }
+
+    #[test]
+    fn what_a_holder_has_is_not_taken_again() {
+        let limits = ShellLimits {
+            unwritten_input_bytes: 10,
+            ..ShellLimits::default()
+        };
+        let held = wire::Progress {
+            client: A.0,
+            taken: 8,
+            written: 3,
+        };
+        let mut inputs = Inputs::of(&[held]);
+        assert_eq!(inputs.attach(A, &limits, |_| false), 8);
+        assert!(!inputs.is_settled(A));
+        let resent = Bytes::from_static(b"45678!");
+        assert_eq!(inputs.take(A, 3, &resent, &limits), Ok(true));
+        assert_eq!(drain(&mut inputs), b"!");
+        assert!(inputs.is_settled(A));
+        assert_eq!(inputs.unwritten_bytes, 0);
     }
 
     #[test]
@@ -240,17 +303,38 @@ mod tests {
         };
         let mut inputs = Inputs::new();
         for client in 0..4 {
-            inputs.attach(ClientId(client), &limits);
+            inputs.attach(ClientId(client), &limits, |_| false);
             let typed = Bytes::from_static(b"x");
             inputs.take(ClientId(client), 0, &typed, &limits).unwrap();
             drain(&mut inputs);
         }
         assert_eq!(inputs.clients.len(), 3);
-        assert_eq!(inputs.attach(ClientId(3), &limits), 1);
+        assert_eq!(inputs.take_forgotten(), [ClientId(0)]);
+        assert_eq!(inputs.attach(ClientId(3), &limits, |_| false), 1);
         assert_eq!(
-            inputs.attach(ClientId(0), &limits),
+            inputs.attach(ClientId(0), &limits, |_| false),
             0,
             "the oldest was forgotten"
         );
+    }
+
+    #[test]
+    fn who_is_needed_is_never_forgotten() {
+        let limits = ShellLimits {
+            clients: 3,
+            ..ShellLimits::default()
+        };
+        let mut inputs = Inputs::new();
+        inputs.attach(A, &limits, |_| false);
+        let typed = Bytes::from_static(b"x");
+        inputs.take(A, 0, &typed, &limits).unwrap();
+        drain(&mut inputs);
+        for client in 2..100 {
+            inputs.attach(ClientId(client), &limits, |client| client == A);
+        }
+        assert_eq!(inputs.clients.len(), 3);
+        assert_eq!(inputs.attach(A, &limits, |_| false), 1);
+        inputs.attach(ClientId(100), &limits, |_| true);
+        assert_eq!(inputs.clients.len(), 4, "all are needed");
     }
 }

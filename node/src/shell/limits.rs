@@ -38,6 +38,8 @@ pub struct ShellLimits {
     pub clients: usize,
     /// A shell without viewers into which nobody has typed for so long is closed.
     pub idle: Duration,
+    /// A new shell that waits for its first viewer's size begins without one after so long.
+    pub first_viewer: Duration,
     /// An ended shell is kept so long, for viewers to learn how it ended.
     pub ended_kept: Duration,
     /// Ended shells of one VM that are kept, the newest.
@@ -62,6 +64,7 @@ impl Default for ShellLimits {
             unwritten_total_bytes: 4 * 1024 * 1024,
             clients: 64,
             idle: Duration::from_secs(24 * 60 * 60),
+            first_viewer: Duration::from_secs(1),
             ended_kept: Duration::from_secs(10 * 60),
             ended_per_vm: 8,
             silence: Duration::from_secs(45),

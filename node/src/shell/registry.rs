@@ -1,7 +1,10 @@
 //! All shells of a node: made, found, closed. `place` keeps them and bounds how many there are,
+//! `opening` gives them their PTYs, `adopting` takes up what an earlier life of the node has left,
 //! `ending` knows how they end, and sweeps them away when they are done.
 
+mod adopting;
 mod ending;
+mod opening;
 mod place;
 
 use std::{
@@ -19,11 +22,14 @@ use uuid::Uuid;
 
 use self::place::Places;
 use super::{
-    commons::{Commons, Share},
-    limits::{ShellLimits, Size},
-    session::{Birth, End, Shell},
+    commons::Commons,
+    limits::ShellLimits,
+    session::{End, Shell},
 };
-use crate::driver::{Driver, DriverError, DriverEvent, TtySpec};
+use crate::{
+    driver::{Driver, DriverError, DriverEvent},
+    hold::{HolderClient, HolderConfig},
+};
 
 /// How long a killed shell's PTY may take to end.
 const END_DEADLINE: Duration = Duration::from_secs(5);
@@ -33,6 +39,8 @@ const EVENTS: usize = 256;
 /// The shells of a node.
 pub struct ShellRegistry {
     driver: Arc<dyn Driver>,
+    /// Keeps PTYs while the node is away; without one they end with the node.
+    holder: Option<HolderClient>,
     commons: Arc<Commons>,
     places: Places,
     events: broadcast::Sender<DriverEvent>,
@@ -45,8 +53,17 @@ impl ShellRegistry {
     }
 
     pub fn with_limits(driver: Arc<dyn Driver>, limits: ShellLimits) -> Arc<Self> {
+        Self::with_holder(driver, limits, None)
+    }
+
+    pub fn with_holder(
+        driver: Arc<dyn Driver>,
+        limits: ShellLimits,
+        holder: Option<HolderConfig>,
+    ) -> Arc<Self> {
         let (events, _) = broadcast::channel(EVENTS);
         Arc::new(Self {
+            holder: holder.map(|config| HolderClient::new(config, driver.clone())),
             driver,
             commons: Arc::new(Commons::new(limits)),
             places: Places::default(),
@@ -63,9 +80,7 @@ impl ShellRegistry {
         request: ShellCreate,
     ) -> Result<ShellReport, DriverError> {
         let place = self.places.take(vm_id, request.id, &self.commons.limits)?;
-        self.sweeper.call_once(|| {
-            tokio::spawn(ending::sweep(Arc::downgrade(self)));
-        });
+        self.sweep();
         let registry = self.clone();
         let making = tokio::spawn(async move {
             let made = place.get_or_make(|| registry.open(vm_id, &request)).await;
@@ -81,35 +96,10 @@ impl ShellRegistry {
         })
     }
 
-    async fn open(
-        self: &Arc<Self>,
-        vm_id: Uuid,
-        request: &ShellCreate,
-    ) -> Result<Arc<Shell>, DriverError> {
-        let share = Share::new(self.commons.clone());
-        let size = share.fit(Size::clamped(request.cols, request.rows));
-        let spec = TtySpec {
-            cols: size.cols,
-            rows: size.rows,
-            command: request.command.clone(),
-            env: request.env.clone(),
-        };
-        let tty = self.driver.vm_tty(vm_id, &spec).await?;
-        let shell = Arc::new(Shell::new(Birth {
-            id: request.id,
-            vm_id,
-            size,
-            commons: self.commons.clone(),
-            share,
-            control: tty.control,
-        }));
-        self.tell(vm_id, NodeEventKind::ShellOpened);
-        let (registry, running) = (self.clone(), shell.clone());
-        tokio::spawn(async move {
-            let failed = running.run(tty.output, tty.input).await;
-            registry.ended(&running, failed).await;
+    fn sweep(self: &Arc<Self>) {
+        self.sweeper.call_once(|| {
+            tokio::spawn(ending::sweep(Arc::downgrade(self)));
         });
-        Ok(shell)
     }
 
     /// The shells of a VM that live, or whose exit code is still to be told; oldest first.

@@ -10,6 +10,14 @@ pub struct Ring {
 }
 
 impl Ring {
+    /// An empty one that goes on at `offset`.
+    pub fn at(offset: u64) -> Self {
+        Self {
+            bytes: VecDeque::new(),
+            end: offset,
+        }
+    }
+
     /// Offset of the oldest byte that is still here.
     pub fn start(&self) -> u64 {
         self.end - self.bytes.len() as u64

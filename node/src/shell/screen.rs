@@ -16,6 +16,7 @@ use super::{
     session::lock,
     vt::{Snapshot, Vt},
 };
+use crate::hold::wire::Drawing;
 
 /// How much is fed at a time on a screen of 80x24. Four bytes can clear a screen: less is fed at a
 /// time where there is more to clear.
@@ -46,6 +47,37 @@ impl Screen {
         }
     }
 
+    /// As a drawing has it; what was printed since is drawn next. False: something between the drawing and
+    /// `start`, where output goes on, is missing.
+    pub fn restored(
+        drawing: Option<Drawing>,
+        start: u64,
+        size: Size,
+        limits: &ShellLimits,
+    ) -> (Self, bool) {
+        let mut screen = Self::new(size, limits);
+        let mut reached = 0;
+        if let Some(drawing) = drawing {
+            reached = drawing.offset;
+            let drawn_at = Size::clamped(drawing.cols, drawing.rows);
+            screen.vt = Vt::new(drawn_at, limits);
+            screen.guarded("a drawing", reached, |vt| vt.feed(&drawing.bytes));
+        }
+        screen.vt.move_to(reached.max(start));
+        screen.resize(size);
+        (screen, reached >= start)
+    }
+
+    /// Nothing is known of what was printed before this.
+    pub fn skip_to(&mut self, offset: u64) {
+        self.drawn = None;
+        self.vt = Vt::at(offset, self.vt.size(), &self.limits);
+    }
+
+    pub fn size(&self) -> Size {
+        self.vt.size()
+    }
+
     /// Up to where output has been drawn.
     pub fn offset(&self) -> u64 {
         self.vt.offset()
@@ -60,22 +92,9 @@ impl Screen {
     /// Draws what the ring has and the screen has not, until the time is over.
     pub fn catch_up(&mut self, ring: &Mutex<Ring>, time: Duration) -> Caught {
         let began = Instant::now();
-        let mut backlog = Vec::new();
-        {
-            let ring = lock(ring);
-            if ring.end() == self.vt.offset() {
-                return Caught::Up;
-            }
-            if !ring.read(self.vt.offset(), usize::MAX, &mut backlog) {
-                // The drain sees to it that this cannot be.
-                tracing::error!(
-                    "the ring has forgotten what was not drawn; the screen starts over"
-                );
-                self.vt = Vt::at(ring.end(), self.vt.size(), &self.limits);
-                return Caught::Up;
-            }
-        }
-        self.drawn = None;
+        let Some(backlog) = self.backlog(ring) else {
+            return Caught::Up;
+        };
         let passed = self.pass_over(&backlog);
         for slice in backlog[passed..].chunks(self.slice_bytes()) {
             if began.elapsed() > time {
@@ -85,6 +104,30 @@ impl Screen {
             self.guarded("output", end, |vt| vt.feed(slice));
         }
         Caught::Up
+    }
+
+    /// Passes over what of a flood cannot be seen any more; the rest waits to be drawn.
+    pub fn keep_up(&mut self, ring: &Mutex<Ring>) {
+        if let Some(backlog) = self.backlog(ring) {
+            self.pass_over(&backlog);
+        }
+    }
+
+    /// What the ring has and the screen has not; None when there is nothing.
+    fn backlog(&mut self, ring: &Mutex<Ring>) -> Option<Vec<u8>> {
+        let mut backlog = Vec::new();
+        let ring = lock(ring);
+        if ring.end() == self.vt.offset() {
+            return None;
+        }
+        if !ring.read(self.vt.offset(), usize::MAX, &mut backlog) {
+            // The drain sees to it that this cannot be.
+            tracing::error!("the ring has forgotten what was not drawn; the screen starts over");
+            self.vt = Vt::at(ring.end(), self.vt.size(), &self.limits);
+            return None;
+        }
+        self.drawn = None;
+        Some(backlog)
     }
 
     fn pass_over(&mut self, backlog: &[u8]) -> usize {

@@ -1,13 +1,14 @@
 //! A shell: a PTY in a VM with its recent output and its viewers.
 //!
 //! `task` is the one task that drains, writes and sizes the PTY; `viewing` is what viewers do with
-//! a shell. Locks are held for moments and never across an await.
+//! a shell; `held` what a shell does whose PTY is with the holder. Locks are held for moments and never across an await.
 
+mod held;
 mod task;
 mod viewing;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -19,22 +20,29 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use self::viewing::{Next, Seat, View};
+pub use self::{
+    held::Past,
+    task::Stopped,
+    viewing::{Next, Seat, View},
+};
 use super::{
     commons::{Commons, Share},
     input::Inputs,
     limits::{ShellLimits, Size},
+    pty::PtyInput,
     ring::Ring,
     screen::Screen,
     size::Seats,
 };
 use crate::{
-    clock::now_us,
     driver::{DriverError, TtyControl},
+    hold::HeldInput,
 };
 
 /// How long one call about a PTY may take.
 const CONTROL_DEADLINE: Duration = Duration::from_secs(10);
+/// The exit code of a shell that was closed before it began: as of one that a HUP ended.
+const KILLED: i32 = 129;
 
 /// How a shell ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +55,23 @@ pub enum End {
     VmGone,
     /// The engine lost it, or the node ends; why, in words.
     Lost(String),
+    /// The node ends, and the holder keeps it for the next one.
+    Left,
+}
+
+/// How far a shell's PTY has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It begins with its first viewer's size.
+    Waiting,
+    Opening,
+    Open,
+}
+
+/// What a shell has of its PTY beside its streams.
+struct Reach {
+    control: Box<dyn TtyControl>,
+    holder: Option<Arc<HeldInput>>,
 }
 
 /// A shell that lives, or has ended a while ago.
@@ -56,7 +81,7 @@ pub struct Shell {
     pub created_at: i64,
     commons: Arc<Commons>,
     share: Share,
-    first_size: Size,
+    phase: watch::Sender<Phase>,
     ring: Mutex<Ring>,
     screen: Mutex<Screen>,
     state: Mutex<State>,
@@ -64,7 +89,9 @@ pub struct Shell {
     news: watch::Sender<()>,
     typed: Notify,
     wanted_size: watch::Sender<Size>,
-    control: Box<dyn TtyControl>,
+    pty: OnceLock<Reach>,
+    /// The newest question that the holder has answered.
+    synced: watch::Sender<u64>,
     /// Cancelled to end the task before its PTY ends.
     abort: CancellationToken,
     ended: CancellationToken,
@@ -78,43 +105,58 @@ struct State {
     end: Option<(End, Instant)>,
     active_at: i64,
     active: Instant,
+    /// Questions for the holder, counted.
+    syncs: u64,
 }
 
 /// What makes a shell.
 pub struct Birth {
     pub id: Uuid,
     pub vm_id: Uuid,
-    /// The PTY's size already.
+    /// The PTY's, unless it waits for its first viewer's.
     pub size: Size,
+    pub phase: Phase,
     pub commons: Arc<Commons>,
     pub share: Share,
-    pub control: Box<dyn TtyControl>,
+    /// Of a shell that is taken up again.
+    pub past: Option<Past>,
 }
 
 impl Shell {
     pub fn new(birth: Birth) -> Self {
-        let now = now_us();
+        let Past {
+            created_at,
+            active_at,
+            ring,
+            screen,
+            inputs,
+            seats,
+        } = birth
+            .past
+            .unwrap_or_else(|| Past::none(birth.size, &birth.commons.limits));
         Self {
             id: birth.id,
             vm_id: birth.vm_id,
-            created_at: now,
-            ring: Mutex::default(),
-            screen: Mutex::new(Screen::new(birth.size, &birth.commons.limits)),
+            created_at,
+            ring: Mutex::new(ring),
+            screen: Mutex::new(screen),
             state: Mutex::new(State {
-                seats: Seats::default(),
-                inputs: Inputs::new(),
+                seats,
+                inputs,
                 end_as: None,
                 end: None,
-                active_at: now,
+                active_at,
                 active: Instant::now(),
+                syncs: 0,
             }),
             commons: birth.commons,
             share: birth.share,
-            first_size: birth.size,
+            phase: watch::Sender::new(birth.phase),
             news: watch::Sender::new(()),
             typed: Notify::new(),
             wanted_size: watch::Sender::new(birth.size),
-            control: birth.control,
+            pty: OnceLock::new(),
+            synced: watch::Sender::new(0),
             abort: CancellationToken::new(),
             ended: CancellationToken::new(),
         }
@@ -176,6 +218,48 @@ impl Shell {
         }
     }
 
+    /// The size to begin with: the first viewer's, or after a while the one it was made with. None where it
+    /// is to end before it has begun.
+    pub async fn first_size(&self) -> Option<Size> {
+        let mut phase = self.phase.subscribe();
+        tokio::select! {
+            // The sender is this shell's own.
+            _ = phase.wait_for(|phase| *phase != Phase::Waiting) => {}
+            () = tokio::time::sleep(self.limits().first_viewer) => {}
+            () = self.abort.cancelled() => return None,
+        }
+        self.phase.send_replace(Phase::Opening);
+        let size = *self.wanted_size.borrow();
+        lock(&self.screen).resize(size);
+        Some(size)
+    }
+
+    /// The PTY is there.
+    pub fn opened(&self, control: Box<dyn TtyControl>, input: &PtyInput) {
+        let holder = input.holder();
+        // It is opened once.
+        let _ = self.pty.set(Reach { control, holder });
+        self.phase.send_replace(Phase::Open);
+    }
+
+    /// What can be done to the PTY, once it is there. None where it has ended, or will not begin.
+    async fn control(&self) -> Option<&dyn TtyControl> {
+        if *self.phase.borrow() == Phase::Waiting {
+            self.abort(End::Exited(KILLED));
+        }
+        let mut phase = self.phase.subscribe();
+        tokio::select! {
+            _ = phase.wait_for(|phase| *phase == Phase::Open) => {}
+            () = self.ended.cancelled() => return None,
+        }
+        self.pty.get().map(|pty| &*pty.control)
+    }
+
+    /// Whether it is to end.
+    pub fn is_aborted(&self) -> bool {
+        self.abort.is_cancelled()
+    }
+
     /// Ends every process of the shell's session; the task sees the PTY end then.
     pub async fn kill(&self) -> Result<(), DriverError> {
         if self.ended.is_cancelled() {
@@ -188,7 +272,13 @@ impl Shell {
             );
             DriverError::new(NodeErrorCode::Timeout, message)
         };
-        let killed = timeout(CONTROL_DEADLINE, self.control.kill()).await;
+        let killing = async {
+            match self.control().await {
+                Some(control) => control.kill().await,
+                None => Ok(()),
+            }
+        };
+        let killed = timeout(CONTROL_DEADLINE, killing).await;
         killed.unwrap_or_else(|_| Err(late()))
     }
 
@@ -210,7 +300,10 @@ impl Shell {
 
     /// The program's exit code, once the engine knows it.
     pub async fn exit_code(&self) -> Result<Option<i32>, DriverError> {
-        let code = timeout(CONTROL_DEADLINE, self.control.exit_code()).await;
+        let Some(pty) = self.pty.get() else {
+            return Ok(None);
+        };
+        let code = timeout(CONTROL_DEADLINE, pty.control.exit_code()).await;
         code.unwrap_or(Ok(None))
     }
 
@@ -228,7 +321,7 @@ impl State {
     }
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is guarded stays whole through a panic: every change is one assignment or push.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -26,6 +26,20 @@ pub struct Seats {
 }
 
 impl Seats {
+    /// Nobody is here yet of a shell whose size belongs to this client.
+    pub fn of(owner: Option<ClientId>) -> Self {
+        Self {
+            inherited_from: owner,
+            ..Self::default()
+        }
+    }
+
+    /// To whom the size belongs, here or away.
+    pub fn owner(&self) -> Option<ClientId> {
+        let here = self.seats.iter().find(|seat| Some(seat.id) == self.owner);
+        self.inherited_from.or(here.map(|seat| seat.client))
+    }
+
     pub fn count(&self) -> usize {
         self.seats.len()
     }
@@ -60,19 +74,26 @@ impl Seats {
             return (id, None);
         }
         self.owner = Some(id);
-        if !was_owner {
+        // Whoever comes before the owner does is an heir like others.
+        if returns && !was_owner {
             self.inherited_from = None;
         }
         (id, Some(size))
     }
 
-    /// The seat that this client took last.
+    /// The seat to type from that this client took last. Watching under another's name changes nothing
+    /// for them.
     pub fn newest_of(&self, client: ClientId) -> Option<u64> {
         let seats = self.seats.iter().rev();
         seats
-            .filter(|seat| seat.client == client)
+            .filter(|seat| seat.client == client && !seat.watch_only)
             .map(|seat| seat.id)
             .next()
+    }
+
+    /// True for a client that may type and is here, or to whom the size goes back when it returns.
+    pub fn needs(&self, client: ClientId) -> bool {
+        self.inherited_from == Some(client) || self.newest_of(client).is_some()
     }
 
     /// A viewer has left; the heir's size, where there is one.
@@ -147,6 +168,17 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_back_before_the_owner_gives_the_size_to_it() {
+        let mut seats = Seats::of(Some(ClientId(1)));
+        let (early, sized) = seat(&mut seats, 2, 100);
+        assert_eq!((sized, seats.owner()), (Some(size(100)), Some(ClientId(1))));
+        let (owner, sized) = seat(&mut seats, 1, 80);
+        assert_eq!(sized, Some(size(80)));
+        assert!(seats.is_owner(owner) && !seats.is_owner(early));
+        assert_eq!(seats.owner(), Some(ClientId(1)));
+    }
+
+    #[test]
     fn who_took_the_size_keeps_it_when_the_former_owner_returns() {
         let mut seats = Seats::default();
         let (a, _) = seat(&mut seats, 1, 80);
@@ -178,5 +210,27 @@ mod tests {
         let (owner, sized) = seat(&mut seats, 1, 80);
         assert_eq!(sized, Some(size(80)));
         assert_eq!(seats.leave(owner), None);
+    }
+
+    #[test]
+    fn a_watcher_under_anothers_name_takes_nothing_from_them() {
+        let mut seats = Seats::default();
+        let (owner, _) = seat(&mut seats, 1, 80);
+        let (_, sized) = seats.attach(ClientId(1), size(70), true);
+        assert_eq!(sized, None);
+        assert_eq!(seats.newest_of(ClientId(1)), Some(owner));
+        assert!(seats.is_owner(owner));
+    }
+
+    #[test]
+    fn who_types_here_and_who_gets_the_size_back_is_needed() {
+        let mut seats = Seats::default();
+        let (a, _) = seat(&mut seats, 1, 80);
+        seat(&mut seats, 2, 100);
+        seats.attach(ClientId(3), size(70), true);
+        let needed = |seats: &Seats| [1, 2, 3].map(|client| seats.needs(ClientId(client)));
+        assert_eq!(needed(&seats), [true, true, false]);
+        seats.leave(a);
+        assert_eq!(needed(&seats), [true, true, false]);
     }
 }

@@ -104,6 +104,11 @@ impl Vt {
         }
     }
 
+    /// What was fed stands for all output up to here.
+    pub fn move_to(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
     /// How much output has been fed.
     pub fn offset(&self) -> u64 {
         self.offset
@@ -297,19 +302,40 @@ impl Vt {
             self.restore_origin();
             self.parser.process(b"\x1b[?1049l");
         } else {
+            let at = self.parser.screen().cursor_position();
             self.parser.process(b"\x1b[?47l");
+            self.cursor_to(at);
         }
     }
 
     fn enter_alternate(&mut self, saves: bool) {
+        let at = self.parser.screen().cursor_position();
         if saves {
             self.note_cursor();
+        }
+        if self.modes.in_alternate {
+            // Nothing is switched, and nothing cleared.
+            if saves {
+                self.parser.process(b"\x1b7");
+            }
+            return;
+        }
+        if saves {
             self.modes.alternate = modes::GridModes::default();
         }
         self.modes.in_alternate = true;
         self.modes.alternate_saves = saves;
         let enter: &[u8] = if saves { b"\x1b[?1049h" } else { b"\x1b[?47h" };
         self.parser.process(enter);
+        self.cursor_to(at);
+    }
+
+    /// Both screens have one cursor between them; to vt100 each has its own.
+    fn cursor_to(&mut self, (row, col): (u16, u16)) {
+        if !self.modes.grid().origin {
+            self.parser
+                .process(format!("\x1b[{};{}H", row + 1, col + 1).as_bytes());
+        }
     }
 
     /// DECSTR: modes and style, not the screen; the cursor stays.
@@ -317,10 +343,9 @@ impl Vt {
         let (row, col) = self.parser.screen().cursor_position();
         self.parser
             .process(b"\x1b[r\x1b[?6l\x1b[?1l\x1b>\x1b[m\x1b[?25h\x1b7");
-        self.parser
-            .process(format!("\x1b[{};{}H", row + 1, col + 1).as_bytes());
         let grid = self.modes.grid_mut();
         *grid = modes::GridModes::default();
+        self.cursor_to((row, col));
         self.modes.insert = false;
         self.modes.charsets = charset::Charsets::default();
     }

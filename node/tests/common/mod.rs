@@ -10,12 +10,17 @@ use node::{
         sim::{SimConfig, SimDriver, SimEngine},
     },
 };
-use node_api::vm::{NetworkSpec, VmPut, VmSpec};
+use node_api::{
+    ssh::SshPorts,
+    vm::{NetworkSpec, VmPut, VmSpec},
+};
 use reqwest::{Method, RequestBuilder, Response};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// Nothing in these tests takes so long unless it is broken.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A node that serves until it is dropped.
 pub struct TestNode {
@@ -94,8 +99,13 @@ pub async fn serve(name: &str, driver: Arc<dyn Driver>) -> (SocketAddr, Cancella
         .expect("a port");
     let address = listener.local_addr().expect("bound");
     let config = NodeConfig {
-        name: name.to_owned(),
-        credential: Credential::new(SECRET).expect("good"),
+        ssh_ports: Some(SshPorts {
+            first: 22_000,
+            last: 22_009,
+            listen: [127, 0, 0, 1].into(),
+            host: None,
+        }),
+        ..NodeConfig::new(name, Credential::new(SECRET).expect("good"))
     };
     let node = Node::new(config, driver);
     let shutdown = node.shutdown_token();
@@ -127,16 +137,22 @@ pub fn spec(name: &str, owner: u128) -> VmSpec {
             name: format!("mc{:010x}", owner & 0xff_ffff_ffff),
             subnet: format!("10.79.{}.{}/27", (owner >> 3) & 0xff, (owner & 7) * 32),
         },
+        ssh_port: None,
     }
 }
 
-/// Waits until something holds, for at most 10 s.
-pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+/// Waits until something holds.
+pub async fn until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    until_within(PATIENCE, what, holds).await;
+}
+
+/// The same, for what may take longer.
+pub async fn until_within(patience: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let began = std::time::Instant::now();
     while !holds().await {
         assert!(
-            began.elapsed() < Duration::from_secs(10),
-            "not within 10 s: {what}"
+            began.elapsed() < patience,
+            "not within {patience:?}: {what}"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -14,6 +14,7 @@ use node_api::{
 };
 use uuid::Uuid;
 
+pub use super::private_engine::{image, lines};
 use super::{common, terminal::Terminal};
 
 /// A node of its own on one of the engines, with owners of its own.
@@ -151,6 +152,18 @@ impl Bench {
         Arc::new(DockerDriver::new(config).expect("a driver"))
     }
 
+    /// A driver of this node that has no helper for files.
+    pub fn node_without_helper(&self) -> Arc<dyn Driver> {
+        let Engine::Docker(locks) = &self.engine else {
+            unreachable!("only a real engine has files")
+        };
+        let config = DockerConfig {
+            files: "/nowhere/minicloud-files".into(),
+            ..docker_config(&self.node, locks)
+        };
+        Arc::new(DockerDriver::new(config).expect("a driver"))
+    }
+
     /// A driver of this node, made anew.
     pub fn same_node(&self) -> Arc<dyn Driver> {
         self.on_same_engine(&self.node)
@@ -187,13 +200,14 @@ impl Bench {
         }
     }
 
-    /// What a user types so that something is done when the VM stops. (An interactive shell runs a
-    /// trap of its own only at its next line.)
+    /// What a user types so that something is done when the VM stops; "armed" is printed once it will
+    /// be. (An interactive shell runs a trap of its own only at its next line.)
     pub fn trap(&self) -> &'static str {
         match &self.engine {
-            Engine::Sim(_) => "trap 'echo trapped > /root/trap' TERM\r",
+            Engine::Sim(_) => "trap 'echo trapped > /root/trap' TERM; echo ar''med\r",
             Engine::Docker(_) => {
-                "sh -c 'trap \"echo trapped > /root/trap; exit\" TERM; while :; do sleep 1; done' &\r"
+                "sh -c 'trap \"echo trapped > /root/trap; exit\" TERM; echo ar\"\"med; \
+                 while :; do sleep 1; done' &\r"
             }
         }
     }
@@ -204,15 +218,18 @@ impl Bench {
         if let Engine::Docker(_) = &self.engine {
             let listen = "nc -l -p 7 -e cat >/dev/null 2>&1 &";
             self.sh(spec, listen).await;
-            common::until("something listens", async || {
-                let table = self
-                    .sh(spec, "cat /proc/net/tcp /proc/net/tcp6")
-                    .await
-                    .stdout;
-                table.contains("00:0007 ")
-            })
-            .await;
+            self.until_listens(spec, 7).await;
         }
+    }
+
+    /// Until something in a VM of a real engine listens on the port.
+    pub async fn until_listens(&self, spec: &VmSpec, port: u16) {
+        let entry = format!("00:{port:04X} ");
+        common::until("something listens", async || {
+            let tables = "cat /proc/net/tcp /proc/net/tcp6";
+            self.sh(spec, tables).await.stdout.contains(&entry)
+        })
+        .await;
     }
 
     pub async fn make_busy(&self, spec: &VmSpec) {
@@ -222,13 +239,6 @@ impl Bench {
                 self.sh(spec, "(while :; do :; done) >/dev/null 2>&1 &")
                     .await;
             }
-        }
-    }
-
-    /// Until the driver listens to its engine.
-    pub async fn settle(&self) {
-        if matches!(self.engine, Engine::Docker(_)) {
-            tokio::time::sleep(Duration::from_millis(300)).await;
         }
     }
 
@@ -264,22 +274,13 @@ fn remove(command: &[&str], ids: &[String]) {
     }
 }
 
-/// What a docker command prints.
-pub fn lines(args: &[&str]) -> Vec<String> {
-    let output = Command::new("docker").args(args).output().expect("docker");
-    assert!(
-        output.status.success(),
-        "{args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    text.lines().map(str::to_owned).collect()
-}
-
 pub fn docker_config(node: &str, locks: &tempfile::TempDir) -> DockerConfig {
     DockerConfig {
         lock_dir: locks.path().to_owned(),
         trial_every: Duration::from_secs(1),
+        // Where `cargo xtask files` puts it.
+        files: PathBuf::from(env!("CARGO_BIN_EXE_minicloud-node"))
+            .with_file_name("minicloud-files"),
         ..DockerConfig::new(node)
     }
 }
@@ -294,30 +295,6 @@ pub fn random<const N: usize>() -> [u8; N] {
     // The last bytes of a v7 UUID are random.
     bytes.copy_from_slice(&id.as_bytes()[16 - N..]);
     bytes
-}
-
-/// The image to test with. `script/bootstrap --test` makes it.
-fn image() -> String {
-    let name = std::env::var("MINICLOUD_TEST_IMAGE").unwrap_or("minicloud/base".into());
-    let inspected = Command::new("docker")
-        .args(["image", "inspect", &name])
-        .output();
-    assert!(
-        inspected.expect("docker").status.success(),
-        "the engine has no image {name}; script/image base makes it"
-    );
-    name
-}
-
-/// The image's root folder as a tar of one layer, for engines and registries of a test's own; to be
-/// removed by the caller.
-pub fn image_tar() -> PathBuf {
-    let tar = tempfile::Builder::new().suffix(".tar").tempfile();
-    let (_, tar) = tar.expect("a file").keep().expect("kept");
-    let container = lines(&["create", &image(), "/bin/sh"]).remove(0);
-    lines(&["export", "--output", &tar.to_string_lossy(), &container]);
-    lines(&["rm", &container]);
-    tar
 }
 
 /// Addresses for sixteen owners, this test's alone while it runs: tests of a real engine run beside each

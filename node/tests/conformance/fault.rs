@@ -2,207 +2,36 @@
 //! one that is killed. Needs root, dockerd and runc, as the other tests of the real engine.
 
 use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use node::driver::{
-    Driver,
-    docker::{DockerConfig, DockerDriver},
-};
+use node::driver::{Driver, docker::DockerDriver};
 use node_api::{
     error::NodeErrorCode,
     exec::ExecRequest,
     vm::{PowerState, VmSpec},
 };
 
-use super::{bench::image_tar, common};
-
-/// A Docker engine of the test's own.
-struct PrivateEngine {
-    folder: tempfile::TempDir,
-    daemon: Child,
-}
-
-impl PrivateEngine {
-    /// None where the real engine is not to be used.
-    fn start() -> Option<Self> {
-        if std::env::var("MINICLOUD_TEST_DOCKER").as_deref() != Ok("1") {
-            eprintln!("skipped: MINICLOUD_TEST_DOCKER is not 1");
-            return None;
-        }
-        let folder = tempfile::tempdir().expect("a folder");
-        write_runtime(folder.path());
-        let daemon = spawn(folder.path());
-        let engine = Self { folder, daemon };
-        engine.wait();
-        let tar = image_tar();
-        engine.docker(&["import", &tar.to_string_lossy(), "minicloud/base"]);
-        fs::remove_file(tar).expect("removed");
-        Some(engine)
-    }
-
-    fn socket(&self) -> String {
-        format!(
-            "unix://{}",
-            self.folder.path().join("docker.sock").display()
-        )
-    }
-
-    fn driver(&self) -> DockerDriver {
-        let config = DockerConfig {
-            host: self.socket(),
-            lock_dir: self.folder.path().join("locks"),
-            trial_every: Duration::from_secs(1),
-            ..DockerConfig::new("test-private")
-        };
-        DockerDriver::new(config).expect("a driver")
-    }
-
-    /// While this is there, the runtime starts nothing.
-    fn set_broken(&self, broken: bool) {
-        let flag = self.folder.path().join("broken");
-        if broken {
-            fs::write(flag, "").expect("written");
-        } else {
-            fs::remove_file(flag).expect("removed");
-        }
-    }
-
-    fn signal(&self, signal: &str) {
-        let pid = self.daemon.id().to_string();
-        let sent = Command::new("kill").args(["-s", signal, &pid]).status();
-        assert!(sent.expect("kill").success());
-    }
-
-    /// At once; fine where it has ended.
-    fn kill(&mut self) {
-        let _ = self.daemon.kill();
-        self.daemon.wait().expect("ended");
-    }
-
-    fn restart(&mut self) {
-        // Its containerd died with it. Where the machine's init does not reap the dead, the engine
-        // would take this one for alive.
-        let pid = self.folder.path().join("exec/containerd/containerd.pid");
-        fs::remove_file(pid).expect("removed");
-        self.daemon = spawn(self.folder.path());
-        self.wait();
-    }
-
-    fn wait(&self) {
-        let began = Instant::now();
-        while !self.try_docker(&["version"]) {
-            assert!(
-                began.elapsed() < Duration::from_secs(40),
-                "dockerd: {}",
-                self.log()
-            );
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    fn docker(&self, args: &[&str]) {
-        assert!(self.try_docker(args), "{args:?}");
-    }
-
-    fn try_docker(&self, args: &[&str]) -> bool {
-        let output = Command::new("docker")
-            .arg("-H")
-            .arg(self.socket())
-            .args(args)
-            .output();
-        output.expect("docker").status.success()
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-}
-
-impl Drop for PrivateEngine {
-    fn drop(&mut self) {
-        self.signal("CONT");
-        let list = Command::new("docker")
-            .arg("-H")
-            .arg(self.socket())
-            .args(["ps", "-aq"])
-            .output();
-        for id in String::from_utf8_lossy(&list.expect("docker").stdout).lines() {
-            self.try_docker(&["rm", "-f", id]);
-        }
-        self.signal("TERM");
-        let began = Instant::now();
-        while matches!(self.daemon.try_wait(), Ok(None))
-            && began.elapsed() < Duration::from_secs(15)
-        {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        self.kill();
-        // The engine leaves its data folder mounted on itself.
-        let data = self.folder.path().join("data");
-        let _ = Command::new("umount").arg("--lazy").arg(data).output();
-    }
-}
-
-/// runc, unless the file `broken` is there: then it starts nothing, and says why where it is told to.
-fn write_runtime(folder: &Path) {
-    let path = folder.join("runtime");
-    let script = format!(
-        r#"#!/bin/sh
-create= log= before=
-for word in "$@"; do
-  [ "$before" = --log ] && log=$word
-  [ "$word" = create ] && create=yes
-  before=$word
-done
-if [ -n "$create" ] && [ -e "{}" ]; then
-  echo '{{"level":"error","msg":"could not find bridge docker0","time":"2026-01-01T00:00:00Z"}}' >>"$log"
-  exit 1
-fi
-exec runc "$@"
-"#,
-        folder.join("broken").display()
-    );
-    fs::write(&path, script).expect("written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
-}
-
-fn spawn(folder: &Path) -> Child {
-    let log = fs::File::options()
-        .create(true)
-        .append(true)
-        .open(folder.join("log"))
-        .expect("a log");
-    let at = |name: &str| folder.join(name).display().to_string();
-    Command::new("dockerd")
-        .arg(format!("--data-root={}", at("data")))
-        .arg(format!("--exec-root={}", at("exec")))
-        .arg(format!("--pidfile={}", at("pid")))
-        .arg(format!("--host=unix://{}", at("docker.sock")))
-        .arg(format!("--add-runtime=flaky={}", at("runtime")))
-        .args([
-            "--default-runtime=flaky",
-            "--bridge=none",
-            "--iptables=false",
-            "--ip-masq=false",
-        ])
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().expect("a log"))
-        .stderr(log)
-        .spawn()
-        .expect("dockerd")
-}
+use super::{common, private_engine::PrivateEngine};
 
 fn vm(owner: u128) -> VmSpec {
     common::spec("web1", owner)
 }
 
+/// From a killed engine's first answer on: its first starts can fail for 15 s.
+const BACK: Duration = Duration::from_secs(90);
+
 async fn degraded(driver: &DockerDriver) -> Option<String> {
     driver.engine().await.engine.degraded
+}
+
+/// From then on one answer that is late is no reason yet.
+async fn until_known(driver: &DockerDriver) {
+    common::until("all is known of the engine", async || {
+        degraded(driver).await.is_none()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,6 +42,7 @@ async fn an_engine_that_starts_nothing_degrades_and_heals_by_a_trial() {
     let driver = engine.driver();
     let (good, bad) = (vm(0xf001), vm(0xf002));
     driver.vm_create(&good, true).await.expect("created");
+    until_known(&driver).await;
     engine.set_broken(true);
     let first = driver.vm_create(&bad, true).await.expect_err("broken");
     assert_eq!(first.code, NodeErrorCode::Engine, "{first}");
@@ -261,12 +91,15 @@ async fn a_stopped_engine_degrades_within_seconds_and_comes_back() {
     let driver = engine.driver();
     let spec = vm(0xf003);
     driver.vm_create(&spec, true).await.expect("created");
+    until_known(&driver).await;
     engine.signal("STOP");
     let began = Instant::now();
+    assert_eq!(degraded(&driver).await, None, "it may be bad luck");
     let reason = degraded(&driver).await.expect("degraded");
     assert!(reason.contains("did not answer"), "{reason}");
+    // Twice 3 s.
     assert!(
-        began.elapsed() < Duration::from_secs(4),
+        began.elapsed() < Duration::from_secs(20),
         "{:?}",
         began.elapsed()
     );
@@ -313,12 +146,63 @@ async fn after_the_engine_was_killed_its_vms_are_seen_and_start_again_with_their
         PowerState::Exited,
         "without live-restore it went down with the engine"
     );
-    common::until("started", async || driver.vm_start(spec.id).await.is_ok()).await;
+    common::until_within(BACK, "started", async || {
+        driver.vm_start(spec.id).await.is_ok()
+    })
+    .await;
     assert_eq!(run("cat /root/file").await.expect("ran").stdout, "kept\n");
     // The stream of events came back, too.
-    let heard = tokio::time::timeout(Duration::from_secs(10), async {
+    let heard = tokio::time::timeout(common::PATIENCE, async {
         while events.recv().await.expect("an event").vm_id != spec.id {}
     });
-    heard.await.expect("an event within 10 s");
+    heard.await.expect("an event in time");
     driver.vm_delete(spec.id).await.expect("deleted");
+}
+
+/// The engine reads a VM's list of users when it starts it, and has its lock of the container meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_whose_start_never_ends_is_listed_with_the_others() {
+    let Some(engine) = PrivateEngine::start() else {
+        return;
+    };
+    let driver = Arc::new(engine.driver());
+    let (held, other) = (vm(0xf005), vm(0xf006));
+    for spec in [&held, &other] {
+        driver.vm_create(spec, true).await.expect("created");
+    }
+    let script = "rm /etc/passwd && mkfifo /etc/passwd";
+    let request = ExecRequest {
+        argv: ["/bin/sh", "-c", script].map(str::to_owned).into(),
+        timeout_s: 10,
+    };
+    driver.vm_exec(held.id, &request).await.expect("ran");
+    driver.vm_stop(held.id).await.expect("stopped");
+    let (starter, id) = (driver.clone(), held.id);
+    let starting = tokio::spawn(async move { starter.vm_start(id).await });
+    // A list that asks in vain notes it. From then on what would have to ask is refused at once.
+    common::until("it is asked for no more", async || {
+        let list = driver.vm_list().await.expect("a list");
+        let power = |id: uuid::Uuid| list.iter().find(|vm| vm.spec.id == id).map(|vm| vm.power);
+        assert!(power(held.id).is_some());
+        assert_eq!(power(other.id), Some(PowerState::Running));
+        let usage = driver.vm_usage(held.id).await;
+        let is_refused =
+            usage.is_err_and(|error| error.message.contains("the engine tells nothing of VM"));
+        is_refused || starting.is_finished()
+    })
+    .await;
+    if starting.is_finished() {
+        eprintln!("this engine starts it all the same: that shows little");
+    }
+    starting.abort();
+    common::until("it is let go", async || {
+        // The engine reads the list more than once.
+        engine.open_fifos();
+        let look = tokio::time::timeout(Duration::from_secs(3), driver.vm_get(held.id));
+        look.await.is_ok()
+    })
+    .await;
+    for spec in [held, other] {
+        driver.vm_delete(spec.id).await.expect("deleted");
+    }
 }

@@ -4,21 +4,25 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use node::driver::{Piece, Process, ProcessSignal};
-use node_api::{error::NodeErrorCode, exec::ExecStart, vm::VmSpec};
+use node_api::{
+    error::NodeErrorCode,
+    exec::{ExecStart, FILES},
+    vm::VmSpec,
+};
 use tokio::io::AsyncWriteExt;
 
 use super::bench::Bench;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
-fn start(argv: &[&str]) -> ExecStart {
+pub fn start(argv: &[&str]) -> ExecStart {
     ExecStart {
         argv: argv.iter().map(|word| (*word).to_owned()).collect(),
         env: vec![("MC_TEST".into(), "a b=c".into())],
     }
 }
 
-async fn process(bench: &Bench, spec: &VmSpec, argv: &[&str]) -> Process {
+pub async fn process(bench: &Bench, spec: &VmSpec, argv: &[&str]) -> Process {
     let opened = bench.driver.vm_process(spec.id, &start(argv)).await;
     opened.expect("started")
 }
@@ -109,21 +113,31 @@ async fn no_command_starts_in_a_vm_that_does_not_run_or_is_not_there(bench: &Ben
 }
 
 /// What comes back through a connection that is given this.
-async fn through(process: &mut Process, given: &[u8]) -> Vec<u8> {
+pub async fn through(process: &mut Process, given: &[u8]) -> Vec<u8> {
     process.input.write_all(given).await.expect("written");
     process.input.shutdown().await.expect("ended");
     ended(process).await.0
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulated_engine_has_no_files() {
+    Bench::sim()
+        .run(async |bench| {
+            let spec = bench.vm("web1", 0).await;
+            let start = start(&[FILES, "sftp"]);
+            let opened = bench.driver.vm_process(spec.id, &start).await;
+            let refused = opened.err().expect("refused");
+            assert!(
+                refused.message.contains("files cannot be copied here"),
+                "{refused}"
+            );
+        })
+        .await;
+}
+
 /// What only a real engine has.
 mod real {
-    use super::*;
-
-    async fn on_docker(test: impl AsyncFnOnce(&Bench)) {
-        if let Some(bench) = Bench::docker().await {
-            bench.run(test).await;
-        }
-    }
+    use super::{super::docker::on_docker, *};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn streams_come_apart_and_the_environment_is_added() {
@@ -169,6 +183,26 @@ mod real {
                 super::super::common::until("their end", async || sleeps(bench, &spec).await == 0)
                     .await;
             }
+        })
+        .await;
+    }
+
+    /// Whoever waited for it has gone.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_command_that_nobody_waits_for_any_more_ends() {
+        on_docker(async |bench| {
+            let spec = bench.vm("web1", 0).await;
+            let start = start(&["sleep", "872"]);
+            for wait_ms in [1, 10, 30, 60] {
+                let opening = bench.driver.vm_process(spec.id, &start);
+                let waited = tokio::time::timeout(Duration::from_millis(wait_ms), opening).await;
+                if let Ok(Ok(opened)) = waited {
+                    opened.control.kill().await.expect("killed");
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            super::super::common::until("their end", async || sleeps(bench, &spec).await == 0)
+                .await;
         })
         .await;
     }

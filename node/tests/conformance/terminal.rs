@@ -1,12 +1,12 @@
 //! A terminal as a test uses it: types, and waits for what is printed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use node::driver::Tty;
 use tokio::io::AsyncWriteExt;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Terminal {
     pub tty: Tty,
@@ -60,13 +60,14 @@ impl Terminal {
     /// The shell's exit code, once it has ended.
     pub async fn exit_code(&mut self) -> i32 {
         self.drain().await;
-        for _ in 0..100 {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
             if let Some(code) = self.tty.control.exit_code().await.expect("known") {
                 return code;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("no exit code");
+        panic!("no exit code within {PATIENCE:?}");
     }
 
     pub fn text(&self) -> String {

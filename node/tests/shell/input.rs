@@ -4,7 +4,7 @@ use node::shell::{ShellLimits, frame::ViewerFrame};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
-use crate::support::Node;
+use crate::{support::Node, viewer::until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_megabyte_pasted_through_ten_disconnects_arrives_exactly_once() {
@@ -64,7 +64,8 @@ async fn resent_input_is_dropped_by_offset() {
     viewer.type_at(0, "echo one").await;
     viewer.type_at(3, "o one\r").await;
     assert_eq!(viewer.input_ack(9).await, 9);
-    assert_eq!(program.read_some().await, b"echo one\r");
+    assert_eq!(program.read(9).await, b"echo one\r");
+    assert_eq!(program.read_some().await, b"");
 }
 
 #[tokio::test]
@@ -134,4 +135,43 @@ async fn who_may_only_watch_changes_nothing() {
     assert!(!watcher.hello().owner);
     assert_eq!(program.read_some().await, b"");
     assert_eq!(program.control.sizes(), [(80, 24)]);
+}
+
+#[tokio::test]
+async fn however_many_names_others_come_under_the_owner_goes_on_where_it_was() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let viewers = || node.shells.list(node.vm_id)[0].viewers;
+    let mut owner = node.attach(shell, 1).await;
+    let _heir = node.attach(shell, 2).await;
+    owner.type_at(0, "abc").await;
+    assert_eq!(program.read(3).await, b"abc");
+    for client in 3..80 {
+        drop(node.attach_with(shell, client, "&watch=1").await);
+        drop(node.attach(shell, client).await);
+        until("they left", || viewers() == 2).await;
+    }
+    let again = node.attach(shell, 1).await;
+    assert_eq!(again.hello().input_offset, 3);
+    drop((owner, again));
+    until("the owner left", || viewers() == 1).await;
+    // Away, it is still the one to whom the size goes back.
+    for client in 100..180 {
+        drop(node.attach(shell, client).await);
+        until("they left", || viewers() == 1).await;
+    }
+    let mut back = node.attach(shell, 1).await;
+    assert!(back.hello().owner);
+    back.type_at(3, "d").await;
+    assert_eq!(program.read(1).await, b"d");
+}
+
+#[tokio::test]
+async fn who_watches_under_the_owners_name_does_not_replace_it() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let mut owner = node.attach(shell, 1).await;
+    let watcher = node.attach_with(shell, 1, "&watch=1").await;
+    assert_eq!(watcher.hello().input_offset, 0);
+    owner.works(&mut program).await;
 }

@@ -160,7 +160,7 @@ async fn creating_twice_makes_one_shell() {
 #[tokio::test]
 async fn a_shell_is_made_to_the_end_though_its_caller_went_away() {
     let driver = FakeDriver {
-        open_delay: Duration::from_millis(100),
+        open_delay: Duration::from_secs(2),
         ..FakeDriver::default()
     };
     let node = Node::with_driver(ShellLimits::default(), driver).await;
@@ -174,8 +174,8 @@ async fn a_shell_is_made_to_the_end_though_its_caller_went_away() {
 #[tokio::test]
 async fn a_shell_that_nobody_uses_is_closed_and_an_ended_one_forgotten() {
     let limits = ShellLimits {
-        idle: Duration::from_millis(200),
-        ended_kept: Duration::from_millis(200),
+        idle: Duration::from_secs(5),
+        ended_kept: Duration::from_secs(5),
         ..ShellLimits::default()
     };
     let node = Node::start(limits).await;

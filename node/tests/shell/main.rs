@@ -1,7 +1,9 @@
 //! Shells over real WebSockets, with a terminal that the test plays itself.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
+mod begin;
 mod flood;
+mod held;
 mod input;
 mod life;
 mod limits;

@@ -28,7 +28,11 @@ async fn the_first_viewer_sizes_the_terminal_and_the_second_does_not() {
     let (shell, program) = node.shell().await;
     let mut first = node.attach_with(shell, 1, "&cols=100&rows=30").await;
     assert!(first.hello().owner);
-    until("sized", || program.control.sizes() == [(80, 24), (100, 30)]).await;
+    // A size that is asked for at the start is set once more later.
+    until("sized", || {
+        program.control.sizes().starts_with(&[(80, 24), (100, 30)])
+    })
+    .await;
     let mut second = node.attach_with(shell, 2, "&cols=60&rows=20").await;
     assert!(!second.hello().owner);
     assert_eq!((second.hello().cols, second.hello().rows), (100, 30));
@@ -83,7 +87,7 @@ async fn a_snapshot_tells_the_size_it_was_drawn_at() {
     let node = Node::start(ShellLimits::default()).await;
     let (shell, program) = node.shell().await;
     let _owner = node.attach_with(shell, 1, "&cols=120&rows=40").await;
-    until("sized", || program.control.sizes().len() == 2).await;
+    until("sized", || program.control.sizes().len() >= 2).await;
     let mut viewer = node.attach_with(shell, 2, "&cols=80&rows=24").await;
     assert_eq!(viewer.snapshot().await.1, size(120, 40));
 }

@@ -21,6 +21,7 @@ use node_api::{
     exec::{ExecOutput, ExecRequest, ExecStart},
     image::ImageReport,
     shell::{ShellCreate, ShellReport},
+    ssh::SshServe,
     vm::{NetworkSpec, PowerState, VmReport, VmSpec},
 };
 use tokio::{
@@ -130,6 +131,8 @@ pub struct FakeDriver {
     pub open_delay: Duration,
     /// How many terminals are refused first.
     pub refuse: Mutex<u32>,
+    /// Sessions that were ended by their mark.
+    pub ended_marks: Mutex<Vec<String>>,
 }
 
 impl Default for FakeDriver {
@@ -140,6 +143,7 @@ impl Default for FakeDriver {
             power: Mutex::new(Ok(PowerState::Running)),
             open_delay: Duration::ZERO,
             refuse: Mutex::new(0),
+            ended_marks: Mutex::default(),
         }
     }
 }
@@ -180,6 +184,7 @@ impl Driver for FakeDriver {
                     name: "mc0".into(),
                     subnet: "10.64.0.32/27".into(),
                 },
+                ssh_port: None,
             },
             power,
             engine_id: "0123456789ab".into(),
@@ -204,6 +209,10 @@ impl Driver for FakeDriver {
     }
 
     async fn vm_delete(&self, _: Uuid) -> Result<(), DriverError> {
+        not_here()
+    }
+
+    async fn vm_ssh_serve(&self, _: Uuid, _: &SshServe) -> Result<(), DriverError> {
         not_here()
     }
 
@@ -270,6 +279,11 @@ impl Driver for FakeDriver {
         })
     }
 
+    async fn session_end(&self, _: Uuid, mark: &str) -> Result<(), DriverError> {
+        self.ended_marks.lock().unwrap().push(mark.to_owned());
+        Ok(())
+    }
+
     async fn image_ensure(&self, _: &str) -> Result<ImageReport, DriverError> {
         not_here()
     }
@@ -315,6 +329,15 @@ impl Node {
             vm_id: Uuid::from_u128(7),
             address,
         }
+    }
+
+    /// A shell that begins with its first viewer's size.
+    pub async fn waiting(&self) -> Uuid {
+        let id = Uuid::now_v7();
+        let mut request = ShellCreate::new(id, 80, 24);
+        request.at_first_attach = true;
+        self.shells.create(self.vm_id, request).await.unwrap();
+        id
     }
 
     /// A shell of 80x24 and the program in it.

@@ -14,7 +14,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 use uuid::Uuid;
 
 /// Nothing in these tests takes so long unless it is broken.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Serves the WebSockets of a node's shells on a port of its own.
 pub async fn serve(shells: Arc<ShellRegistry>) -> SocketAddr {
@@ -38,7 +38,7 @@ pub enum Got {
 /// A viewer's socket.
 pub struct Viewer {
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    hello: Option<Hello>,
+    pub hello: Option<Hello>,
 }
 
 impl Viewer {

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
+    /// Have VMs of their own.
     Member,
+    /// See to everybody's, and to nodes, users and images.
     Admin,
 }
 
@@ -15,8 +17,11 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Me {
+    /// The user's name.
     pub name: String,
+    /// What they may.
     pub role: Role,
+    /// What they may have, and have.
     pub quota: Quota,
 }
 
@@ -24,13 +29,21 @@ pub struct Me {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Quota {
+    /// VMs there are; what is shut down or has failed counts too.
     pub vms: u32,
+    /// VMs that may be.
     pub vms_max: u32,
+    /// Thousandths of a CPU that are promised.
     pub cpu_millis: u32,
+    /// Thousandths of a CPU that may be.
     pub cpu_millis_max: u32,
+    /// Memory that is promised.
     pub memory_mib: u32,
+    /// Memory that may be.
     pub memory_mib_max: u32,
+    /// Disk that is promised.
     pub disk_gib: u32,
+    /// Disk that may be.
     pub disk_gib_max: u32,
 }
 
@@ -38,9 +51,13 @@ pub struct Quota {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LoginSession {
+    /// To end it by.
     pub id: String,
+    /// When they signed in.
     pub created_at: i64,
+    /// When it was last used, to the minute.
     pub active_at: i64,
+    /// The browser's, at the sign-in.
     pub address: String,
     /// In words: `Firefox on Linux`.
     pub device: String,

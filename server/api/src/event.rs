@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Event {
     /// Grows with time. Text, because it is larger than what JavaScript counts exactly.
     pub id: String,
+    /// When it was written, with the change itself.
     pub at: i64,
     /// A user's name, or `minicloud` for what the cloud did itself.
     pub actor: String,
@@ -17,5 +18,6 @@ pub struct Event {
     pub subject: String,
     /// In words: `alice shut web1 down`.
     pub sentence: String,
+    /// False for what went wrong.
     pub ok: bool,
 }

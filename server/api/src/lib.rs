@@ -5,6 +5,8 @@
 //! (`_gib`), CPU thousandths of a core (`_millis`). Requests refuse fields they do not know; answers
 //! may gain fields, so clients ignore those that they do not know.
 
+#![warn(missing_docs)]
+
 pub mod account;
 pub mod event;
 pub mod flavor;
@@ -14,6 +16,7 @@ pub mod node;
 pub mod page;
 pub mod problem;
 pub mod shell;
+pub mod shell_share;
 pub mod ssh;
 pub mod ssh_key;
 pub mod token;

@@ -7,10 +7,15 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
+    /// Every step.
     Trace,
+    /// For who looks for a fault.
     Debug,
+    /// What happens.
     Info,
+    /// What should not happen, and was coped with.
     Warn,
+    /// What needs somebody.
     Error,
 }
 
@@ -20,10 +25,14 @@ pub enum LogLevel {
 pub struct LogRecord {
     /// Grows by one over all sources of this server process.
     pub seq: u64,
+    /// When it was logged, by the clock of its source.
     pub at: i64,
     /// `server`, `balancer`, or a node's name.
     pub source: String,
+    /// How much it matters.
     pub level: LogLevel,
+    /// One line, control characters escaped.
     pub message: String,
+    /// The request during which it was logged, where there was one.
     pub request_id: Option<String>,
 }

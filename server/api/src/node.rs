@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NodeHealth {
+    /// It answers, and its engine works.
     Ready,
     /// Missed 2 polls.
     Suspect,
@@ -21,36 +22,49 @@ pub enum NodeHealth {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NodePolicy {
+    /// Gets new VMs.
     Schedulable,
     /// Gets no new VMs.
     Cordoned,
-    /// Gets no new VMs, and is being emptied.
-    Draining,
 }
 
 /// A node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Node {
+    /// As it was started with.
     pub name: String,
+    /// `http://127.0.0.1:PORT` or `https://HOST:PORT`.
     pub address: String,
+    /// As the polls found it.
     pub health: NodeHealth,
     /// Why it is unreachable or degraded.
     pub health_reason: Option<String>,
+    /// Whether it gets new VMs.
     pub policy: NodePolicy,
     /// Started and watched by this server.
     pub local: bool,
+    /// Of the node program.
     pub version: Option<String>,
+    /// Kind and version: `docker 20.10.24`.
     pub engine: Option<String>,
+    /// VMs that are placed here.
     pub vms: u32,
+    /// Of these, those that run.
     pub vms_running: u32,
-    /// What may be promised, and is.
+    /// Thousandths of a CPU that may be promised.
     pub cpu_millis: u32,
+    /// Thousandths of a CPU that are promised.
     pub cpu_millis_allocated: u32,
+    /// Memory that may be promised.
     pub memory_mib: u32,
+    /// Memory that is promised.
     pub memory_mib_allocated: u32,
+    /// Memory in use on its host, by whatever.
     pub memory_mib_used: u32,
+    /// Of the engine's disk.
     pub disk_free_percent: u8,
+    /// The host's load over one minute.
     pub load_1m: f32,
     /// When it last answered.
     pub seen_at: Option<i64>,
@@ -63,6 +77,7 @@ pub struct Node {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NodeAdd {
+    /// As the node was started with.
     pub name: String,
     /// `http://127.0.0.1:PORT` or `https://HOST:PORT`.
     pub address: String,
@@ -78,5 +93,6 @@ pub struct NodeAdd {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NodeCordon {
+    /// True: no new VMs.
     pub cordoned: bool,
 }

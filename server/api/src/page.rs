@@ -11,6 +11,7 @@ pub const LIMIT_MAX: u32 = 500;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
+    /// As many as the limit lets.
     pub items: Vec<T>,
     /// Pass as `cursor` for what follows; none at the end.
     pub next: Option<String>,

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Shell {
+    /// To attach to it, or close it, by.
     pub id: String,
     /// The VM's name.
     pub vm: String,
+    /// When it was opened.
     pub created_at: i64,
     /// When somebody last typed in it.
     pub active_at: i64,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct SshHost {
     /// The name or address that people use.
     pub host: String,
+    /// Where the gateway listens.
     pub port: u16,
     /// Of the host key, to be compared at the first connection: `SHA256:…`.
     pub fingerprint: String,

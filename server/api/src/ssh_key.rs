@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SshKey {
+    /// To remove it by.
     pub id: String,
     /// As `ssh-keygen -l` shows it: `SHA256:…`.
     pub fingerprint: String,
@@ -13,6 +14,7 @@ pub struct SshKey {
     pub public_key: String,
     /// For people: where the key is. May be empty.
     pub comment: String,
+    /// When it was added.
     pub created_at: i64,
     /// When it was last signed in with, to the minute.
     pub used_at: Option<i64>,

@@ -26,10 +26,15 @@ pub enum Scope {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Token {
+    /// To revoke it by.
     pub id: String,
+    /// For people: where it is used.
     pub name: String,
+    /// What it may be used for.
     pub scopes: Vec<Scope>,
+    /// When it was made.
     pub created_at: i64,
+    /// None: it does not end by itself.
     pub expires_at: Option<i64>,
     /// When it was last used, to the minute.
     pub used_at: Option<i64>,
@@ -62,6 +67,7 @@ pub struct TokenCreate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenCreated {
+    /// As the list has it.
     pub token: Token,
     /// `mct_…`: goes into `Authorization: Bearer …`.
     pub secret: String,

@@ -8,11 +8,17 @@ use crate::account::{Quota, Role};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct User {
+    /// Unique; at most 32 characters.
     pub name: String,
+    /// What they may.
     pub role: Role,
+    /// They cannot sign in, and their VMs are stopped.
     pub disabled: bool,
+    /// They have a one-time password.
     pub must_change_password: bool,
+    /// What they may have, and have.
     pub quota: Quota,
+    /// When the account was made.
     pub created_at: i64,
     /// Last seen, if ever.
     pub active_at: Option<i64>,
@@ -23,6 +29,7 @@ pub struct User {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserDisable {
+    /// True: out, and their VMs are stopped.
     pub disabled: bool,
 }
 
@@ -31,6 +38,7 @@ pub struct UserDisable {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserRole {
+    /// From the next request on.
     pub role: Role,
 }
 
@@ -39,12 +47,16 @@ pub struct UserRole {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserQuota {
+    /// VMs.
     #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
     pub vms: u32,
+    /// Thousandths of a CPU.
     #[cfg_attr(feature = "openapi", schema(maximum = 1000000))]
     pub cpu_millis: u32,
+    /// Memory.
     #[cfg_attr(feature = "openapi", schema(maximum = 4194304))]
     pub memory_mib: u32,
+    /// Disk.
     #[cfg_attr(feature = "openapi", schema(maximum = 1048576))]
     pub disk_gib: u32,
 }
@@ -53,5 +65,6 @@ pub struct UserQuota {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserPassword {
+    /// Works once.
     pub password: String,
 }

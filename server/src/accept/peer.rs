@@ -49,6 +49,13 @@ impl Peers {
         fits.then_some(place)
     }
 
+    /// Connections of that address now.
+    #[cfg(test)]
+    pub fn count(&self, peer: IpAddr) -> usize {
+        let address = household(peer.to_canonical());
+        self.lock().get(&address).copied().unwrap_or_default()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

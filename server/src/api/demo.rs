@@ -22,14 +22,12 @@ pub use reader::Readers;
 
 use super::{
     input::{Own, bytes},
+    nul::json_check,
     problem::ApiError,
     vm_change::chosen,
     wait::settled,
 };
 use crate::state::AppState;
-
-/// The demo answered when the thing was done.
-const WAIT: std::time::Duration = std::time::Duration::from_secs(25);
 
 type Answer = Result<Response, ApiError>;
 
@@ -53,17 +51,12 @@ async fn create_vm(own: Own, request: Request) -> Answer {
         ..VmCreate::default()
     };
     let (name, flavor, image) = chosen(&own.plane, create).await?;
-    let made = own.plane.vm_create(&name, &flavor, &image).await;
+    let made = own.plane.vm_create(&name, &flavor, &image, false).await;
     let made = made.map_err(|error| match error.code.as_str() {
         "vm_name_taken" => refusal(StatusCode::BAD_REQUEST, "VM already exists"),
         _ => old(error),
     })?;
-    let now = settled(&own.plane, made, Some(WAIT)).await?;
-    if let Some(vm) = now.filter(|vm| vm.state == VmState::Failed) {
-        let reason = vm.reason.unwrap_or_default();
-        let words = format!("{name} could not be made: {reason}");
-        return Err(refusal(StatusCode::SERVICE_UNAVAILABLE, &words));
-    }
+    until(&own, made, &name, Some(VmState::Running)).await?;
     let answer = Json(json!({ "status": "created", "name": name }));
     Ok((StatusCode::CREATED, answer).into_response())
 }
@@ -104,7 +97,7 @@ async fn delete_vm(own: Own, request: Request) -> Answer {
             own.plane.control_answer(done).map_err(old)?;
         }
     }
-    settled(&own.plane, vm, Some(WAIT)).await?;
+    until(&own, vm, &name, None).await?;
     Ok(Json(json!({ "status": "deleted", "name": name })).into_response())
 }
 
@@ -118,8 +111,30 @@ async fn shutdown_vm(own: Own, request: Request) -> Answer {
             own.plane.control_answer(done).map_err(old)?
         }
     };
-    settled(&own.plane, stopping, Some(WAIT)).await?;
+    until(&own, stopping, &name, Some(VmState::Stopped)).await?;
     Ok(Json(json!({ "status": "stopped", "name": name })).into_response())
+}
+
+/// Waits until the VM is in that state, or gone (None): the demo answered when the thing was done. Where that
+/// takes too long or is not to be, the answer says how far it has come, and is no success.
+async fn until(own: &Own, vm: VmView, name: &str, wanted: Option<VmState>) -> Result<(), ApiError> {
+    let patience = own.plane.state.patience.get();
+    let now = settled(&own.plane, vm, Some(patience)).await?;
+    if now.as_ref().map(|vm| vm.state) == wanted {
+        return Ok(());
+    }
+    let words = match now {
+        None => format!("{name} was deleted meanwhile"),
+        Some(vm) => {
+            let how = match vm.state {
+                VmState::Failed => "has failed".to_owned(),
+                state => format!("is still {}", word(state)),
+            };
+            let reason = vm.reason.map(|reason| format!(": {reason}"));
+            format!("{name} {how}{}", reason.unwrap_or_default())
+        }
+    };
+    Err(refusal(StatusCode::SERVICE_UNAVAILABLE, &words))
 }
 
 /// No shell is run; the command is only split as a shell would.
@@ -178,6 +193,7 @@ async fn fields(request: Request, state: &AppState) -> Result<Map<String, Value>
     if bytes.is_empty() {
         return Ok(Map::new());
     }
+    json_check(&bytes).map_err(old)?;
     serde_json::from_slice(&bytes)
         .map_err(|_| refusal(StatusCode::BAD_REQUEST, "The body is not a JSON object"))
 }

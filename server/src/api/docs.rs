@@ -3,7 +3,7 @@
 mod form;
 mod page;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -12,11 +12,12 @@ use axum::{
     routing::get,
 };
 use server_api::problem::{PROBLEM_JSON, Problem};
+use tower_http::services::ServeFile;
 use utoipa::{
     OpenApi as _, ToSchema as _,
     openapi::{
-        Content, OpenApi, Ref, RefOr, ResponseBuilder,
-        path::Parameter,
+        Content, HeaderBuilder, Object, OpenApi, Ref, RefOr, ResponseBuilder, Type,
+        path::{Operation, Parameter},
         security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
 };
@@ -59,6 +60,7 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
                     describe(path, parameter);
                 }
             }
+            headers(path, operation);
             for range in ["4XX", "5XX"] {
                 let responses = &mut operation.responses.responses;
                 responses.insert(range.to_owned(), RefOr::T(problem()));
@@ -74,9 +76,12 @@ fn describe(path: &str, parameter: &mut Parameter) {
         "name" if path.contains("/vms/") => "The VM's name.",
         "name" if path.contains("/nodes/") => "The node's name.",
         "name" if path.contains("/users/") => "The user's name.",
+        "name" if path.contains("/images/") => "The image's name in the catalogue.",
         "id" if path.contains("/vms/") => "The VM's id.",
         "id" if path.contains("/shells/") => "The shell's id.",
         "id" if path.contains("/tokens/") => "The token's id.",
+        "id" if path.contains("/shell-invitations/") => "The invitation's id.",
+        "id" if path.contains("/shell-grants/") => "The grant's id.",
         "id" => "The login session's id.",
         "Idempotency-Key" => {
             "Any text of your choice, such as a UUID: repeated within 24 hours, the same key gives the same answer and makes nothing twice."
@@ -88,12 +93,54 @@ fn describe(path: &str, parameter: &mut Parameter) {
         .get_or_insert_with(|| words.to_owned());
 }
 
+/// Says which headers an answer has beside the usual ones.
+fn headers(path: &str, operation: &mut Operation) {
+    let mut parameters = operation.parameters.iter().flatten();
+    let is_create = parameters.any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.name == "Idempotency-Key",
+        RefOr::Ref(_) => false,
+    });
+    let is_user = path.starts_with("/api/v1/admin/users/") && !path.ends_with("/password-reset");
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else {
+            continue;
+        };
+        if is_create && status == "201" {
+            let words = "`true`: this was made by an earlier request with the same key.";
+            header(response, "Idempotency-Replayed", words);
+        }
+        if is_user && status == "200" {
+            header(response, "ETag", "The version that `If-Match` can name.");
+        }
+    }
+}
+
+fn header(response: &mut utoipa::openapi::Response, name: &str, words: &str) {
+    let header = HeaderBuilder::new()
+        .schema(Some(Object::with_type(Type::String)))
+        .description(Some(words));
+    let headers = &mut response.headers;
+    headers.insert(name.to_owned(), RefOr::T(header.build()));
+}
+
 fn problem() -> utoipa::openapi::Response {
     let schema = Ref::from_schema_name(Problem::name());
-    ResponseBuilder::new()
+    let mut response = ResponseBuilder::new()
         .description("A refusal, or a fault of ours")
         .content(PROBLEM_JSON, Content::new(Some(schema)))
-        .build()
+        .build();
+    let words = "Seconds after which to try again: with every 429, and some 503.";
+    header(&mut response, "Retry-After", words);
+    response
+}
+
+/// What the page is drawn with, where pages are not served: the style and the icon of the bundle.
+pub fn looks(site: &Path) -> Router<AppState> {
+    let style = ServeFile::new(site.join("pkg/minicloud.css"));
+    let icon = ServeFile::new(site.join("favicon.svg"));
+    Router::new()
+        .route_service("/pkg/minicloud.css", style)
+        .route_service("/favicon.svg", icon)
 }
 
 /// Both need nobody: they say no more than the program's source does.

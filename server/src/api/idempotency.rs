@@ -1,4 +1,5 @@
-//! `Idempotency-Key`: a repeated request gets the first one's answer, and makes nothing twice.
+//! `Idempotency-Key`: a repeated request gets the first one's answer, and makes nothing twice. The id of what
+//! is made is chosen with the key and kept beside it: a try that was cut is finished under the same.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::{
         Db, DbError,
         idempotency::{
             IdempotencyRow, idempotency_answer, idempotency_delete, idempotency_expire,
-            idempotency_get, idempotency_insert, idempotency_take_over,
+            idempotency_get, idempotency_insert, idempotency_release, idempotency_take_over,
         },
     },
 };
@@ -32,8 +33,8 @@ const KEY_MAX: usize = 128;
 const KEPT: i64 = 24 * 3600 * SECOND;
 /// A request that has not been answered for so long died with its server: a repeat takes over.
 const DEAD: i64 = 60 * SECOND;
-/// How long a repeat waits for the first one's answer.
-const WAIT: Duration = Duration::from_secs(25);
+/// Of a repeat of what was made, whose answer is gone.
+const ANSWERED: &str = "idempotency_answered";
 /// How often it looks: soon at first, more and more rarely then.
 const LOOK_FIRST: Duration = Duration::from_millis(20);
 const LOOK_LAST: Duration = Duration::from_secs(1);
@@ -45,8 +46,32 @@ pub struct Made<T> {
     pub kept: bool,
 }
 
-/// Makes something once, however often it is asked for under the request's key. `make` gets the id
-/// for the thing; it is the same for each try under a key.
+/// One attempt to make something under a key.
+pub struct Attempt {
+    /// For the thing; the same for each attempt under a key.
+    pub id: String,
+    /// One before this was cut, or failed where nobody can say how far it came.
+    pub again: bool,
+}
+
+impl Attempt {
+    fn first() -> Self {
+        Self {
+            id: uuid::Uuid::now_v7().to_string(),
+            again: false,
+        }
+    }
+}
+
+/// What an attempt before this one has made already, and whose secret was in its answer.
+pub fn answered() -> ApiError {
+    ApiError::conflict(
+        ANSWERED,
+        "This was made already, and its secret was shown then. Delete it and make another under a new key.",
+    )
+}
+
+/// Makes something once, however often it is asked for under the request's key.
 pub async fn once<T, M, F>(
     own: &Own,
     headers: &HeaderMap,
@@ -55,23 +80,23 @@ pub async fn once<T, M, F>(
 ) -> Result<Response, ApiError>
 where
     T: Serialize + Send + Sync + 'static,
-    M: FnOnce(String) -> F,
+    M: FnOnce(Attempt) -> F,
     F: Future<Output = Result<Made<T>, ApiError>> + Send + 'static,
 {
-    let id = uuid::Uuid::now_v7().to_string();
+    let attempt = Attempt::first();
     let Some(name) = key_read(headers)? else {
-        return Ok(created(make(id).await?.answer));
+        return Ok(created(make(attempt).await?.answer));
     };
     let key = Key {
         db: own.plane.state.db.clone(),
         owner_id: own.actor.user_id.clone(),
         name,
     };
-    match claim(own, &key, &hash(wish), id).await? {
+    match claim(own, &key, &hash(wish), attempt).await? {
         Claim::Answered(response) => Ok(response),
-        Claim::Ours { id, claimed } => {
+        Claim::Ours { attempt, claimed } => {
             // In a task of its own: a client that goes away does not cut it in the middle.
-            let done = tokio::spawn(finish(key, claimed, make(id))).await;
+            let done = tokio::spawn(finish(key, claimed, make(attempt))).await;
             done.unwrap_or_else(|_| Err(internal(own)))
         }
     }
@@ -85,9 +110,9 @@ struct Key {
 }
 
 enum Claim {
-    /// This request makes it, under this id; the key is its own since `claimed`.
+    /// This request makes it; the key is its own since `claimed`.
     Ours {
-        id: String,
+        attempt: Attempt,
         claimed: i64,
     },
     Answered(Response),
@@ -99,44 +124,48 @@ async fn finish<T: Serialize>(
     make: impl Future<Output = Result<Made<T>, ApiError>>,
 ) -> Result<Response, ApiError> {
     let made = make.await;
-    let answer = match &made {
-        Ok(made) => made.kept.then(|| serde_json::to_string(&made.answer).ok()),
-        Err(_) => None,
-    };
-    let noted = async {
-        let mut tx = key.db.write().await?;
-        if made.is_ok() {
-            let status = StatusCode::CREATED.as_u16();
-            let (owner_id, answer) = (&key.owner_id, answer.flatten());
-            idempotency_answer(
-                &mut tx,
-                owner_id,
-                &key.name,
-                claimed,
-                status,
-                answer.as_deref(),
-            )
-            .await?;
-        } else {
-            idempotency_delete(&mut tx, &key.owner_id, &key.name, claimed).await?;
-        }
-        tx.commit().await
-    };
-    if let Err(error) = noted.await {
+    if let Err(error) = note(&key, claimed, &made).await {
         tracing::warn!(%error, "the answer to a request with a key could not be kept");
     }
     Ok(created(made?.answer))
 }
 
-async fn claim(own: &Own, key: &Key, hash: &str, id: String) -> Result<Claim, ApiError> {
-    let deadline = Instant::now() + WAIT;
+/// Notes under the key what came of it.
+async fn note<T: Serialize>(
+    key: &Key,
+    claimed: i64,
+    made: &Result<Made<T>, ApiError>,
+) -> Result<(), DbError> {
+    let (owner_id, name) = (&key.owner_id, &key.name);
+    let status = StatusCode::CREATED.as_u16();
+    let mut tx = key.db.write().await?;
+    match made {
+        Ok(made) => {
+            let answer = made.kept.then(|| serde_json::to_string(&made.answer).ok());
+            let answer = answer.flatten();
+            idempotency_answer(&mut tx, owner_id, name, claimed, status, answer.as_deref()).await?;
+        }
+        Err(error) if error.error().code == ANSWERED => {
+            idempotency_answer(&mut tx, owner_id, name, claimed, status, None).await?;
+        }
+        // It may have been made all the same: a repeat takes over at once, and the id along.
+        Err(error) if error.is_fault() => {
+            idempotency_release(&mut tx, owner_id, name, claimed, claimed - DEAD - 1).await?;
+        }
+        Err(_) => idempotency_delete(&mut tx, owner_id, name, claimed).await?,
+    }
+    tx.commit().await
+}
+
+async fn claim(own: &Own, key: &Key, hash: &str, attempt: Attempt) -> Result<Claim, ApiError> {
+    let deadline = Instant::now() + own.plane.state.patience.get();
     let mut pause = LOOK_FIRST;
     loop {
         // Those who wait only read: writers stand in one queue with everybody else's.
         let row = ask(own, idempotency_get(&key.db, &key.owner_id, &key.name)).await?;
         let Some(row) = row.filter(|row| row.created_at >= clock::now() - KEPT) else {
-            match ask(own, key_insert(key, hash, &id)).await? {
-                Some(claimed) => return Ok(Claim::Ours { id, claimed }),
+            match ask(own, key_insert(key, hash, &attempt.id)).await? {
+                Some(claimed) => return Ok(Claim::Ours { attempt, claimed }),
                 None => continue,
             }
         };
@@ -152,10 +181,11 @@ async fn claim(own: &Own, key: &Key, hash: &str, id: String) -> Result<Claim, Ap
         if row.created_at < clock::now() - DEAD
             && let Some(claimed) = ask(own, key_take_over(key, &row)).await?
         {
-            return Ok(Claim::Ours {
+            let attempt = Attempt {
                 id: row.subject_id,
-                claimed,
-            });
+                again: true,
+            };
+            return Ok(Claim::Ours { attempt, claimed });
         }
         if Instant::now() >= deadline {
             return Err(ApiError::conflict(
@@ -189,10 +219,7 @@ async fn key_take_over(key: &Key, row: &IdempotencyRow) -> Result<Option<i64>, D
 fn replay(row: &IdempotencyRow) -> Result<Response, ApiError> {
     let answer = row.answer.as_deref().map(serde_json::from_str);
     let Some(Ok(answer)) = answer else {
-        return Err(ApiError::conflict(
-            "idempotency_answered",
-            "This was made already, and its secret was shown then. Delete it and make another under a new key.",
-        ));
+        return Err(answered());
     };
     let mut response = created::<serde_json::Value>(answer);
     response

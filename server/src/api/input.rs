@@ -1,6 +1,8 @@
 //! What requests bring: who asks, a JSON body, a query. Each refuses with the field that is wrong.
 //! Who asks is looked at first: handlers name it first.
 
+use std::{error::Error, iter};
+
 use app::model::{AppError, ErrorKind};
 use axum::{
     body::Bytes,
@@ -8,8 +10,9 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use tower_http::timeout::TimeoutError;
 
-use super::problem::ApiError;
+use super::{nul, problem::ApiError, query::bare_check};
 use crate::{actor::Actor, auth::Caller, pages::RequestPlane, state::AppState};
 
 /// A signed-in user's request.
@@ -41,6 +44,7 @@ impl FromRequestParts<AppState> for Own {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let plane = plane(parts, state);
         let actor = plane.caller.require()?.clone();
+        bare_check(parts)?;
         Ok(Self { plane, actor })
     }
 }
@@ -51,6 +55,7 @@ impl FromRequestParts<AppState> for Admin {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let plane = plane(parts, state);
         plane.caller.require_admin()?;
+        bare_check(parts)?;
         Ok(Self(plane))
     }
 }
@@ -91,6 +96,11 @@ pub async fn bytes(request: Request, state: &AppState) -> Result<Bytes, ApiError
         .await
         .map_err(|refusal| {
             let (status, code, words) = match refusal.status() {
+                _ if is_late(&refusal) => (
+                    StatusCode::REQUEST_TIMEOUT,
+                    "timeout",
+                    "The body stopped coming for 10 seconds. Send the request again.",
+                ),
                 StatusCode::PAYLOAD_TOO_LARGE => (
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "too_large",
@@ -106,6 +116,11 @@ pub async fn bytes(request: Request, state: &AppState) -> Result<Bytes, ApiError
         })
 }
 
+/// The body paused for longer than `accept` waits.
+fn is_late(refusal: &(dyn Error + 'static)) -> bool {
+    iter::successors(Some(refusal), |&error| error.source()).any(<dyn Error>::is::<TimeoutError>)
+}
+
 /// Reads JSON of that shape: 400 when it is none, 422 when it is of another shape.
 pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     // A list would do for a struct whose fields all have defaults.
@@ -113,6 +128,7 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         let words = "The body cannot be read: it is a list, and an object is wanted.";
         return Err(ApiError::invalid("body", "field_invalid", words));
     }
+    nul::json_check(bytes)?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader);
     let value = value.map_err(|error| match error.inner().classify() {

@@ -11,12 +11,16 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
-use server_api::node::{Node, NodeAdd, NodeCordon, NodeHealth, NodePolicy};
+use server_api::{
+    node::{Node, NodeAdd, NodeCordon, NodeHealth, NodePolicy},
+    page::Page,
+};
 use utoipa::IntoParams;
 
 use super::{
-    idempotency::{Made, once},
+    idempotency::{Attempt, Made, once},
     input::{Admin, Body, Own, Query},
+    page::PageQuery,
     problem::{Answer, ApiError},
 };
 
@@ -30,11 +34,12 @@ pub struct RemoveQuery {
 }
 
 /// All nodes, by name.
-#[utoipa::path(get, path = "/api/v1/admin/nodes", tag = "admin",
-    responses((status = 200, body = Vec<Node>)))]
-pub async fn node_list(Admin(plane): Admin) -> Answer<Vec<Node>> {
-    let list = plane.node_list().await?;
-    Ok(Json(list.into_iter().map(node).collect()))
+#[utoipa::path(get, path = "/api/v1/admin/nodes", tag = "admin", params(PageQuery),
+    responses((status = 200, body = Page<Node>)))]
+pub async fn node_list(Admin(plane): Admin, Query(query): Query<PageQuery>) -> Answer<Page<Node>> {
+    let mut nodes = plane.node_list().await?;
+    nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Json(query.cut(nodes, |node| &node.name, node)?))
 }
 
 /// One node.
@@ -55,17 +60,26 @@ pub async fn node_add(
     Body(add): Body<NodeAdd>,
 ) -> Result<Response, ApiError> {
     let wish = add.clone();
-    once(&own, &headers, ("node_add", &wish), |_| async move {
-        let fingerprint = add.fingerprint.as_deref();
-        let added = plane
-            .node_add(&add.name, &add.address, &add.credential, fingerprint)
-            .await?;
+    let actor = own.actor.clone();
+    let make = |attempt: Attempt| async move {
+        let (id, fingerprint) = (attempt.id.as_str(), add.fingerprint.as_deref());
+        let control = &plane.state.control;
+        let added = control
+            .node_add_as(
+                &actor,
+                id,
+                &add.name,
+                &add.address,
+                &add.credential,
+                fingerprint,
+            )
+            .await;
         Ok(Made {
-            answer: node(added),
+            answer: node(plane.control_answer(added)?),
             kept: true,
         })
-    })
-    .await
+    };
+    once(&own, &headers, ("node_add", &wish), make).await
 }
 
 /// Gives a node no new VMs, or some again.
@@ -102,7 +116,6 @@ fn node(view: NodeView) -> Node {
         policy: match view.policy {
             Policy::Schedulable => NodePolicy::Schedulable,
             Policy::Cordoned => NodePolicy::Cordoned,
-            Policy::Draining => NodePolicy::Draining,
         },
         local: view.local,
         version: view.version,

@@ -70,12 +70,12 @@ pub fn limit(limit: Option<u32>) -> Result<usize, ApiError> {
     Ok(limit as usize)
 }
 
-/// Keys are names or UUIDs.
+/// Keys are UUIDs, or names; those of images have the most kinds of characters.
 fn cursor_read(text: &str) -> Result<&str, ApiError> {
     let good = (1..=64).contains(&text.len())
         && text
             .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte));
     good.then_some(text).ok_or_else(cursor_bad)
 }
 
@@ -117,6 +117,9 @@ mod tests {
         assert!(limit(Some(0)).is_err() && limit(Some(501)).is_err() && limit(None).is_ok());
         for bad in ["", "a b", "%00", &"a".repeat(65)] {
             assert!(cursor_read(bad).is_err(), "{bad}");
+        }
+        for good in ["team/tools", "ubuntu-24.04", "0197-ab"] {
+            assert!(cursor_read(good).is_ok(), "{good}");
         }
     }
 }

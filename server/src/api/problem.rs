@@ -1,7 +1,7 @@
 //! How the API says no: every failed answer of its paths, whoever made it, becomes a [`Problem`];
 //! those of the demo's endpoints `{"error": …}`, as its clients read them.
 
-use app::model::{AppError, ErrorKind};
+use app::model::{AppError, CHANGED, ErrorKind};
 use axum::{
     Json,
     extract::Request,
@@ -11,7 +11,7 @@ use axum::{
 };
 use server_api::problem::{PROBLEM_JSON, Problem};
 
-use crate::auth::{CHANGED, is_demo};
+use crate::auth::is_demo;
 
 /// A refusal on its way to [`answers`], which puts it into the form of the path.
 #[derive(Debug)]
@@ -37,8 +37,12 @@ impl ApiError {
         Self(error, status)
     }
 
+    /// True when it is no fault of who asked.
+    pub fn is_fault(&self) -> bool {
+        self.1.is_server_error()
+    }
+
     /// What it says.
-    #[cfg(test)]
     pub fn error(&self) -> &AppError {
         &self.0
     }
@@ -148,10 +152,6 @@ fn by_status(status: StatusCode) -> AppError {
         405 => (
             "method_not_allowed",
             "This address is not asked by that method. The Allow header lists those that it takes.",
-        ),
-        408 => (
-            "timeout",
-            "The request took too long to come. Send it again.",
         ),
         413 => (
             "too_large",

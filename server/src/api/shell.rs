@@ -10,7 +10,7 @@ use axum::{
 use server_api::shell::Shell;
 
 use super::{
-    idempotency::{Made, once},
+    idempotency::{Attempt, Made, once},
     input::Own,
     problem::{Answer, ApiError},
 };
@@ -32,16 +32,17 @@ pub async fn shell_create(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let plane = own.plane.clone();
+    let (plane, actor) = (own.plane.clone(), own.actor.clone());
     let vm = name.clone();
-    once(&own, &headers, ("shell_create", &name), |_| async move {
-        let page = plane.shell_open(&vm, None, true).await?;
+    let make = |attempt: Attempt| async move {
+        let control = &plane.state.control;
+        let made = control.shell_create_as(&actor, &attempt.id, &vm).await;
         Ok(Made {
-            answer: shell(page.shell),
+            answer: shell(plane.control_answer(made)?),
             kept: true,
         })
-    })
-    .await
+    };
+    once(&own, &headers, ("shell_create", &name), make).await
 }
 
 /// Closes a shell and ends what runs in it.

@@ -9,7 +9,7 @@ use axum::{
 use server_api::ssh_key::{SshKey, SshKeyAdd};
 
 use super::{
-    idempotency::{Made, once},
+    idempotency::{Attempt, Made, once},
     input::{Body, Own},
     problem::{Answer, ApiError},
 };
@@ -35,16 +35,18 @@ pub async fn ssh_key_add(
 ) -> Result<Response, ApiError> {
     let plane = own.plane.clone();
     let wish = add.clone();
-    once(&own, &headers, ("ssh_key_add", &wish), |id| async move {
+    let make = |attempt: Attempt| async move {
         let (text, comment) = (&add.public_key, add.comment.as_deref());
         let auth = &plane.state.auth;
-        let added = auth.ssh_key_add(&plane.caller, &id, text, comment).await;
+        let added = auth
+            .ssh_key_add(&plane.caller, &attempt.id, text, comment)
+            .await;
         Ok(Made {
             answer: ssh_key(plane.account_answer(added)?),
             kept: true,
         })
-    })
-    .await
+    };
+    once(&own, &headers, ("ssh_key_add", &wish), make).await
 }
 
 /// Removes an SSH key; connections that were made with it end within 5 s.

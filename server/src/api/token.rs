@@ -9,11 +9,15 @@ use axum::{
 use server_api::token::{Scope, Token, TokenCreate, TokenCreated};
 
 use super::{
-    idempotency::{Made, once},
+    idempotency::{Attempt, Made, answered, once},
     input::{Body, Own},
     problem::{Answer, ApiError},
 };
-use crate::{auth::Caller, db::token::TokenRow, scope::Scopes};
+use crate::{
+    auth::{AuthError, Caller},
+    db::token::TokenRow,
+    scope::Scopes,
+};
 
 /// The caller's tokens, newest first, without their secrets.
 #[utoipa::path(get, path = "/api/v1/me/tokens", tag = "me",
@@ -39,13 +43,16 @@ pub async fn token_create(
 ) -> Result<Response, ApiError> {
     let plane = own.plane.clone();
     let wish = create.clone();
-    once(&own, &headers, ("token_create", &wish), |_| async move {
+    let make = |attempt: Attempt| async move {
         let scopes = scopes(create.scopes.as_deref());
         let days = create.expires_in_days;
         let auth = &plane.state.auth;
         let made = auth
-            .token_create(&plane.caller, &create.name, scopes, days)
+            .token_create(&plane.caller, &attempt.id, &create.name, scopes, days)
             .await;
+        if matches!(&made, Err(AuthError::Db(error)) if error.is_made()) {
+            return Err(answered());
+        }
         let (row, secret) = plane.account_answer(made)?;
         Ok(Made {
             answer: TokenCreated {
@@ -54,8 +61,8 @@ pub async fn token_create(
             },
             kept: false,
         })
-    })
-    .await
+    };
+    once(&own, &headers, ("token_create", &wish), make).await
 }
 
 /// Revokes a token; what is open under it ends within 5 s.

@@ -22,7 +22,6 @@ use super::{
     page::PageQuery,
     problem::{Answer, ApiError},
 };
-use crate::auth::user_version;
 
 /// The version that a change was decided on.
 #[derive(utoipa::IntoParams)]
@@ -79,7 +78,7 @@ pub async fn user_role(
         Role::Member => AppRole::Member,
         Role::Admin => AppRole::Admin,
     };
-    Ok(tagged(plane.user_role(&name, role).await?))
+    Ok(tagged(plane.user_role(&name, role, None).await?))
 }
 
 /// Sets what a user may have. What they have beyond it stays.
@@ -97,7 +96,7 @@ pub async fn user_quota(
         memory_mib: quota.memory_mib,
         disk_gib: quota.disk_gib,
     };
-    Ok(tagged(plane.user_quota(&name, form).await?))
+    Ok(tagged(plane.user_quota(&name, form, None).await?))
 }
 
 /// Gives a user a one-time password and signs them out. It is in this answer and nowhere else.
@@ -113,8 +112,8 @@ pub async fn user_password_reset(
 
 /// With its version.
 fn tagged(view: UserView) -> Response {
-    let version = user_version(view.role, view.disabled, &view.quota);
-    ([(header::ETAG, format!("\"{version}\""))], Json(user(view))).into_response()
+    let version = format!("\"{}\"", view.version);
+    ([(header::ETAG, version)], Json(user(view))).into_response()
 }
 
 fn user(view: UserView) -> User {

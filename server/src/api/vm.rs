@@ -8,7 +8,7 @@ use axum::{Json, extract::Path};
 use server_api::{
     event::Event,
     page::Page,
-    vm::{Vm, VmDetail, VmExec, VmExecOutput, VmProgress, VmState, VmUsage},
+    vm::{SshPublished, Vm, VmDetail, VmExec, VmExecOutput, VmProgress, VmState, VmUsage},
 };
 
 use super::{
@@ -106,6 +106,12 @@ pub fn vm(view: VmView) -> Vm {
         started_at: view.started_at,
         cpu_percent: view.cpu_percent,
         memory_used_mib: view.memory_used_mib,
+        ssh_published: view.ssh_published.map(|published| SshPublished {
+            host: published.host,
+            port: published.port,
+            ready: published.ready,
+            reason: published.reason,
+        }),
     }
 }
 

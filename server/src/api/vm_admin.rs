@@ -67,7 +67,8 @@ pub async fn admin_vm_stop(
 
 /// Deletes anybody's VM: 204 once it is gone, 202 while that is under way.
 #[utoipa::path(delete, path = "/api/v1/admin/vms/{id}", tag = "admin",
-    params(("id" = String, Path), WaitQuery), responses((status = 202), (status = 204)))]
+    params(("id" = String, Path), WaitQuery),
+    responses((status = 202, body = Vm), (status = 204)))]
 pub async fn admin_vm_delete(
     Admin(plane): Admin,
     Path(id): Path<String>,
@@ -77,7 +78,7 @@ pub async fn admin_vm_delete(
     plane.admin_vm_delete(&id).await?;
     let left = plane.state.control.vm_settle(&id, wait).await;
     Ok(match plane.control_answer(left)? {
-        Some(_) => StatusCode::ACCEPTED.into_response(),
+        Some(view) => (StatusCode::ACCEPTED, Json(vm(view))).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
 }

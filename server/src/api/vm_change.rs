@@ -31,18 +31,20 @@ pub async fn vm_create(
     let wait = query.read()?;
     let plane = own.plane.clone();
     let actor = own.actor.clone();
-    once(&own, &headers, ("vm_create", &create), |id| {
+    once(&own, &headers, ("vm_create", &create), |attempt| {
         let create = create.clone();
         async move {
+            let ssh_publish = create.ssh_publish;
             let (name, flavor, image) = chosen(&plane, create).await?;
             let control = &plane.state.control;
             let made = control
-                .vm_create_as(&actor, &id, &name, &flavor, &image)
+                .vm_create_as(&actor, &attempt.id, &name, &flavor, &image, ssh_publish)
                 .await;
             let made = plane.control_answer(made)?;
-            let answer = settled(&plane, made.clone(), wait).await?.unwrap_or(made);
+            // It is made: that nobody can say how far it has come makes that no failure.
+            let now = settled(&plane, made.clone(), wait).await.ok().flatten();
             Ok(Made {
-                answer: vm(answer),
+                answer: vm(now.unwrap_or(made)),
                 kept: true,
             })
         }

@@ -1,6 +1,12 @@
 //! `?wait=30s`: an answer once what was asked for is so, or with the state reached.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use app::model::VmView;
 use serde::Deserialize;
@@ -11,6 +17,29 @@ use crate::pages::RequestPlane;
 
 /// The longest wait; more is taken for this.
 const WAIT_MAX: u64 = 30;
+
+/// How long an answer waits that must have an outcome: 25 s, because no request hangs over 30. A test waits
+/// for less.
+#[derive(Clone, Debug)]
+pub struct Patience(Arc<AtomicU64>);
+
+impl Patience {
+    pub fn get(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
+
+    /// For every request from now on; to the millisecond.
+    pub fn set(&self, patience: Duration) {
+        let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        self.0.store(millis, Ordering::Relaxed);
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU64::new(25_000)))
+    }
+}
 
 /// How long to wait for the outcome of a change.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -1,6 +1,6 @@
 //! API tokens: made, listed, revoked, and found out whose they are.
 
-use super::{Auth, AuthError, Caller, Revoked, TokenUse, id, login::user_event, token};
+use super::{Auth, AuthError, Caller, Revoked, TokenUse, login::user_event, token};
 use crate::{
     clock::{self, SECOND},
     db::{
@@ -24,11 +24,15 @@ const USED_EVERY: i64 = 60 * SECOND;
 const DAY: i64 = 24 * 3600 * SECOND;
 
 impl Auth {
-    /// Makes a token for the caller; answers it with its secret, which is nowhere to be had again.
-    /// `days` None: it does not end by itself.
+    /// Makes a token for the caller; answers it with its secret, which is nowhere to be had again. `id` is
+    /// chosen by who asks (UUIDv7), so that a repeat makes no other ([`DbError::is_made`]); `days` None: it
+    /// does not end by itself.
+    ///
+    /// [`DbError::is_made`]: crate::db::DbError::is_made
     pub async fn token_create(
         &self,
         caller: &Caller,
+        id: &str,
         name: &str,
         scopes: Scopes,
         days: Option<u32>,
@@ -36,7 +40,7 @@ impl Auth {
         let actor = caller.require()?;
         let now = clock::now();
         let row = TokenRow {
-            id: id(),
+            id: id.to_owned(),
             user_id: actor.user_id.clone(),
             name: checked_name(name)?,
             scopes: checked_scopes(caller, scopes)?,

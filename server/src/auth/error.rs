@@ -1,12 +1,9 @@
 //! What can go wrong with an account, and the words for it.
 
-use app::model::{AppError, ErrorKind};
+use app::model::{AppError, CHANGED, ErrorKind};
 
 use super::{Caller, SshKeyError};
 use crate::db::DbError;
-
-/// The code of a change that was decided on another version than there is now.
-pub const CHANGED: &str = "changed_meanwhile";
 
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
@@ -123,6 +120,7 @@ impl AuthError {
                     "The server is busy checking passwords. Try again in a moment.",
                 )
             }
+            Self::Db(DbError::Nul) => AppError::nul(),
             Self::Db(DbError::Away(_)) => {
                 self.log(caller);
                 new(

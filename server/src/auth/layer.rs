@@ -20,6 +20,8 @@ use app::model::{AppError, ErrorKind, Role};
 
 /// Characters of a User-Agent that are kept.
 const USER_AGENT_MAX: usize = 400;
+/// When to try again what there is too much of at once, such as commands.
+const TOO_MANY_WAIT_S: u64 = 1;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Headers of every answer. Pages set their own content policy, with a nonce; whatever else is
@@ -71,7 +73,7 @@ pub async fn caller(State(auth): State<Auth>, request: Request, next: Next) -> R
             }
             Err(refusal) => refusal,
         };
-        finish(response.headers_mut(), &caller);
+        finish(&mut response, &caller);
         response
     }
     .instrument(span)
@@ -234,8 +236,15 @@ fn user_agent(headers: &HeaderMap) -> String {
         .collect()
 }
 
+/// In how many seconds to try again where nothing said it: what there is too much of may have ended by then.
+fn wait(status: StatusCode) -> Option<u64> {
+    (status == StatusCode::TOO_MANY_REQUESTS).then_some(TOO_MANY_WAIT_S)
+}
+
 /// Adds to the answer what the request gathered, and what every answer carries.
-fn finish(headers: &mut HeaderMap, caller: &Caller) {
+fn finish(response: &mut Response, caller: &Caller) {
+    let wait = caller.retry_after().or(wait(response.status()));
+    let headers = response.headers_mut();
     let cookies = caller.cookies_take();
     let personal = caller.actor.is_some() || !cookies.is_empty();
     for cookie in cookies {
@@ -246,7 +255,7 @@ fn finish(headers: &mut HeaderMap, caller: &Caller) {
             .entry(header::CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("no-store"));
     }
-    if let Some(seconds) = caller.retry_after() {
+    if let Some(seconds) = wait {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if let Ok(id) = HeaderValue::from_str(&caller.request_id) {

@@ -10,6 +10,8 @@ use http::Method;
 const READS: (u32, u32) = (4_000, 8_000);
 /// The same of everything else, the demo's polls included.
 const CHANGES: (u32, u32) = (50, 200);
+/// Links to shells that a user may follow: nobody has use for more, and none can be guessed.
+const INVITATIONS: (u32, u32) = (1, 60);
 /// Users that are remembered before those are forgotten who may do everything again.
 const USERS: usize = 10_000;
 
@@ -17,6 +19,7 @@ const USERS: usize = 10_000;
 pub(super) struct Rates {
     reads: DefaultKeyedRateLimiter<String>,
     changes: DefaultKeyedRateLimiter<String>,
+    invitations: DefaultKeyedRateLimiter<String>,
 }
 
 impl Default for Rates {
@@ -24,6 +27,7 @@ impl Default for Rates {
         Self {
             reads: RateLimiter::keyed(quota(READS)),
             changes: RateLimiter::keyed(quota(CHANGES)),
+            invitations: RateLimiter::keyed(quota(INVITATIONS)),
         }
     }
 }
@@ -35,14 +39,23 @@ impl Rates {
             Method::GET | Method::HEAD => &self.reads,
             _ => &self.changes,
         };
-        if limiter.len() > USERS {
-            limiter.retain_recent();
-        }
-        limiter.check_key(&user_id.to_owned()).map_err(|refused| {
-            let wait = refused.wait_time_from(limiter.clock().now());
-            wait.as_secs().saturating_add(1)
-        })
+        count(limiter, user_id)
     }
+
+    /// The same of a link to a shell that is looked at or accepted.
+    pub(super) fn invitation(&self, user_id: &str) -> Result<(), u64> {
+        count(&self.invitations, user_id)
+    }
+}
+
+fn count(limiter: &DefaultKeyedRateLimiter<String>, user_id: &str) -> Result<(), u64> {
+    if limiter.len() > USERS {
+        limiter.retain_recent();
+    }
+    limiter.check_key(&user_id.to_owned()).map_err(|refused| {
+        let wait = refused.wait_time_from(limiter.clock().now());
+        wait.as_secs().saturating_add(1)
+    })
 }
 
 fn quota((second, burst): (u32, u32)) -> Quota {
@@ -61,5 +74,13 @@ mod tests {
         assert_eq!(refused, Some(1));
         assert_eq!(rates.call(&Method::POST, "bob"), Ok(()));
         assert_eq!(rates.call(&Method::GET, "ann"), Ok(()));
+    }
+
+    #[test]
+    fn who_tries_links_is_slowed() {
+        let rates = Rates::default();
+        let refused = (0..2 * INVITATIONS.1).find_map(|_| rates.invitation("ann").err());
+        assert!(refused.is_some());
+        assert_eq!(rates.invitation("bob"), Ok(()));
     }
 }

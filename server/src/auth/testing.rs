@@ -6,6 +6,7 @@ use app::model::Role;
 
 use super::{Auth, AuthError, Caller, token};
 use crate::{
+    clock,
     config::Config,
     db::{
         Db,
@@ -31,6 +32,16 @@ pub async fn auth_with(db: Db, change: impl FnOnce(&mut Config)) -> Auth {
     Auth::start(db, Arc::new(config))
         .await
         .expect("auth starts")
+}
+
+/// As if somebody had guessed at the account from there again and again, five minutes apart: the next try
+/// is let through, and after one more failure the wait is long enough to be seen on a machine that is busy.
+pub fn guessed(auth: &Auth, account: &str, address: IpAddr) {
+    let now = clock::now();
+    for ago in (1..=11).rev() {
+        let at = now - ago * 300 * clock::SECOND;
+        auth.0.throttle.login_failed(account, address, at);
+    }
 }
 
 /// A browser: an address, a host, and the cookie that it was last given.

@@ -1,11 +1,8 @@
 //! The token of a login session, and the cookie it travels in.
 
-use std::fmt::Write as _;
-
 use app::model::Theme;
 use cookie::{Cookie, SameSite, time::Duration};
 use http::{HeaderMap, HeaderValue, header};
-use sha2::{Digest as _, Sha256};
 
 use super::AuthError;
 use crate::secret::Secret;
@@ -18,14 +15,12 @@ const NAME_SECURE: &str = "__Host-minicloud_session";
 
 /// A fresh 256-bit token, as hex.
 pub fn token_new() -> Result<Secret, AuthError> {
-    let mut random = [0_u8; 32];
-    getrandom::fill(&mut random)?;
-    Ok(Secret::new(hex(&random)))
+    Ok(Secret::random()?)
 }
 
 /// What the table keeps of a token: worthless to whoever reads it there.
 pub fn token_hash(token: &Secret) -> Secret {
-    Secret::new(hex(&Sha256::digest(token.expose().as_bytes())))
+    token.hash()
 }
 
 /// The token that came with a request, if it looks like one.
@@ -91,16 +86,6 @@ fn cookie_read(headers: &HeaderMap, name: &str) -> Option<String> {
         .filter_map(Result::ok)
         .find(|cookie| cookie.name() == name)
         .map(|cookie| cookie.value().to_owned())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ fn unchanged(caller: &Caller, user: &User) -> Result<(), AuthError> {
 }
 
 /// Changes whenever an admin changes something about a user, and at nothing else.
-pub fn user_version(role: Role, disabled: bool, quota: &QuotaUsage) -> String {
+fn user_version(role: Role, disabled: bool, quota: &QuotaUsage) -> String {
     let limits = [
         quota.vms_max,
         quota.cpu_millis_max,
@@ -212,6 +212,7 @@ fn event(kind: &'static str, admin: &Actor, user: &User) -> NewEvent {
 fn view(user: User, admin: &Actor) -> UserView {
     UserView {
         is_viewer: user.id == admin.user_id,
+        version: user_version(user.role, user.disabled, &user.quota),
         name: user.name,
         role: user.role,
         disabled: user.disabled,

@@ -23,6 +23,10 @@ use super::{NodeCallError, NodeClient, error::innermost, tls};
 const ATTACH: Duration = Duration::from_secs(10);
 /// A frame holds at most 64 KiB of terminal bytes, a snapshot some more.
 const MESSAGE_MAX: usize = 4 * 1024 * 1024;
+/// What is read at once. The default (128 KiB, which stay for as long as the socket) would be most of what a
+/// shell takes.
+const SHELL_BUFFER: usize = 16 * 1024;
+const STREAM_BUFFER: usize = 64 * 1024;
 
 /// The node's side of an attached shell or command.
 pub type NodeSocket = WebSocketStream<Box<dyn NodeIo>>;
@@ -40,34 +44,35 @@ impl NodeClient {
         query: &str,
     ) -> Result<NodeSocket, NodeCallError> {
         let path = path::with_id(path::SHELL_ATTACH, shell_id);
-        self.attach(&format!("{path}?{query}")).await
+        self.attach(&format!("{path}?{query}"), SHELL_BUFFER).await
     }
 
     /// A socket for one command in a VM; its first frame says which (docs/exec-protocol.md).
     pub async fn vm_exec_attach(&self, vm_id: Uuid) -> Result<NodeSocket, NodeCallError> {
-        self.attach(&path::with_id(path::VM_EXEC_ATTACH, vm_id))
-            .await
+        let path = path::with_id(path::VM_EXEC_ATTACH, vm_id);
+        self.attach(&path, STREAM_BUFFER).await
     }
 
     /// A socket to a TCP port of a VM (docs/exec-protocol.md, Ports).
     pub async fn vm_connect(&self, vm_id: Uuid, port: u16) -> Result<NodeSocket, NodeCallError> {
         let path = path::with_id(path::VM_CONNECT, vm_id).replace("{port}", &port.to_string());
-        self.attach(&path).await
+        self.attach(&path, STREAM_BUFFER).await
     }
 
-    async fn attach(&self, path: &str) -> Result<NodeSocket, NodeCallError> {
-        timeout(ATTACH, self.upgraded(path))
+    async fn attach(&self, path: &str, buffer: usize) -> Result<NodeSocket, NodeCallError> {
+        timeout(ATTACH, self.upgraded(path, buffer))
             .await
             .map_err(|_| NodeCallError::Timeout(ATTACH))?
     }
 
-    async fn upgraded(&self, path: &str) -> Result<NodeSocket, NodeCallError> {
+    async fn upgraded(&self, path: &str, buffer: usize) -> Result<NodeSocket, NodeCallError> {
         let uri: Uri = self.address().parse().map_err(|error| unusable(&error))?;
         let stream = self.connect(&uri).await?;
         let request = self.upgrade(&uri, path)?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_MAX))
-            .max_frame_size(Some(MESSAGE_MAX));
+            .max_frame_size(Some(MESSAGE_MAX))
+            .read_buffer_size(buffer);
         match client_async_with_config(request, stream, Some(config)).await {
             Ok((socket, _)) => Ok(socket),
             Err(error) => Err(refusal(error)),

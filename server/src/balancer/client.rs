@@ -8,6 +8,7 @@ use node_api::{
     image::ImageReport,
     path,
     shell::{ShellCreate, ShellReport},
+    ssh::SshServe,
     status::NodeStatus,
     usage::UsageSample,
     vm::{VmPut, VmReport},
@@ -20,16 +21,24 @@ use uuid::Uuid;
 use super::{NodeCallError, tls};
 use crate::secret::Secret;
 
+/// The poll: as often as it is asked.
 const STATUS: Duration = Duration::from_secs(2);
+/// Whatever only reads; the head of a stream, too.
 const LIST: Duration = Duration::from_secs(10);
+/// Create, and start where that is asked as well. Reconcilers alone wait for this and the next three.
 const PUT: Duration = Duration::from_secs(60);
 const START: Duration = Duration::from_secs(30);
+/// 10 s for the VM, 10 s for the engine, and a margin.
 const STOP: Duration = Duration::from_secs(25);
 const DELETE: Duration = Duration::from_secs(30);
+/// 20 s for the VM's part, 10 for the engine's.
+const SSH: Duration = Duration::from_secs(30);
+/// A shell made or ended.
 const SHELL: Duration = Duration::from_secs(10);
+/// Asks for a pull, which goes on behind the answer.
 const IMAGE: Duration = Duration::from_secs(10);
-/// What an exec may take beyond its own limit.
-const EXEC_MARGIN: Duration = Duration::from_secs(5);
+/// What an exec may take beyond its own limit, which is 25 s at most: no user waits over 30 s.
+const EXEC_MARGIN: Duration = Duration::from_secs(4);
 const CONNECT: Duration = Duration::from_secs(2);
 /// Shorter than the 10 s after which a node closes an idle connection: then no call meets one that
 /// is just being closed.
@@ -127,6 +136,12 @@ impl NodeClient {
     pub async fn vm_stop(&self, id: Uuid) -> Result<VmReport, NodeCallError> {
         self.ask(self.for_vm(Method::POST, path::VM_STOP, id), STOP)
             .await
+    }
+
+    /// Sets the keys and starts the SSH server of a VM that runs.
+    pub async fn vm_ssh_serve(&self, id: Uuid, serve: &SshServe) -> Result<(), NodeCallError> {
+        let request = self.for_vm(Method::PUT, path::VM_SSH, id).json(serve);
+        self.tell(request, SSH).await
     }
 
     pub async fn vm_exec(&self, id: Uuid, exec: &ExecRequest) -> Result<ExecOutput, NodeCallError> {

@@ -152,6 +152,7 @@ pub mod tests {
             },
             images: vec!["alpine:3".into()],
             disk_limit_hard: true,
+            ssh_ports: None,
             outage: None,
         }
     }

@@ -1,6 +1,7 @@
 //! Which node a VM goes to: filter, score, pick. Pure functions over plain data, so that the
 //! database can call them with what is promised as its transaction sees it.
 
+mod port;
 mod refusal;
 mod strategy;
 
@@ -8,6 +9,7 @@ use app::model::{NodeHealth, NodePolicy};
 
 use crate::config::Strategy;
 
+pub use port::free as ssh_port_free;
 pub use refusal::NoPlace;
 
 /// No VM is created on a node with less of its disk free, in percent.
@@ -20,6 +22,8 @@ pub struct Need {
     pub memory_mib: u32,
     /// Reference for the engine.
     pub image_ref: String,
+    /// Its SSH is to be published, on the first free port from that one of the node's range on.
+    pub ssh_from: Option<u32>,
 }
 
 /// A node as placement sees it.
@@ -39,6 +43,9 @@ pub struct Candidate {
     pub disk_free_percent: u8,
     /// References of images that are there.
     pub images: Vec<String>,
+    /// First and last port that VMs' SSH is published on; None: not there.
+    pub ssh_ports: Option<(u16, u16)>,
+    pub ssh_ports_taken: Vec<u16>,
 }
 
 /// The node that was picked.
@@ -47,6 +54,8 @@ pub struct Placed {
     pub node_id: String,
     /// A sentence for the owner.
     pub reason: String,
+    /// For its SSH, where that is to be published.
+    pub ssh_port: Option<u16>,
 }
 
 /// Picks a node, or says of every node why not.
@@ -62,6 +71,7 @@ pub fn place(nodes: &[Candidate], need: &Need, strategy: Strategy) -> Result<Pla
     match strategy::pick(&fitting, need, strategy) {
         Some(node) => Ok(Placed {
             node_id: node.id.clone(),
+            ssh_port: need.ssh_from.and_then(|from| port::free(node, from)),
             reason: strategy::reason(node, need, strategy, fitting.len(), nodes.len()),
         }),
         None => Err(NoPlace(refusals)),

@@ -1,6 +1,9 @@
 //! From file, environment and flags to a [`Config`].
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::Args;
 use serde::Deserialize;
@@ -39,6 +42,15 @@ pub struct Flags {
     /// Where the SSH gateway listens, such as 127.0.0.1:2222; an empty text for nowhere
     #[arg(long, env = "MINICLOUD_SSH_LISTEN")]
     pub ssh_listen: Option<String>,
+    /// Ports of this host for VMs' own SSH servers, such as 22000-22999; an empty text or "off" for none
+    #[arg(long, env = "MINICLOUD_SSH_PORTS")]
+    pub ssh_ports: Option<String>,
+    /// Address of this host that those ports listen on, such as 0.0.0.0
+    #[arg(long, env = "MINICLOUD_SSH_PORTS_LISTEN")]
+    pub ssh_ports_listen: Option<IpAddr>,
+    /// Name or address of this host that people are told to connect to by SSH
+    #[arg(long, env = "MINICLOUD_SSH_PORTS_HOST")]
+    pub ssh_ports_host: Option<String>,
     /// The exact address people use, such as http://192.168.1.5:5555; may be given several times
     #[arg(
         long = "public-url",
@@ -134,8 +146,22 @@ impl Config {
         macro_rules! take_some {
             ($($field:ident),*) => { $(if flags.$field.is_some() { self.$field = flags.$field.clone(); })* };
         }
-        take!(listen, data_dir, node_driver, site_root, log);
-        take_some!(tls_cert, tls_key, database_url, node_bin, docker_host);
+        take!(
+            listen,
+            data_dir,
+            node_driver,
+            site_root,
+            log,
+            ssh_ports_listen
+        );
+        take_some!(
+            tls_cert,
+            tls_key,
+            database_url,
+            node_bin,
+            docker_host,
+            ssh_ports_host
+        );
         if !flags.public_urls.is_empty() {
             self.public_urls = flags.public_urls.clone();
         }
@@ -153,6 +179,12 @@ impl Config {
             self.ssh_listen = match text.as_str() {
                 "" | "off" => None,
                 text => Some(parse("--ssh-listen", text)?),
+            };
+        }
+        if let Some(text) = &flags.ssh_ports {
+            self.ssh_ports = match text.as_str() {
+                "" | "off" => None,
+                text => Some(text.parse().map_err(ConfigError::Invalid)?),
             };
         }
         if let Some(text) = &flags.node_ports {
@@ -188,6 +220,23 @@ impl Config {
         if self.is_open() && self.public_urls.is_empty() {
             return invalid(
                 "Listening beyond this machine needs the address people will use: add --public-url, such as --public-url http://192.168.1.5:5555.",
+            );
+        }
+        if self.ssh_ports.is_some()
+            && self.ssh_ports_listen.is_unspecified()
+            && self.ssh_ports_host.is_none()
+            && self.public_urls.is_empty()
+        {
+            return invalid(
+                "Publishing SSH on every address of this host needs the name that people connect to: add --ssh-ports-host or --public-url.",
+            );
+        }
+        if self
+            .ssh_ports
+            .is_some_and(|ports| ports.count() < self.node_ports.len())
+        {
+            return invalid(
+                "There are fewer ports for SSH (--ssh-ports) than local nodes (--node-ports).",
             );
         }
         if self.registration == app::model::Registration::Invite && self.invite_code.is_none() {

@@ -1,5 +1,6 @@
 //! A worker's calls to its node: one step each, and what follows from the answer.
 
+mod ssh;
 mod verdict;
 
 use app::model::{VmProgress, VmState};
@@ -61,6 +62,7 @@ impl Worker {
             Step::Start => self.came(row, Step::Start, client.vm_start(id).await).await,
             Step::Stop => self.stop(row, client.vm_stop(id).await).await,
             Step::Delete => self.delete(row, client.vm_delete(id).await).await,
+            Step::SshServe => self.ssh_serve(row, id, &client).await,
             Step::Rest | Step::Record(_) => None,
         }
     }
@@ -171,6 +173,7 @@ impl Worker {
                 .0
                 .networks
                 .spec(row.network_index?, &row.owner_id),
+            ssh_port: row.ssh_port,
         })
     }
 
@@ -248,6 +251,11 @@ impl Worker {
 
     fn done(&self, row: &VmRow, report: VmReport) {
         self.control.0.fleet.report(self.node_id(), report);
+        self.tries_anew(row);
+    }
+
+    /// What failed before does not count any more.
+    fn tries_anew(&self, row: &VmRow) {
         let mut duties = self.duties();
         let tries = duties.tries_mut(&row.id, row.generation);
         (tries.failures, tries.refusals, tries.words) = (0, 0, None);
@@ -268,6 +276,13 @@ impl Worker {
         if error.code() == Some(NodeErrorCode::SubnetTaken) {
             self.network_move(row).await;
         }
+        let moved = match error.code() {
+            Some(NodeErrorCode::PortTaken) if *step == Step::Create => {
+                self.ssh_port_move(row).await
+            }
+            _ => None,
+        };
+        let row = moved.as_ref().unwrap_or(row);
         let decided = {
             let mut duties = self.duties();
             verdict(

@@ -34,6 +34,9 @@ pub enum ControlError {
     NoPlace(#[from] NoPlace),
     #[error("all networks of the configured range are taken")]
     NoNetwork,
+    /// Unknown, used, withdrawn, past its end, or of a shell that is no more: one answer.
+    #[error("the invitation is not open")]
+    InvitationClosed,
     /// The account was disabled or deleted while the request ran.
     #[error("the account cannot be used any more")]
     NoAccount,
@@ -43,6 +46,9 @@ pub enum ControlError {
     /// A node did not do what was asked while somebody waits.
     #[error("{node}: {source}")]
     Node { node: String, source: NodeCallError },
+    /// A command took longer than it was given; the text has the node's words.
+    #[error("{0}")]
+    ExecTimeout(String),
     #[error("the configuration cannot be used: {0}")]
     Config(String),
     #[error("{path} could not be written or read")]
@@ -50,6 +56,8 @@ pub enum ControlError {
         path: String,
         source: std::io::Error,
     },
+    #[error("the system gives no random numbers")]
+    Random(#[source] getrandom::Error),
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -113,18 +121,32 @@ impl ControlError {
                 "disabled",
                 "This account is disabled. Ask an admin.",
             ),
+            Self::InvitationClosed => AppError::new(
+                ErrorKind::NotFound,
+                "invitation_closed",
+                "This invitation is not open any more. Ask whoever sent it for a new one.",
+            ),
             Self::Raced(name) => AppError::new(
                 Conflict,
                 "vm_changed",
                 format!("{name} was changed at the same time. Reload the page and try again."),
             ),
+            Self::ExecTimeout(_) => AppError::new(Unavailable, "exec_timeout", message),
             Self::Node { node, source } => node_answer(&node, &source),
+            Self::Db(DbError::Gone(_)) => AppError::new(
+                ErrorKind::NotFound,
+                "gone",
+                "This was deleted at the same time. Load the page again.",
+            ),
+            Self::Db(DbError::Nul) => AppError::nul(),
             Self::Db(DbError::Away(_)) => {
                 self.log(request_id);
                 let words = "The database does not answer. Try again in a moment.";
                 AppError::new(Unavailable, "database_away", words)
             }
-            Self::Db(_) | Self::Config(_) | Self::File { .. } => self.internal(request_id),
+            Self::Db(_) | Self::Config(_) | Self::Random(_) | Self::File { .. } => {
+                self.internal(request_id)
+            }
         }
     }
 

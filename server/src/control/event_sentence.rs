@@ -33,11 +33,39 @@ pub fn sentence(event: &EventRow) -> String {
         "vm_failed" => format!("{subject} failed{after_colon}"),
         "vm_lost" => format!("{subject} was lost{after_colon}"),
         "vm_expired" => format!("{subject} was deleted after being stopped for {detail}"),
+        "vm_ssh_failed" => format!("The SSH server of {subject} was not started{after_colon}"),
+        "vm_ssh_port" => format!("The SSH of {subject} is published on port {detail}"),
         "vm_exec" => format!("{actor} ran a command in {subject}"),
+        "vm_files" => format!("{actor} opened the files of {subject}"),
         "vm_connect" => format!("{actor} connected to {subject}{after_colon}"),
         "shell_open" => format!("{actor} opened a shell in {subject}"),
         "shell_close" => format!("{actor} closed a shell in {subject}"),
+        kind if kind.starts_with("shell_") => shared(kind, event),
         kind => other(kind, event, &in_brackets, &after_colon),
+    }
+}
+
+/// What happens to shells that are shared.
+fn shared(kind: &str, event: &EventRow) -> String {
+    let EventRow { actor, subject, .. } = event;
+    let detail = event.detail.as_deref().unwrap_or_default();
+    match kind {
+        "shell_invitation_create" => {
+            format!("{actor} made a link for somebody {detail} in a shell of {subject}")
+        }
+        "shell_invitation_delete" => {
+            format!("{actor} withdrew a link {detail} in a shell of {subject}")
+        }
+        "shell_grant_create" => {
+            format!("{actor} accepted an invitation {detail} in a shell of {subject}")
+        }
+        "shell_grant_delete" => {
+            format!("{actor} took back from {detail} a shell of {subject}")
+        }
+        "shell_grant_leave" => format!("{actor} gave up the right to a shell of {subject}"),
+        "shell_join" => format!("{actor} came into a shell of {subject}"),
+        "shell_leave" => format!("{actor} left a shell of {subject}"),
+        kind => format!("{actor}: {} {subject}", kind.replace('_', " ")),
     }
 }
 

@@ -5,13 +5,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use node_api::exec::{ExecOutput, ExecRequest};
+use node_api::{
+    error::NodeErrorCode,
+    exec::{ExecOutput, ExecRequest},
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Control, ControlError};
 use crate::{
     actor::Actor,
-    balancer::NodeSocket,
+    balancer::{NodeCallError, NodeSocket},
     db::{
         event::{NewEvent, SubjectKind, event_insert},
         vm::VmRow,
@@ -133,10 +136,29 @@ impl Control {
         actor: &Actor,
         name: &str,
     ) -> Result<ExecLine, ControlError> {
+        self.exec_attach(actor, name, "vm_exec").await
+    }
+
+    /// The same for the helper for files.
+    pub async fn vm_files_attach(
+        &self,
+        actor: &Actor,
+        name: &str,
+    ) -> Result<ExecLine, ControlError> {
+        self.exec_attach(actor, name, "vm_files").await
+    }
+
+    async fn exec_attach(
+        &self,
+        actor: &Actor,
+        name: &str,
+        kind: &'static str,
+    ) -> Result<ExecLine, ControlError> {
         let row = self.vm_own(actor, name).await?;
         let (entry, vm_id) = self.shell_node(&row)?;
         let turn = self.0.exec_streams.take(&row.owner_id)?;
-        self.exec_event(ran(actor, &row), &row).await?;
+        let event = NewEvent::new(kind, Some(actor), SubjectKind::Vm, &row.id, &row.name);
+        self.exec_event(event, &row).await?;
         let socket = entry.client.vm_exec_attach(vm_id).await;
         let socket = socket.map_err(|error| ControlError::node(&entry.name, error))?;
         Ok(ExecLine { socket, turn })
@@ -186,7 +208,18 @@ impl Control {
         self.exec_event(ran(actor, row), row).await?;
         let request = ExecRequest { argv, timeout_s };
         let output = entry.client.vm_exec(vm_id, &request).await;
-        output.map_err(|error| ControlError::node(&entry.name, error))
+        output.map_err(|error| refused(&entry.name, row, error))
+    }
+}
+
+/// A command that takes longer than its caller allows is nothing that is wrong with the node.
+fn refused(node: &str, row: &VmRow, error: NodeCallError) -> ControlError {
+    match error.code() {
+        Some(NodeErrorCode::Timeout) => ControlError::ExecTimeout(format!(
+            "In {}: {error}. For what takes longer there is `minicloud vm exec`.",
+            row.name
+        )),
+        _ => ControlError::node(node, error),
     }
 }
 

@@ -92,6 +92,16 @@ impl Fleet {
         self.lock().nodes.get(node_id)?.reports.get(&id).cloned()
     }
 
+    /// VMs that have written more than their disks hold, by name. Soft limits are kept by nobody else.
+    pub fn over_disk(&self) -> Vec<VmReport> {
+        let state = self.lock();
+        let reports = state.nodes.values().flat_map(|node| node.reports.values());
+        let over = reports.filter(|report| disk_over(report).is_some());
+        let mut over: Vec<VmReport> = over.cloned().collect();
+        over.sort_by(|a, b| (&a.spec.name, a.spec.id).cmp(&(&b.spec.name, b.spec.id)));
+        over
+    }
+
     /// When the node last told of its VMs.
     pub fn listed_at(&self, node_id: &str) -> Option<i64> {
         self.lock().nodes.get(node_id)?.listed_at
@@ -183,6 +193,12 @@ pub fn cpu_percent(used_millis: u32, share_millis: u32) -> f32 {
     (used_millis as f32 * 100.0 / share_millis.max(1) as f32).min(100.0)
 }
 
+/// Bytes that a VM has written, where that is more than its disk.
+pub fn disk_over(report: &VmReport) -> Option<u64> {
+    let limit = u64::from(report.spec.disk_gib) << 30;
+    report.usage?.disk_bytes.filter(|used| *used > limit)
+}
+
 #[cfg(test)]
 mod tests {
     use node_api::{usage::UsageSample, vm::PowerState};
@@ -219,6 +235,29 @@ mod tests {
             fleet.list("n1", vec![sampled(at, 0, 0)], |_| false, at);
         }
         assert_eq!(fleet.facts(&id).history.len(), HISTORY);
+    }
+
+    #[test]
+    fn a_disk_is_over_when_more_was_written_than_it_holds() {
+        let fleet = Fleet::default();
+        let written = |bytes| {
+            let mut report = sampled(1, 0, 0);
+            report.spec.disk_gib = 2;
+            report.usage = report.usage.map(|usage| UsageSample {
+                disk_bytes: bytes,
+                ..usage
+            });
+            fleet.list("n1", vec![report], |_| false, 1);
+            fleet.over_disk().len()
+        };
+        assert_eq!(
+            [
+                written(None),
+                written(Some(2 << 30)),
+                written(Some((2 << 30) + 1))
+            ],
+            [0, 0, 1]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The catalogue: what VMs can be made from, where it is, and what is offered in its stead where no
 //! registry can be reached.
 
-use app::model::ImageView;
+use app::model::{ImageView, SshServer};
 
 use super::{Control, ControlError};
 use crate::{
@@ -14,21 +14,24 @@ use crate::{
 };
 
 /// Images that `script/image` builds on a host: offered as soon as a node has them.
-const BUILT: [(&str, &str, &str); 3] = [
+const BUILT: [(&str, &str, &str, SshServer); 3] = [
     (
         "base",
         "minicloud/base",
         "BusyBox and Dropbear from this host's packages: starts in a moment",
+        SshServer::Dropbear,
     ),
     (
         "debian",
         "minicloud/debian",
         "Debian from this host's packages: apt, vim, less, ping, SSH server",
+        SshServer::Sshd,
     ),
     (
         "ubuntu",
         "minicloud/ubuntu",
         "Ubuntu from this host's packages: apt, vim, less, ping, SSH server",
+        SshServer::Sshd,
     ),
 ];
 const NAME_MAX: usize = 40;
@@ -43,7 +46,12 @@ impl Control {
         }
         let mut tx = self.0.db.write().await?;
         for (index, image) in self.0.config.images.iter().enumerate() {
-            let mut row = ImageRow::new(&image.name, &image.reference, &image.summary);
+            let mut row = ImageRow::new(
+                &image.name,
+                &image.reference,
+                &image.summary,
+                image.ssh_server.or_else(|| built_ssh(&image.reference)),
+            );
             row.is_default = index == 0;
             // Keeps the order of the configuration.
             row.created_at += i64::try_from(index).unwrap_or_default();
@@ -56,13 +64,14 @@ impl Control {
     /// admin removed stays away.
     pub(super) async fn image_offer(&self) -> Result<(), ControlError> {
         let rows = image_list(&self.0.db).await?;
-        for (name, reference, summary) in BUILT {
+        for (name, reference, summary, ssh) in BUILT {
             let known = rows.iter().any(|row| same_image(&row.reference, reference));
             if known || self.present_on(reference) == 0 {
                 continue;
             }
             let taken = rows.iter().any(|row| row.name == name);
-            let row = ImageRow::new(if taken { reference } else { name }, reference, summary);
+            let name = if taken { reference } else { name };
+            let row = ImageRow::new(name, reference, summary, Some(ssh));
             let mut tx = self.0.db.write().await?;
             if image_insert(&mut tx, &row).await? {
                 event_insert(&mut tx, &event("image_offer", None, &row)).await?;
@@ -98,11 +107,12 @@ impl Control {
                 summary: row.summary,
                 default: Some(index) == default,
                 present_on,
+                ssh_server: row.ssh_server,
             })
             .collect())
     }
 
-    async fn image_rows(&self) -> Result<Vec<ImageRow>, ControlError> {
+    pub(super) async fn image_rows(&self) -> Result<Vec<ImageRow>, ControlError> {
         let rows = image_list(&self.0.db).await?;
         Ok(rows.into_iter().filter(|row| !row.hidden).collect())
     }
@@ -157,8 +167,9 @@ impl Control {
         name: &str,
         reference: &str,
         summary: &str,
+        ssh_server: Option<SshServer>,
     ) -> Result<ImageView, ControlError> {
-        let row = ImageRow::new(name.trim(), reference.trim(), summary.trim());
+        let row = ImageRow::new(name.trim(), reference.trim(), summary.trim(), ssh_server);
         check(&row)?;
         let mut tx = self.0.db.write().await?;
         if !image_insert(&mut tx, &row).await? {
@@ -208,6 +219,14 @@ impl Control {
     }
 }
 
+/// The SSH server of an image that `script/image` builds: its recipe is ours.
+fn built_ssh(reference: &str) -> Option<SshServer> {
+    let built = BUILT
+        .iter()
+        .find(|(_, built, ..)| same_image(built, reference));
+    built.map(|(_, _, _, ssh)| *ssh)
+}
+
 /// The default of the catalogue. While the configured one is on no node, the first image built on a
 /// host stands in for it; a default that an admin chose holds, and so does one without a stand-in.
 fn default_of(rows: &[ImageRow], present: &[u32], configured: Option<&str>) -> Option<usize> {
@@ -219,7 +238,7 @@ fn default_of(rows: &[ImageRow], present: &[u32], configured: Option<&str>) -> O
         let built = |row: &ImageRow| {
             BUILT
                 .iter()
-                .any(|(_, built, _)| same_image(built, &row.reference))
+                .any(|(_, built, ..)| same_image(built, &row.reference))
         };
         (0..rows.len()).find(|index| is_there(index) && built(&rows[*index]))
     };
@@ -273,13 +292,23 @@ mod tests {
     fn rows(default: &str) -> Vec<ImageRow> {
         let row = |name: &str, reference: &str| ImageRow {
             is_default: name == default,
-            ..ImageRow::new(name, reference, "")
+            ..ImageRow::new(name, reference, "", None)
         };
         vec![
             row("alpine", "alpine:3"),
             row("fedora", "fedora:40"),
             row("base", "minicloud/base"),
         ]
+    }
+
+    #[test]
+    fn an_image_of_ours_has_its_ssh_server_without_being_told() {
+        assert_eq!(
+            built_ssh("minicloud/base:latest"),
+            Some(SshServer::Dropbear)
+        );
+        assert_eq!(built_ssh("minicloud/debian"), Some(SshServer::Sshd));
+        assert_eq!(built_ssh("example.org/base"), None);
     }
 
     #[test]

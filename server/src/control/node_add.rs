@@ -26,8 +26,24 @@ impl Control {
         credential: &str,
         fingerprint: Option<&str>,
     ) -> Result<NodeView, ControlError> {
+        let id = uuid::Uuid::now_v7().to_string();
+        self.node_add_as(admin, &id, name, address, credential, fingerprint)
+            .await
+    }
+
+    /// The same under an id that the caller chose (UUIDv7), so that a repeat is harmless: the node that has the
+    /// id already is the answer.
+    pub async fn node_add_as(
+        &self,
+        admin: &Actor,
+        id: &str,
+        name: &str,
+        address: &str,
+        credential: &str,
+        fingerprint: Option<&str>,
+    ) -> Result<NodeView, ControlError> {
         let row = NodeRow {
-            id: uuid::Uuid::now_v7().to_string(),
+            id: id.to_owned(),
             name: name.trim().to_owned(),
             address: address.trim().trim_end_matches('/').to_owned(),
             local: false,
@@ -40,8 +56,13 @@ impl Control {
         let credential = Secret::new(credential.trim());
         check_answers(&row, &credential).await?;
         let mut tx = self.0.db.write_exclusive().await?;
-        if node_get(&mut tx, &row.name).await?.is_some() {
-            return Err(name_taken(&row));
+        match node_get(&mut tx, &row.name).await? {
+            Some(made) if made.id == row.id => {
+                drop(tx);
+                return self.node_view_by_name(&row.name).await;
+            }
+            Some(_) => return Err(name_taken(&row)),
+            None => {}
         }
         node_insert(&mut tx, &row)
             .await

@@ -20,6 +20,7 @@ impl Control {
             suggested_name: suggest(&mine),
             flavors: self.flavor_views(&quota),
             images: self.image_views().await?,
+            ssh_unavailable: self.ssh_unavailable(actor).await?,
             quota,
         })
     }

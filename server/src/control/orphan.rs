@@ -6,17 +6,14 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use crate::clock::SECOND;
-
-/// How long an unwanted container is watched before it goes.
-const GRACE: i64 = 60 * SECOND;
 /// More than so many, and more than a tenth of what is there, are not removed but reported.
 const MANY: usize = 5;
 const PART: usize = 10;
 
 /// What one node's unwanted containers look like over time.
-#[derive(Default)]
 pub struct OrphanWatch {
+    /// How long an unwanted container is watched before it goes, µs.
+    grace: i64,
     first_seen: HashMap<Uuid, i64>,
     /// Ids that were wanted in this run of the server, and were not deleted in it.
     wanted: HashSet<Uuid>,
@@ -31,6 +28,14 @@ pub struct Verdict {
 }
 
 impl OrphanWatch {
+    pub fn new(grace: i64) -> Self {
+        Self {
+            grace,
+            first_seen: HashMap::new(),
+            wanted: HashSet::new(),
+        }
+    }
+
     /// Forgets a VM that was deleted in the proper way: what is left of it may go.
     pub fn deleted(&mut self, id: Uuid) {
         self.wanted.remove(&id);
@@ -66,7 +71,10 @@ impl OrphanWatch {
                 there.len()
             ));
         }
-        let due = |id: &Uuid| self.first_seen.get(id).is_some_and(|at| now - at >= GRACE);
+        let due = |id: &Uuid| {
+            let first = self.first_seen.get(id);
+            first.is_some_and(|at| now - at >= self.grace)
+        };
         let mut remove: Vec<Uuid> = unwanted.into_iter().filter(due).collect();
         remove.sort_unstable();
         Verdict {
@@ -89,13 +97,15 @@ impl Verdict {
 mod tests {
     use super::*;
 
+    const GRACE: i64 = 60_000_000;
+
     fn ids(range: std::ops::Range<u128>) -> Vec<Uuid> {
         range.map(Uuid::from_u128).collect()
     }
 
     #[test]
     fn an_orphan_goes_after_a_grace_and_not_before() {
-        let mut watch = OrphanWatch::default();
+        let mut watch = OrphanWatch::new(GRACE);
         let wanted = ids(0..3).into_iter().collect();
         assert_eq!(watch.judge(&ids(0..4), &wanted, 0), Verdict::default());
         assert_eq!(
@@ -107,7 +117,7 @@ mod tests {
 
     #[test]
     fn one_that_is_wanted_meanwhile_begins_its_grace_anew() {
-        let mut watch = OrphanWatch::default();
+        let mut watch = OrphanWatch::new(GRACE);
         watch.judge(&ids(0..1), &HashSet::new(), 0);
         watch.judge(&ids(0..1), &ids(0..1).into_iter().collect(), GRACE / 2);
         watch.deleted(Uuid::from_u128(0));
@@ -119,7 +129,7 @@ mod tests {
 
     #[test]
     fn an_empty_answer_of_the_database_removes_nothing() {
-        let mut watch = OrphanWatch::default();
+        let mut watch = OrphanWatch::new(GRACE);
         for now in [0, GRACE, 10 * GRACE] {
             let verdict = watch.judge(&ids(0..50), &HashSet::new(), now);
             assert!(verdict.remove.is_empty() && verdict.alarm.is_some());
@@ -128,11 +138,11 @@ mod tests {
 
     #[test]
     fn six_of_a_hundred_go_and_eleven_of_a_hundred_do_not() {
-        let mut watch = OrphanWatch::default();
+        let mut watch = OrphanWatch::new(GRACE);
         let wanted = ids(0..94).into_iter().collect();
         watch.judge(&ids(0..100), &wanted, 0);
         assert_eq!(watch.judge(&ids(0..100), &wanted, GRACE).remove.len(), 6);
-        let mut watch = OrphanWatch::default();
+        let mut watch = OrphanWatch::new(GRACE);
         let wanted = ids(0..89).into_iter().collect();
         watch.judge(&ids(0..100), &wanted, 0);
         assert!(watch.judge(&ids(0..100), &wanted, GRACE).alarm.is_some());
@@ -140,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_old_answer_that_lacks_a_vm_this_server_knew_removes_nothing() {
-        let mut watch = OrphanWatch::default();
+        let mut watch = OrphanWatch::new(GRACE);
         watch.judge(&ids(0..2), &ids(0..2).into_iter().collect(), 0);
         for now in [1, 2 * GRACE] {
             let verdict = watch.judge(&ids(0..2), &ids(0..1).into_iter().collect(), now);

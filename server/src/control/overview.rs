@@ -1,8 +1,12 @@
 //! The admin's first page: what there is, and what is wrong now.
 
-use app::model::{NodeHealth, NodeView, Overview, Problem};
+use app::{
+    format::bytes,
+    model::{NodeHealth, NodeView, Overview, Problem},
+};
+use node_api::vm::VmReport;
 
-use super::{Control, ControlError};
+use super::{Control, ControlError, fleet::disk_over};
 use crate::{balancer::placement::DISK_FREE_MIN, clock, db::overview::counts};
 
 /// Memory that is promised, in percent, from which an admin should think of another node.
@@ -54,9 +58,35 @@ impl Control {
             };
             problems.push(mild(words, "/admin/vms"));
         }
+        problems.extend(disks(&self.0.fleet.over_disk()));
         problems.sort_by_key(|problem| !problem.severe);
         problems
     }
+}
+
+/// VMs that use more disk than they were given, where no engine stops them.
+fn disks(over: &[VmReport]) -> Option<Problem> {
+    let problem = match over {
+        [] => return None,
+        [vm] => {
+            let words = format!(
+                "The VM {} uses {} of its disk of {} GiB.",
+                vm.spec.name,
+                bytes(disk_over(vm).unwrap_or_default() as f32),
+                vm.spec.disk_gib
+            );
+            mild(words, &format!("/admin/vms/{}", vm.spec.id))
+        }
+        [first, ..] => {
+            let words = format!(
+                "{} VMs use more than their disks, {} among them.",
+                over.len(),
+                first.spec.name
+            );
+            mild(words, "/admin/vms")
+        }
+    };
+    Some(problem)
 }
 
 fn node_problems(node: &NodeView) -> Vec<Problem> {

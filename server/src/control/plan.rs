@@ -32,6 +32,8 @@ pub enum Step {
     Create,
     Start,
     Stop,
+    /// Set its owner's keys and start its SSH server.
+    SshServe,
     /// Remove its container, then its row.
     Delete,
 }

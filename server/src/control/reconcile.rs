@@ -64,6 +64,7 @@ pub struct Worker {
 
 impl Worker {
     pub fn new(control: Control, entry: Arc<NodeEntry>) -> Self {
+        let grace = i64::from(control.0.config.orphan_grace_s) * clock::SECOND;
         Self {
             control,
             entry,
@@ -71,7 +72,7 @@ impl Worker {
             urgent: Notify::new(),
             urgent_ids: Mutex::default(),
             duties: Mutex::default(),
-            orphans: Mutex::default(),
+            orphans: Mutex::new(OrphanWatch::new(grace)),
         }
     }
 

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// The size a shell has until its first viewer says another.
+/// The size of a shell that nobody attaches to at once.
 const COLS: u16 = 80;
 const ROWS: u16 = 24;
 /// A row whose shell its node does not know is kept for so long: it may just be in the making.
@@ -51,17 +51,20 @@ impl ShellPlace {
 pub struct ShellWish {
     pub cols: u16,
     pub rows: u16,
+    /// It begins with its first viewer's size; the one here is for a shell that nobody attaches to.
+    pub at_first_attach: bool,
     /// What root's login shell runs in place of a login.
     pub command: Option<String>,
     pub env: Vec<(String, String)>,
 }
 
 impl ShellWish {
-    /// A login, at the size it has until its first viewer says another.
+    /// A login, at the size of its first viewer.
     fn login() -> Self {
         Self {
             cols: COLS,
             rows: ROWS,
+            at_first_attach: true,
             command: None,
             env: Vec::new(),
         }
@@ -78,13 +81,32 @@ impl Control {
     ) -> Result<ShellPlace, ControlError> {
         let row = self.vm_own(actor, vm).await?;
         let (entry, vm_id) = self.shell_node(&row)?;
-        let shell = self.shell_make(actor, &row, &entry, vm_id, wish).await?;
+        let id = Uuid::now_v7();
+        let shell = self.shell_make(actor, &row, &entry, vm_id, id, wish);
+        let shell = shell.await?;
         Ok(ShellPlace {
             shell_id: shell.id.to_string(),
             vm_id: row.id,
             vm: row.name,
             entry,
         })
+    }
+
+    /// A new login shell under an id that the caller chose (UUIDv7), so that a repeat is harmless: the shell
+    /// of the VM that has the id already is the answer.
+    pub async fn shell_create_as(
+        &self,
+        actor: &Actor,
+        id: &str,
+        vm: &str,
+    ) -> Result<ShellView, ControlError> {
+        let row = self.vm_own(actor, vm).await?;
+        let (entry, vm_id) = self.shell_node(&row)?;
+        let shell_id = id.parse();
+        let shell_id = shell_id.map_err(|_| ControlError::not_found("shell", id))?;
+        let wish = ShellWish::login();
+        let shell = self.shell_make(actor, &row, &entry, vm_id, shell_id, wish);
+        Ok(view(&row, &shell.await?))
     }
 
     /// The VM's newest live shell, or the one named, or a new one when asked for or none is there.
@@ -136,11 +158,13 @@ impl Control {
                 shell
             }
             None => {
-                self.shell_make(actor, row, &entry, vm_id, ShellWish::login())
-                    .await?
+                let (id, wish) = (Uuid::now_v7(), ShellWish::login());
+                self.shell_make(actor, row, &entry, vm_id, id, wish).await?
             }
         };
+        let id = shell.id.to_string();
         Ok(ShellPage {
+            watches: self.shell_watches(actor, &id).await?,
             attach: format!("/shells/{}/attach", shell.id),
             shell: view(row, &shell),
             others: live.iter().rev().map(|shell| view(row, shell)).collect(),
@@ -219,21 +243,48 @@ impl Control {
         Ok(live.iter().rev().map(|shell| view(row, shell)).collect())
     }
 
-    /// Row and event first, then the shell: one that nobody has a row for could be nobody's.
+    /// Ids of the VM's live shells.
+    pub(super) async fn shell_ids(&self, row: &VmRow) -> Result<Vec<String>, ControlError> {
+        let (entry, vm_id) = match self.shell_node(row) {
+            Ok(node) => node,
+            // Shells end with their VM.
+            Err(ControlError::Conflict {
+                code: "vm_not_running",
+                ..
+            }) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let live = self.shell_list(&entry, row, vm_id).await?;
+        Ok(live.iter().map(|shell| shell.id.to_string()).collect())
+    }
+
+    /// True while that shell of the VM lives.
+    pub(super) async fn shell_lives(&self, row: &VmRow, id: &str) -> Result<bool, ControlError> {
+        let live = self.shell_ids(row).await?;
+        Ok(live.iter().any(|shell| shell == id))
+    }
+
+    /// Row and event first, then the shell: one that nobody has a row for could be nobody's. A shell that has
+    /// the id already is made no second time.
     async fn shell_make(
         &self,
         actor: &Actor,
         row: &VmRow,
         entry: &NodeEntry,
         vm_id: Uuid,
+        id: Uuid,
         wish: ShellWish,
     ) -> Result<ShellReport, ControlError> {
-        let id = Uuid::now_v7();
         let shell_id = id.to_string();
         let mut tx = self.0.db.write().await?;
-        shell_insert(&mut tx, &shell_id, &row.id, &actor.user_id).await?;
-        event_insert(&mut tx, &event("shell_open", actor, row)).await?;
-        tx.commit().await?;
+        match shell_insert(&mut tx, &shell_id, &row.id, &actor.user_id).await {
+            Ok(()) => {
+                event_insert(&mut tx, &event("shell_open", actor, row)).await?;
+                tx.commit().await?;
+            }
+            Err(error) if error.is_made() => drop(tx),
+            Err(error) => return Err(error.into()),
+        }
         if actor.user_id != row.owner_id {
             let pair = (actor.user_id.clone(), shell_id.clone());
             self.told_shells().insert(pair);
@@ -242,6 +293,7 @@ impl Control {
             id,
             cols: wish.cols,
             rows: wish.rows,
+            at_first_attach: wish.at_first_attach,
             command: wish.command,
             env: wish.env,
         };
@@ -322,7 +374,7 @@ impl Control {
         socket.map_err(|error| ControlError::node(&place.entry.name, error))
     }
 
-    async fn shell_place(&self, shell: &ShellRow) -> Result<ShellPlace, ControlError> {
+    pub(super) async fn shell_place(&self, shell: &ShellRow) -> Result<ShellPlace, ControlError> {
         let not_found = || ControlError::not_found("shell", &shell.id);
         let row = vm_get_any(&self.0.db, &shell.vm_id)
             .await?

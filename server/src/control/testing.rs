@@ -36,6 +36,10 @@ pub fn row() -> VmRow {
         created_at: 0,
         changed_at: 0,
         started_at: Some(0),
+        ssh_port: None,
+        ssh_server: None,
+        ssh_ready_at: None,
+        ssh_reason: None,
     }
 }
 
@@ -55,6 +59,7 @@ pub fn report(power: PowerState) -> VmReport {
                 name: "mc0000000001".into(),
                 subnet: "10.64.0.96/27".into(),
             },
+            ssh_port: None,
         },
         power,
         engine_id: "0123456789ab".into(),

@@ -1,12 +1,19 @@
 //! Control over simulated nodes: real HTTP, real databases, no containers.
 
 mod capacity;
-mod cloud;
+pub mod cloud;
 mod crash;
+mod engine;
+mod exec;
 mod exits;
 mod figures;
 mod images;
 mod lifecycle;
 mod nodes;
+mod orphans;
+#[path = "../../../node/tests/common/private_engine.rs"]
+mod private_engine;
+mod publish;
+mod shares;
 mod shells;
 mod trouble;

@@ -1,10 +1,16 @@
 //! Rows and reports as pages show them: the one place where a node's trouble turns a VM's state
 //! into `Unknown`.
 
-use app::model::{UsagePoint, VmProgress, VmState, VmView};
+use app::{
+    format::bytes,
+    model::{UsagePoint, VmProgress, VmState, VmView},
+};
 use node_api::{usage::UsageSample, vm::VmReport};
 
-use super::{Control, fleet::cpu_percent};
+use super::{
+    Control,
+    fleet::{cpu_percent, disk_over},
+};
 use crate::{clock, clock::SECOND, db::vm::VmRow};
 
 /// A node that answers polls but has not told of its VMs for so long is not believed.
@@ -43,6 +49,7 @@ impl Control {
             cpu_percent: usage.map(|usage| cpu_percent(usage.cpu_millis, row.cpu_millis)),
             memory_used_mib: usage.map(|usage| usage.memory_mib),
             cpu_history: facts.history.into_iter().collect(),
+            ssh_published: self.ssh_published(row, state),
         }
     }
 
@@ -59,7 +66,8 @@ impl Control {
         let trouble = row.node_id.as_deref().and_then(|id| self.node_trouble(id));
         match (row.state, trouble) {
             (VmState::Failed, _) | (_, None) => {
-                (row.state, row.reason.clone().or(self.notice(row)))
+                let notice = || self.notice(row).or_else(|| self.disk_notice(row));
+                (row.state, row.reason.clone().or_else(notice))
             }
             (VmState::Creating | VmState::Deleting, Some(trouble)) => (row.state, Some(trouble)),
             (_, Some(trouble)) => (VmState::Unknown, Some(trouble)),
@@ -92,6 +100,16 @@ impl Control {
             let left = (left / DAY).max(0);
             format!("Stopped VMs are kept for {days} days: start it within {left} days to keep it.")
         })
+    }
+
+    /// Said of a VM that has written more than its disk.
+    fn disk_notice(&self, row: &VmRow) -> Option<String> {
+        let used = disk_over(&self.vm_report(row)?)?;
+        Some(format!(
+            "It uses {} of its disk of {} GiB: delete files that you do not need.",
+            bytes(used as f32),
+            row.disk_gib
+        ))
     }
 }
 

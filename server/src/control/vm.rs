@@ -9,7 +9,10 @@ use super::{Control, ControlError, view::usage_points};
 use crate::{
     actor::Actor,
     clock,
-    db::vm::{VmRow, vm_get, vm_get_any, vm_list, vm_list_any, vm_quota},
+    db::{
+        event::event_newest,
+        vm::{VmRow, vm_get, vm_get_any, vm_list, vm_list_any, vm_quota},
+    },
 };
 
 /// How long a page waits for figures that only the node has; without them it is shown all the same.
@@ -40,7 +43,7 @@ impl Control {
     /// Everything about one of the user's VMs.
     pub async fn vm_get(&self, actor: &Actor, name: &str) -> Result<VmDetail, ControlError> {
         let row = self.vm_own(actor, name).await?;
-        Ok(self.vm_detail(&row).await)
+        self.vm_detail(&row).await
     }
 
     /// One of the user's VMs as a list shows it, without asking its node.
@@ -55,7 +58,7 @@ impl Control {
             return self.vm_find(actor, name).await;
         };
         let rows = match actor.is_admin() {
-            true => vm_list_any(&self.0.db).await?,
+            true => vm_list_any(&self.0.db).await?.into(),
             false => vm_list(&self.0.db, &actor.user_id).await?,
         };
         let row = rows
@@ -119,7 +122,7 @@ impl Control {
     }
 
     /// Everything the VM's page shows; what only its node knows is left out when that is silent.
-    pub(super) async fn vm_detail(&self, row: &VmRow) -> VmDetail {
+    pub(super) async fn vm_detail(&self, row: &VmRow) -> Result<VmDetail, ControlError> {
         let vm = self.vm_view(row);
         let entry = row
             .node_id
@@ -139,7 +142,7 @@ impl Control {
         };
         let status = entry.and_then(|entry| entry.state().status);
         let report = self.vm_report(row);
-        VmDetail {
+        Ok(VmDetail {
             address: row.address.clone(),
             engine_id: row.engine_id.clone(),
             placement_reason: row.placement_reason.clone(),
@@ -149,15 +152,17 @@ impl Control {
             usage: usage_points(&usage.unwrap_or_default(), row.cpu_millis),
             shells: shells.unwrap_or_default(),
             ssh: None,
+            event: event_newest(&self.0.db, &row.id).await?,
             as_of: clock::now(),
             vm,
-        }
+        })
     }
 }
 
 fn is_settled(row: &VmRow) -> bool {
-    matches!(
-        row.state,
-        VmState::Running | VmState::Stopped | VmState::Failed
-    )
+    match row.state {
+        VmState::Running => row.is_ssh_settled(),
+        VmState::Stopped | VmState::Failed => true,
+        _ => false,
+    }
 }

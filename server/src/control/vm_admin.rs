@@ -29,7 +29,7 @@ impl Control {
 
     pub async fn admin_vm_get(&self, _admin: &Actor, id: &str) -> Result<VmDetail, ControlError> {
         let row = self.vm_any(id).await?;
-        Ok(self.vm_detail(&row).await)
+        self.vm_detail(&row).await
     }
 
     pub async fn admin_vm_start(&self, admin: &Actor, id: &str) -> Result<VmView, ControlError> {

@@ -24,7 +24,7 @@ impl Control {
     /// All nodes with the user's VMs, or for an admin everybody's.
     pub async fn vm_list_by_node(&self, actor: &Actor) -> Result<Vec<NodeVms>, ControlError> {
         let rows = match actor.is_admin() {
-            true => vm_list_any(&self.0.db).await?,
+            true => vm_list_any(&self.0.db).await?.into(),
             false => vm_list(&self.0.db, &actor.user_id).await?,
         };
         let nodes = node_list(&self.0.db).await?;

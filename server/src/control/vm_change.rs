@@ -8,6 +8,7 @@ use super::{
     Control, ControlError,
     fail_point::fail_point,
     request::{Verb, request},
+    vm_create::ssh_from,
 };
 use crate::{
     actor::Actor,
@@ -136,12 +137,14 @@ impl Control {
             cpu_millis: row.cpu_millis,
             memory_mib: row.memory_mib,
             image_ref: row.image_ref.clone(),
+            ssh_from: row.ssh_server.map(|_| ssh_from(&row.id)),
         };
         let place = vm_place_anew(tx, row, |nodes| self.place(nodes, &need)).await?;
         let entry = self.0.registry.get(&place.node_id);
         after.node = entry.map(|entry| entry.name.clone());
         after.node_id = Some(place.node_id);
         after.placement_reason = place.reason;
+        after.ssh_port = place.ssh_port;
         Ok(())
     }
 

@@ -32,9 +32,11 @@ impl Control {
         name: &str,
         flavor: &str,
         image: &str,
+        ssh_publish: bool,
     ) -> Result<VmView, ControlError> {
         let id = uuid::Uuid::now_v7().to_string();
-        self.vm_create_as(actor, &id, name, flavor, image).await
+        self.vm_create_as(actor, &id, name, flavor, image, ssh_publish)
+            .await
     }
 
     /// The same under an id that the caller chose (UUIDv7), so that a repeat is harmless: the VM
@@ -46,6 +48,7 @@ impl Control {
         name: &str,
         flavor: &str,
         image: &str,
+        ssh_publish: bool,
     ) -> Result<VmView, ControlError> {
         let made = vm_get_any(&self.0.db, id).await?;
         if let Some(row) = made.filter(|row| row.owner_id == actor.user_id) {
@@ -55,6 +58,10 @@ impl Control {
         check_not_own(actor, name)?;
         let flavor = self.flavor(flavor)?;
         let image = self.image_row(image).await?;
+        let ssh_server = match ssh_publish {
+            true => Some(self.ssh_server(actor, &image).await?),
+            false => None,
+        };
         let request = VmRequest {
             id: id.to_owned(),
             owner_id: actor.user_id.clone(),
@@ -65,6 +72,7 @@ impl Control {
             disk_gib: flavor.disk_gib,
             image: image.name,
             image_ref: image.reference,
+            ssh_server,
             networks: self.0.networks.count,
         };
         let row = self.vm_commit(actor, &request).await?;
@@ -90,6 +98,7 @@ impl Control {
             cpu_millis: request.cpu_millis,
             memory_mib: request.memory_mib,
             image_ref: request.image_ref.clone(),
+            ssh_from: request.ssh_server.map(|_| ssh_from(&request.id)),
         };
         let row = vm_reserve(&mut tx, request, |nodes| self.place(nodes, &need))
             .await
@@ -100,7 +109,11 @@ impl Control {
                 other => other,
             })?;
         let node = row.node.as_deref().unwrap_or_default();
-        let detail = format!("{}, {}, on {node}", row.flavor, row.image);
+        let published = row
+            .ssh_port
+            .map(|port| format!(", its SSH on port {port}"))
+            .unwrap_or_default();
+        let detail = format!("{}, {}, on {node}{published}", row.flavor, row.image);
         let event = NewEvent::new(
             "vm_create",
             Some(actor),
@@ -129,10 +142,11 @@ impl Control {
         Ok(VmPlace {
             node_id: placed.node_id,
             reason: placed.reason,
+            ssh_port: placed.ssh_port,
         })
     }
 
-    fn candidate(&self, promised: &NodeAllocation) -> Option<Candidate> {
+    pub(super) fn candidate(&self, promised: &NodeAllocation) -> Option<Candidate> {
         let state = self.0.registry.get(&promised.node_id)?.state();
         let capacity = state
             .status
@@ -144,7 +158,13 @@ impl Control {
             .status
             .as_ref()
             .map(|status| status.usage.disk_free_percent);
+        let ports = state
+            .status
+            .as_ref()
+            .and_then(|status| status.ssh_ports.as_ref());
         Some(Candidate {
+            ssh_ports: ports.map(|ports| (ports.first, ports.last)),
+            ssh_ports_taken: promised.ssh_ports.clone(),
             id: promised.node_id.clone(),
             name: promised.name.clone(),
             policy: promised.policy,
@@ -175,6 +195,12 @@ impl Control {
                 ControlError::invalid("flavor", "flavor_unknown", words)
             })
     }
+}
+
+/// Where in a node's range the search for a port begins: the last digits of the VM's id, which are random.
+pub(super) fn ssh_from(id: &str) -> u32 {
+    let tail = id.get(id.len().saturating_sub(8)..).unwrap_or_default();
+    u32::from_str_radix(tail, 16).unwrap_or_default()
 }
 
 /// By SSH one's own name leads to the lobby, not to a VM.

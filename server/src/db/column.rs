@@ -30,6 +30,25 @@ pub fn amount(row: &AnyRow, name: &str) -> Result<u32, DbError> {
     u32::try_from(value).map_err(|_| DbError::Unexpected(format!("{name} {value}")))
 }
 
+/// A TCP port, or none.
+pub fn port_or(row: &AnyRow, name: &str) -> Result<Option<u16>, DbError> {
+    let port =
+        |value| u16::try_from(value).map_err(|_| DbError::Unexpected(format!("{name} {value}")));
+    int_or(row, name)?.map(port).transpose()
+}
+
+/// A word of a closed list, or none.
+pub fn word_or<T>(
+    row: &AnyRow,
+    name: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, DbError> {
+    match text_or(row, name)? {
+        Some(_) => word(row, name, read).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// A word of a closed list.
 pub fn word<T>(row: &AnyRow, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, DbError> {
     let value = text(row, name)?;

@@ -172,6 +172,12 @@ pub async fn event_list(db: &Db, query: &EventQuery<'_>) -> Result<Vec<EventRow>
     rows.iter().map(event_row).collect()
 }
 
+/// The newest of a thing's events, by its id.
+pub async fn event_newest(db: &Db, subject_id: &str) -> Result<Option<i64>, DbError> {
+    let newest = sqlx::query_scalar("SELECT MAX(id) FROM events WHERE subject_id = $1");
+    Ok(newest.bind(subject_id).fetch_one(db.pool()).await?)
+}
+
 fn event_row(row: &AnyRow) -> Result<EventRow, DbError> {
     Ok(EventRow {
         id: column::int(row, "id")?,

@@ -118,6 +118,28 @@ pub async fn idempotency_delete(
     Ok(())
 }
 
+/// Lets go of a key that was claimed at `claimed` without forgetting what it was for: from now on it was
+/// claimed at `then`, and is to be taken over by whoever finds that long ago.
+pub async fn idempotency_release(
+    tx: &mut Tx,
+    owner_id: &str,
+    name: &str,
+    claimed: i64,
+    then: i64,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "UPDATE idempotency_keys SET created_at = $1 \
+         WHERE owner_id = $2 AND name = $3 AND created_at = $4",
+    )
+    .bind(then)
+    .bind(owner_id)
+    .bind(name)
+    .bind(claimed)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Forgets keys from before that time, of everybody.
 pub async fn idempotency_expire(tx: &mut Tx, before: i64) -> Result<(), DbError> {
     sqlx::query("DELETE FROM idempotency_keys WHERE created_at < $1")
@@ -142,6 +164,43 @@ fn idempotency_row(row: &AnyRow) -> Result<IdempotencyRow, DbError> {
 mod tests {
     use super::*;
     use crate::db::testing::{each_db, user};
+
+    #[tokio::test]
+    async fn keys_are_forgotten_when_their_time_is_over_and_not_before() {
+        each_db(async |db| {
+            let owner = user(&db, "ann", 1).await.user_id;
+            let mut tx = db.write().await.unwrap();
+            for (name, at) in [("old", 9), ("young", 10)] {
+                let made = idempotency_insert(&mut tx, &owner, name, "hash", "vm", at).await;
+                assert!(made.unwrap());
+            }
+            idempotency_expire(&mut tx, 10).await.unwrap();
+            tx.commit().await.unwrap();
+            for (name, is_there) in [("old", false), ("young", true)] {
+                let row = idempotency_get(&db, &owner, name).await.unwrap();
+                assert_eq!(row.is_some(), is_there, "{name}");
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_let_go_keeps_its_id_for_the_next_attempt() {
+        each_db(async |db| {
+            let owner = user(&db, "ann", 1).await.user_id;
+            let mut tx = db.write().await.unwrap();
+            let made = idempotency_insert(&mut tx, &owner, "k", "hash", "vm", 100).await;
+            assert!(made.unwrap());
+            for (claimed, then) in [(7, 8), (100, 3)] {
+                let done = idempotency_release(&mut tx, &owner, "k", claimed, then).await;
+                done.unwrap();
+            }
+            tx.commit().await.unwrap();
+            let row = idempotency_get(&db, &owner, "k").await.unwrap().unwrap();
+            assert_eq!((row.created_at, row.subject_id.as_str()), (3, "vm"));
+        })
+        .await;
+    }
 
     #[tokio::test]
     async fn who_was_taken_for_dead_has_no_say_over_the_key_of_its_successor() {

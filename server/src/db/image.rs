@@ -1,5 +1,6 @@
 //! The catalogue of images that VMs can be made from.
 
+use app::model::SshServer;
 use sqlx::any::AnyRow;
 
 use super::{Db, DbError, Tx, column};
@@ -12,6 +13,8 @@ pub struct ImageRow {
     /// Reference for the engine: `alpine:3`.
     pub reference: String,
     pub summary: String,
+    /// How its SSH server is started; None: it carries none.
+    pub ssh_server: Option<SshServer>,
     pub is_default: bool,
     /// Removed by an admin.
     pub hidden: bool,
@@ -20,11 +23,12 @@ pub struct ImageRow {
 
 impl ImageRow {
     /// A new entry that is not the default.
-    pub fn new(name: &str, reference: &str, summary: &str) -> Self {
+    pub fn new(name: &str, reference: &str, summary: &str, ssh_server: Option<SshServer>) -> Self {
         Self {
             name: name.to_owned(),
             reference: reference.to_owned(),
             summary: summary.to_owned(),
+            ssh_server,
             is_default: false,
             hidden: false,
             created_at: clock::now(),
@@ -35,7 +39,7 @@ impl ImageRow {
 /// All of them, hidden ones too, oldest first.
 pub async fn image_list(db: &Db) -> Result<Vec<ImageRow>, DbError> {
     let rows = sqlx::query(
-        "SELECT name, reference, summary, is_default, hidden, created_at \
+        "SELECT name, reference, summary, ssh_server, is_default, hidden, created_at \
          FROM images ORDER BY created_at, name",
     )
     .fetch_all(db.pool())
@@ -47,15 +51,17 @@ pub async fn image_list(db: &Db) -> Result<Vec<ImageRow>, DbError> {
 /// is one already.
 pub async fn image_insert(tx: &mut Tx, image: &ImageRow) -> Result<bool, DbError> {
     let done = sqlx::query(
-        "INSERT INTO images (name, reference, summary, is_default, hidden, created_at) \
-         VALUES ($1, $2, $3, $4, 0, $5) \
+        "INSERT INTO images (name, reference, summary, ssh_server, is_default, hidden, created_at) \
+         VALUES ($1, $2, $3, $4, $5, 0, $6) \
          ON CONFLICT (name) DO UPDATE \
-            SET reference = excluded.reference, summary = excluded.summary, hidden = 0 \
+            SET reference = excluded.reference, summary = excluded.summary, \
+                ssh_server = excluded.ssh_server, hidden = 0 \
           WHERE images.hidden = 1",
     )
     .bind(image.name.as_str())
     .bind(image.reference.as_str())
     .bind(image.summary.as_str())
+    .bind(image.ssh_server.map(SshServer::word))
     .bind(i64::from(image.is_default))
     .bind(image.created_at)
     .execute(&mut **tx)
@@ -94,6 +100,7 @@ fn image_row(row: &AnyRow) -> Result<ImageRow, DbError> {
         name: column::text(row, "name")?,
         reference: column::text(row, "reference")?,
         summary: column::text(row, "summary")?,
+        ssh_server: column::word_or(row, "ssh_server", SshServer::read)?,
         is_default: column::flag(row, "is_default")?,
         hidden: column::flag(row, "hidden")?,
         created_at: column::int(row, "created_at")?,

@@ -1,5 +1,7 @@
 //! Nodes that this installation has. How they are doing is not kept: the registry asks them.
 
+use std::collections::HashMap;
+
 use app::model::NodePolicy;
 use sqlx::any::AnyRow;
 
@@ -115,6 +117,8 @@ pub struct NodeAllocation {
     pub cpu_millis: u32,
     pub memory_mib: u32,
     pub disk_gib: u32,
+    /// Ports that VMs' SSH is published on.
+    pub ssh_ports: Vec<u16>,
 }
 
 macro_rules! allocations {
@@ -132,17 +136,25 @@ macro_rules! allocations {
     };
 }
 
+macro_rules! ssh_ports {
+    () => {
+        "SELECT node_id, ssh_port FROM vms WHERE node_id IS NOT NULL AND ssh_port IS NOT NULL"
+    };
+}
+
 /// Every node with what is promised there, as this transaction sees it; least recently placed on
 /// first.
 pub async fn node_allocations(tx: &mut Tx) -> Result<Vec<NodeAllocation>, DbError> {
     let rows = sqlx::query(allocations!()).fetch_all(&mut **tx).await?;
-    rows.iter().map(allocation_row).collect()
+    let ports = sqlx::query(ssh_ports!()).fetch_all(&mut **tx).await?;
+    allocation_rows(&rows, &ports)
 }
 
 /// The same outside a transaction, for showing.
 pub async fn node_allocation_list(db: &Db) -> Result<Vec<NodeAllocation>, DbError> {
     let rows = sqlx::query(allocations!()).fetch_all(db.pool()).await?;
-    rows.iter().map(allocation_row).collect()
+    let ports = sqlx::query(ssh_ports!()).fetch_all(db.pool()).await?;
+    allocation_rows(&rows, &ports)
 }
 
 /// Remembers that a VM was just placed there. Runs in an exclusive transaction, whose number it is.
@@ -156,6 +168,20 @@ pub async fn node_placed(tx: &mut Tx, id: &str) -> Result<(), DbError> {
     Ok(())
 }
 
+fn allocation_rows(rows: &[AnyRow], ports: &[AnyRow]) -> Result<Vec<NodeAllocation>, DbError> {
+    let mut by_node: HashMap<String, Vec<u16>> = HashMap::new();
+    for row in ports {
+        let ports = by_node.entry(column::text(row, "node_id")?).or_default();
+        ports.extend(column::port_or(row, "ssh_port")?);
+    }
+    let allocations = rows.iter().map(|row| {
+        let mut node = allocation_row(row)?;
+        node.ssh_ports = by_node.remove(&node.node_id).unwrap_or_default();
+        Ok(node)
+    });
+    allocations.collect()
+}
+
 fn allocation_row(row: &AnyRow) -> Result<NodeAllocation, DbError> {
     Ok(NodeAllocation {
         node_id: column::text(row, "id")?,
@@ -167,6 +193,7 @@ fn allocation_row(row: &AnyRow) -> Result<NodeAllocation, DbError> {
         cpu_millis: column::amount(row, "cpu_millis")?,
         memory_mib: column::amount(row, "memory_mib")?,
         disk_gib: column::amount(row, "disk_gib")?,
+        ssh_ports: Vec::new(),
     })
 }
 
@@ -186,16 +213,11 @@ fn policy_word(policy: NodePolicy) -> &'static str {
     match policy {
         NodePolicy::Schedulable => "schedulable",
         NodePolicy::Cordoned => "cordoned",
-        NodePolicy::Draining => "draining",
     }
 }
 
 fn policy_read(word: &str) -> Option<NodePolicy> {
-    [
-        NodePolicy::Schedulable,
-        NodePolicy::Cordoned,
-        NodePolicy::Draining,
-    ]
-    .into_iter()
-    .find(|policy| policy_word(*policy) == word)
+    [NodePolicy::Schedulable, NodePolicy::Cordoned]
+        .into_iter()
+        .find(|policy| policy_word(*policy) == word)
 }

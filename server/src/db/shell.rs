@@ -75,6 +75,17 @@ pub async fn shell_delete(tx: &mut Tx, id: &str) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Locks the shell's row until the transaction ends. Whoever changes something that hangs on a shell does
+/// this first, and locks a user's row after it: as those do who remove a shell, a VM or an account. False:
+/// the shell is gone.
+pub async fn shell_lock(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
+    let done = sqlx::query("UPDATE shells SET created_at = created_at WHERE id = $1")
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 fn shell_row(row: &AnyRow) -> Result<ShellRow, DbError> {
     Ok(ShellRow {
         id: column::text(row, "id")?,

@@ -9,19 +9,24 @@ use super::Db;
 
 /// Runs a test on every kind of database there is, one after the other.
 pub async fn each_db(test: impl AsyncFn(Db)) {
+    each_url(async |url| {
+        let db = Db::open(&url).await.expect("the database opens");
+        test(db.clone()).await;
+        db.close().await;
+    })
+    .await;
+}
+
+/// The same with the address of a database in which nothing is yet.
+pub async fn each_url(test: impl AsyncFn(String)) {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("minicloud.db");
-    let db = Db::open(&Db::sqlite_url(&path))
-        .await
-        .expect("SQLite opens");
-    test(db.clone()).await;
-    db.close().await;
+    test(Db::sqlite_url(&folder.path().join("minicloud.db"))).await;
     if let Ok(server) = std::env::var("MINICLOUD_TEST_DATABASE_URL") {
         on_postgres(&server, test).await;
     }
 }
 
-async fn on_postgres(server: &str, test: impl AsyncFn(Db)) {
+async fn on_postgres(server: &str, test: impl AsyncFn(String)) {
     let name = format!("mc_{}", uuid::Uuid::now_v7().simple());
     let mut admin = PgConnection::connect(server)
         .await
@@ -29,14 +34,9 @@ async fn on_postgres(server: &str, test: impl AsyncFn(Db)) {
     let sql = AssertSqlSafe(format!("CREATE DATABASE {name}"));
     admin.execute(sql).await.expect("a database");
     let (base, _) = server.rsplit_once('/').expect("a database in the URL");
-    let db = Db::open(&format!("{base}/{name}"))
-        .await
-        .expect("PostgreSQL opens");
     // Dropped even when the test fails, so that a long day of tests leaves nothing behind.
-    let outcome =
-        futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(test(db.clone())));
-    let outcome = outcome.await;
-    db.close().await;
+    let test = std::panic::AssertUnwindSafe(test(format!("{base}/{name}")));
+    let outcome = futures_util::FutureExt::catch_unwind(test).await;
     let sql = AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
     admin.execute(sql).await.expect("the database is dropped");
     if let Err(panic) = outcome {
@@ -50,11 +50,28 @@ pub async fn texts(db: &Db, sql: &'static str) -> Vec<String> {
     rows.expect("rows")
 }
 
-/// Waits until something is so, at most ten seconds; then fails with what was waited for.
-pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(10);
+/// Takes the table of events away, so that none can be written, or gives it back.
+pub async fn events_hide(db: &Db, hidden: bool) {
+    let sql = match hidden {
+        true => "ALTER TABLE events RENAME TO events_away",
+        false => "ALTER TABLE events_away RENAME TO events",
+    };
+    db.pool().execute(sql).await.expect("renamed");
+}
+
+/// For what takes a moment, on a machine that is busy.
+const SOON: Duration = Duration::from_secs(60);
+
+/// Waits until something is so, at most a minute; then fails with what was waited for.
+pub async fn eventually(what: &str, is_so: impl AsyncFnMut() -> bool) {
+    within(SOON, what, is_so).await;
+}
+
+/// The same with another limit.
+pub async fn within(limit: Duration, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + limit;
     while !is_so().await {
-        assert!(Instant::now() < end, "not within 10 s: {what}");
+        assert!(Instant::now() < end, "not within {limit:?}: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

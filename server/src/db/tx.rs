@@ -5,19 +5,25 @@ use std::ops::{Deref, DerefMut};
 use sqlx::{Any, AnyConnection, Transaction};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::DbError;
+use super::{DbError, memo::OnEnd};
 
 /// A writing transaction and its place among the writers. Dropped without [`Tx::commit`], it is
 /// undone.
 pub struct Tx {
     inner: Transaction<'static, Any>,
+    _ended: OnEnd,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Tx {
-    pub(super) fn new(inner: Transaction<'static, Any>, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(
+        inner: Transaction<'static, Any>,
+        ended: OnEnd,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
         Self {
             inner,
+            _ended: ended,
             _permit: permit,
         }
     }

@@ -311,6 +311,18 @@ pub async fn user_purge(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
     Ok(done.rows_affected() == 1)
 }
 
+/// Locks the row of a user who may sign in until the transaction ends. False: there is none.
+pub async fn user_lock(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
+    let done = sqlx::query(
+        "UPDATE users SET active_at = active_at
+         WHERE id = $1 AND disabled = 0 AND deleted_at IS NULL",
+    )
+    .bind(id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Notes when a user was last seen.
 pub async fn user_active(tx: &mut Tx, id: &str, at: i64) -> Result<(), DbError> {
     sqlx::query("UPDATE users SET active_at = $1 WHERE id = $2")

@@ -11,6 +11,8 @@ pub use reserve::{
 };
 pub use row::{DesiredState, VmRow};
 
+use std::sync::Arc;
+
 use row::{state_word, vm_row};
 
 use super::{Db, DbError, Tx};
@@ -23,7 +25,8 @@ macro_rules! vm_select {
             "v.cpu_millis, v.memory_mib, v.disk_gib, v.image, v.image_ref, v.node_id, ",
             "n.name AS node, v.placement_reason, v.desired, v.state, v.reason, v.generation, ",
             "v.restarts, v.retry_at, v.created_once, v.restart_wanted, v.engine_id, v.address, ",
-            "v.created_at, v.changed_at, v.started_at ",
+            "v.created_at, v.changed_at, v.started_at, v.ssh_port, v.ssh_server, v.ssh_ready_at, ",
+            "v.ssh_reason ",
             "FROM vms v JOIN users u ON u.id = v.owner_id LEFT JOIN nodes n ON n.id = v.node_id ",
             $rest
         )
@@ -31,13 +34,16 @@ macro_rules! vm_select {
 }
 use vm_select;
 
-/// The owner's VMs, oldest first.
-pub async fn vm_list(db: &Db, owner_id: &str) -> Result<Vec<VmRow>, DbError> {
-    let rows = sqlx::query(vm_select!("WHERE v.owner_id = $1 ORDER BY v.id"))
-        .bind(owner_id)
-        .fetch_all(db.pool())
-        .await?;
-    rows.iter().map(vm_row).collect()
+/// The owner's VMs, oldest first. As of the last commit: the answer before holds until there is one.
+pub async fn vm_list(db: &Db, owner_id: &str) -> Result<Arc<Vec<VmRow>>, DbError> {
+    let ask = async {
+        let rows = sqlx::query(vm_select!("WHERE v.owner_id = $1 ORDER BY v.id"))
+            .bind(owner_id)
+            .fetch_all(db.pool())
+            .await?;
+        rows.iter().map(vm_row).collect()
+    };
+    db.vm_lists.get(owner_id, ask).await
 }
 
 /// The owner's VM of that name.
@@ -92,8 +98,9 @@ pub async fn vm_write(tx: &mut Tx, before: &VmRow, after: &VmRow) -> Result<bool
         "UPDATE vms SET node_id = $1, placement_reason = $2, desired = $3, state = $4, \
                         reason = $5, generation = $6, restarts = $7, retry_at = $8, \
                         created_once = $9, restart_wanted = $10, engine_id = $11, address = $12, \
-                        changed_at = $13, started_at = $14 \
-         WHERE id = $15 AND generation = $16",
+                        changed_at = $13, started_at = $14, ssh_port = $15, ssh_ready_at = $16, \
+                        ssh_reason = $17 \
+         WHERE id = $18 AND generation = $19",
     )
     .bind(after.node_id.as_deref())
     .bind(after.placement_reason.as_str())
@@ -109,6 +116,9 @@ pub async fn vm_write(tx: &mut Tx, before: &VmRow, after: &VmRow) -> Result<bool
     .bind(after.address.as_deref())
     .bind(after.changed_at)
     .bind(after.started_at)
+    .bind(after.ssh_port.map(i64::from))
+    .bind(after.ssh_ready_at)
+    .bind(after.ssh_reason.as_deref())
     .bind(before.id.as_str())
     .bind(before.generation)
     .execute(&mut **tx)

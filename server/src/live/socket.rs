@@ -9,7 +9,7 @@ use app::{
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use tokio::{
     sync::broadcast::error::RecvError,
-    time::{Instant, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 use crate::{control::Change, pages::RequestPlane};
@@ -46,7 +46,8 @@ impl Pictures {
         }
     }
 
-    /// Changes that come together within this time are told together.
+    /// The least time between two pictures: changes that come within it are told together. One that
+    /// comes after a quiet while is told at once.
     fn pause(&self) -> Duration {
         Duration::from_millis(if matches!(self, Self::Vms { .. }) {
             100
@@ -73,6 +74,7 @@ pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pi
     let mut last = String::new();
     let mut pinged = Instant::now();
     loop {
+        let looked = Instant::now();
         let Ok(picture) = pictures.look(plane).await else {
             return close(socket, CLOSE_REVOKED).await;
         };
@@ -98,7 +100,7 @@ pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pi
                     Err(RecvError::Closed) => std::future::pending().await,
                 }
             }
-            tokio::time::sleep(pictures.pause()).await;
+            sleep_until(looked + pictures.pause()).await;
         };
         tokio::select! {
             _ = timeout(pictures.refresh(), changed) => {}

@@ -28,7 +28,7 @@ pub async fn supervise(node: Arc<LocalNode>, stop: CancellationToken) {
             },
             Err(error) => tracing::error!(
                 node = node.name,
-                "the node could not be started: {error}. Its log is {}",
+                "the node could not be started and is tried again: {error}. Its log is {}",
                 node.log_file().display()
             ),
         }
@@ -49,7 +49,10 @@ async fn adopt_or_start(node: &LocalNode) -> anyhow::Result<(Process, Option<Chi
         return Ok((process, None));
     }
     if tokio::net::TcpStream::connect(node.address).await.is_ok() {
-        anyhow::bail!("{}", process::port_holder(node.address));
+        anyhow::bail!(
+            "{}. End it, or choose other ports with --node-ports",
+            process::port_holder(node.address)
+        );
     }
     let (process, child) = process::start(node)?;
     tracing::info!(node = node.name, pid = process.pid, address = %node.address, "node started");

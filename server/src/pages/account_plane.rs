@@ -116,8 +116,10 @@ impl AccountPlane for RequestPlane {
 
     async fn token_create(&self, name: &str, scopes: &str, days: Option<u32>) -> Answer<String> {
         let scopes = Scopes::parse(scopes).unwrap_or_default();
+        let id = uuid::Uuid::now_v7().to_string();
         let auth = &self.state.auth;
-        let made = auth.token_create(&self.caller, name, scopes, days).await;
+        let made = auth.token_create(&self.caller, &id, name, scopes, days);
+        let made = made.await;
         let (_, secret) = self.account_answer(made)?;
         Ok(secret.expose().to_owned())
     }

@@ -4,12 +4,13 @@ use app::{
     control_plane::{AdminPlane, Answer},
     model::{
         EventFilter, EventPage, ImageView, LogFilter, LogPage, NodeView, Overview, QuotaForm, Role,
-        ShellPage, UserView, VmDetail, VmList, VmView,
+        ShellPage, SshServer, UserView, VmDetail, VmList, VmView,
     },
 };
 use async_trait::async_trait;
 
 use super::RequestPlane;
+use crate::auth::Caller;
 
 /// Calls control for the signed-in admin, and puts what it refused into words.
 macro_rules! for_admin {
@@ -24,6 +25,17 @@ macro_rules! auth {
     ($plane:ident, $call:ident ( $($argument:expr),* )) => {
         $plane.account_answer($plane.state.auth.$call(&$plane.caller, $($argument),*).await)
     };
+}
+
+impl RequestPlane {
+    /// The caller, with the version that a form names; else the one of the request's If-Match.
+    fn caller_who_saw(&self, seen: Option<&str>) -> Caller {
+        let mut caller = self.caller.clone();
+        if let Some(seen) = seen {
+            caller.if_match = Some(seen.to_owned());
+        }
+        caller
+    }
 }
 
 #[async_trait]
@@ -69,12 +81,19 @@ impl AdminPlane for RequestPlane {
         Ok(user)
     }
 
-    async fn user_role(&self, name: &str, role: Role) -> Answer<UserView> {
-        auth!(self, user_role(name, role))
+    async fn user_role(&self, name: &str, role: Role, seen: Option<&str>) -> Answer<UserView> {
+        let caller = self.caller_who_saw(seen);
+        self.account_answer(self.state.auth.user_role(&caller, name, role).await)
     }
 
-    async fn user_quota(&self, name: &str, quota: QuotaForm) -> Answer<UserView> {
-        auth!(self, user_quota(name, quota))
+    async fn user_quota(
+        &self,
+        name: &str,
+        quota: QuotaForm,
+        seen: Option<&str>,
+    ) -> Answer<UserView> {
+        let caller = self.caller_who_saw(seen);
+        self.account_answer(self.state.auth.user_quota(&caller, name, quota).await)
     }
 
     async fn user_password_reset(&self, name: &str) -> Answer<String> {
@@ -123,8 +142,14 @@ impl AdminPlane for RequestPlane {
         for_admin!(self, image_list())
     }
 
-    async fn image_add(&self, name: &str, reference: &str, summary: &str) -> Answer<ImageView> {
-        for_admin!(self, image_add(name, reference, summary))
+    async fn image_add(
+        &self,
+        name: &str,
+        reference: &str,
+        summary: &str,
+        ssh_server: Option<SshServer>,
+    ) -> Answer<ImageView> {
+        for_admin!(self, image_add(name, reference, summary, ssh_server))
     }
 
     async fn image_remove(&self, name: &str) -> Answer<()> {

@@ -50,8 +50,14 @@ impl VmPlane for RequestPlane {
         for_actor!(self, vm_name_check(name))
     }
 
-    async fn vm_create(&self, name: &str, flavor: &str, image: &str) -> Answer<VmView> {
-        for_actor!(self, vm_create(name, flavor, image))
+    async fn vm_create(
+        &self,
+        name: &str,
+        flavor: &str,
+        image: &str,
+        ssh_publish: bool,
+    ) -> Answer<VmView> {
+        for_actor!(self, vm_create(name, flavor, image, ssh_publish))
     }
 
     async fn vm_start(&self, name: &str) -> Answer<VmView> {

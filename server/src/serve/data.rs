@@ -2,12 +2,13 @@
 
 use std::{
     fs,
-    io::{Read as _, Seek as _, Write as _},
+    io::{self, Read as _, Seek as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
+    path::Path,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use axum::{body::Body, extract::ConnectInfo, http::Request};
 use rustix::{
     fs::{FlockOperation, flock},
@@ -26,8 +27,7 @@ pub struct DataLock(#[expect(dead_code, reason = "held for its lock")] fs::File)
 /// Makes the data folder and takes it; the lock file names the process.
 pub fn lock(config: &Config) -> anyhow::Result<DataLock> {
     let folder = &config.data_dir;
-    make_private_folder(folder)
-        .with_context(|| format!("the data folder {} cannot be written", folder.display()))?;
+    make_private_folder(folder).map_err(|error| not_writable(folder, &error))?;
     let path = folder.join("server.pid");
     let mut options = fs::OpenOptions::new();
     let mut file = options
@@ -37,13 +37,15 @@ pub fn lock(config: &Config) -> anyhow::Result<DataLock> {
         .truncate(false)
         .mode(0o600)
         .open(&path)
-        .with_context(|| format!("the data folder {} cannot be written", folder.display()))?;
+        .map_err(|error| not_writable(folder, &error))?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         let mut pid = String::new();
         file.read_to_string(&mut pid)?;
         bail!(
-            "another MiniCloud server (process {}) uses {} already",
+            "another MiniCloud server (process {}) uses the data folder {} already. \
+             End it with minicloud-server --data-dir {} stop, or choose another folder with --data-dir",
             pid.trim(),
+            folder.display(),
             folder.display()
         );
     }
@@ -51,6 +53,14 @@ pub fn lock(config: &Config) -> anyhow::Result<DataLock> {
     file.rewind()?;
     writeln!(file, "{}", std::process::id())?;
     Ok(DataLock(file))
+}
+
+fn not_writable(folder: &Path, error: &io::Error) -> anyhow::Error {
+    anyhow!(
+        "the data folder {} cannot be written: {error}. \
+         Make it this user's, or choose another with --data-dir",
+        folder.display()
+    )
 }
 
 /// Stops the server that holds the data folder, and its nodes.
@@ -61,7 +71,11 @@ pub async fn stop(config: &Config) -> anyhow::Result<()> {
     let free = fs::File::open(&path)
         .is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok());
     let Some(pid) = pid.filter(|_| !free) else {
-        bail!("no MiniCloud server uses {}", config.data_dir.display())
+        bail!(
+            "no MiniCloud server uses the data folder {}: there is nothing to stop. \
+             A server that uses another one is stopped by minicloud-server --data-dir FOLDER stop",
+            config.data_dir.display()
+        )
     };
     kill_process(pid, Signal::INT).context("the server cannot be asked to stop")?;
     let begun = Instant::now();

@@ -12,7 +12,7 @@ use std::sync::{
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// What a client may send before it is told to go on.
@@ -79,11 +79,34 @@ struct Pile {
     queued: bool,
 }
 
+/// What waits in a channel, in bytes, and word of its getting less.
+#[derive(Default)]
+struct Held {
+    bytes: AtomicUsize,
+    less: Notify,
+}
+
+impl Held {
+    fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > FULL
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.less.notify_waiters();
+    }
+
+    fn clear(&self) {
+        self.bytes.store(0, Ordering::Relaxed);
+        self.less.notify_waiters();
+    }
+}
+
 /// russh's end. Dropped, the channel is closed.
 pub struct Feed {
     to: mpsc::UnboundedSender<Event>,
     pile: Arc<Mutex<Pile>>,
-    held: Arc<AtomicUsize>,
+    held: Arc<Held>,
     _closed: DropGuard,
 }
 
@@ -91,7 +114,9 @@ pub struct Feed {
 pub struct Inbox {
     from: mpsc::UnboundedReceiver<Event>,
     pile: Arc<Mutex<Pile>>,
-    held: Arc<AtomicUsize>,
+    held: Arc<Held>,
+    /// Of the event that was read last: until the next is asked for it has not been sent on.
+    lent: usize,
     /// What was given back.
     front: Option<Bytes>,
     ended: bool,
@@ -100,7 +125,7 @@ pub struct Inbox {
 /// A channel's two ends, and what is cancelled when the client has closed it.
 pub fn channel() -> (Feed, Inbox, CancellationToken) {
     let (to, from) = mpsc::unbounded_channel();
-    let held = Arc::new(AtomicUsize::new(0));
+    let held = Arc::new(Held::default());
     let closed = CancellationToken::new();
     let pile = Arc::default();
     let feed = Feed {
@@ -113,6 +138,7 @@ pub fn channel() -> (Feed, Inbox, CancellationToken) {
         from,
         pile,
         held,
+        lent: 0,
         front: None,
         ended: false,
     };
@@ -122,7 +148,7 @@ pub fn channel() -> (Feed, Inbox, CancellationToken) {
 impl Feed {
     /// Hands an event on. False: this client must go, it sends more than it may.
     pub fn push(&self, event: Event) -> bool {
-        let held = self.held.fetch_add(cost(&event), Ordering::Relaxed);
+        let held = self.held.bytes.fetch_add(cost(&event), Ordering::Relaxed);
         let event = match event {
             Event::Data(bytes) => {
                 let mut pile = lock(&self.pile);
@@ -136,7 +162,7 @@ impl Feed {
         };
         if self.to.send(event).is_err() {
             // The task has ended, and the client will hear of that.
-            self.held.store(0, Ordering::Relaxed);
+            self.held.clear();
             return true;
         }
         held < OVERFLOW
@@ -144,7 +170,18 @@ impl Feed {
 
     /// True while the client should send no more.
     pub fn is_full(&self) -> bool {
-        self.held.load(Ordering::Relaxed) > FULL
+        self.held.is_full()
+    }
+
+    /// Waits while the client should send no more.
+    pub async fn room(&self) {
+        loop {
+            let less = self.held.less.notified();
+            if !self.held.is_full() {
+                return;
+            }
+            less.await;
+        }
     }
 
     /// True when the task has ended.
@@ -159,6 +196,7 @@ impl Inbox {
         if let Some(bytes) = self.front.take() {
             return Some(Event::Data(bytes));
         }
+        self.sent_on(self.lent);
         let event = match self.from.recv().await? {
             Event::Data(_) => {
                 let mut pile = lock(&self.pile);
@@ -168,12 +206,19 @@ impl Inbox {
             other => other,
         };
         self.ended |= event == Event::Eof;
-        self.held.fetch_sub(cost(&event), Ordering::Relaxed);
+        self.lent = cost(&event);
         Some(event)
     }
 }
 
 impl Inbox {
+    /// So many bytes of the data that was read last are on their way: there is room for as many more.
+    pub fn sent_on(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.lent);
+        self.lent -= bytes;
+        self.held.give_back(bytes);
+    }
+
     /// Gives data back that was read and is another's: the next reader has it first.
     pub fn give_back(&mut self, bytes: Bytes) {
         self.front = (!bytes.is_empty()).then_some(bytes);
@@ -188,7 +233,7 @@ impl Inbox {
 impl Drop for Inbox {
     /// What nobody reads any more must not close the window of others.
     fn drop(&mut self) {
-        self.held.store(0, Ordering::Relaxed);
+        self.held.clear();
     }
 }
 
@@ -206,6 +251,8 @@ fn lock(pile: &Mutex<Pile>) -> MutexGuard<'_, Pile> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -219,6 +266,15 @@ mod tests {
         }
         let all = inbox.next().await;
         assert_eq!(all, Some(Event::Data(vec![0; parts * part.len()].into())));
+        assert!(feed.is_full(), "what was read is not sent on yet");
+        assert!(feed.room().now_or_never().is_none());
+        inbox.sent_on(part.len());
+        assert!(!feed.is_full(), "a part of it is");
+        feed.room().now_or_never().expect("at once");
+        assert!(feed.push(Event::Data(part.clone())) && feed.is_full());
+        let last = inbox.next().await;
+        assert_eq!(last, Some(Event::Data(part.clone())));
+        assert!(inbox.next().now_or_never().is_none());
         assert!(!feed.is_full());
         assert!((0..1_000).any(|_| !feed.push(Event::Data(part.clone()))));
         assert!(!closed.is_cancelled());

@@ -126,6 +126,13 @@ impl Channels {
         self.open.values().any(|entry| entry.feed.is_full())
     }
 
+    /// Waits until the tasks have no more to do than they should.
+    pub async fn room(&self) {
+        for entry in self.open.values() {
+            entry.feed.room().await;
+        }
+    }
+
     /// Takes a client's bytes for a channel.
     pub fn data(&self, id: ChannelId, data: &[u8]) -> Result<(), Flood> {
         self.push(id, Event::Data(Bytes::copy_from_slice(data)))

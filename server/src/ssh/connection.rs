@@ -53,7 +53,7 @@ pub async fn connection(gateway: Arc<Gateway>, stream: TcpStream, address: IpAdd
             // Nobody's connection yet: it takes no place of a user, keeps its place of a guest, and is
             // told of to nobody.
             Ok(Some(Outcome::Unsure)) => {
-                sleep(UNSURE).await;
+                gateway.state.stop.run_until_cancelled(sleep(UNSURE)).await;
                 "Connect again, and say whose VM is meant.".to_owned()
             }
             Ok(Some(Outcome::Throttled(seconds))) => {

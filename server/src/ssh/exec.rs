@@ -12,9 +12,17 @@ use super::{
 
 /// What is to be run.
 pub struct Command<'a> {
-    /// None: a shell that reads what to do from its input.
-    pub line: Option<&'a str>,
+    pub run: Run<'a>,
     pub env: Vec<(String, String)>,
+}
+
+pub enum Run<'a> {
+    /// A command line, by root's shell.
+    Line(&'a str),
+    /// A shell that reads what to do from its input.
+    Shell,
+    /// The helper for files, with its words.
+    Files(Vec<String>),
 }
 
 /// Runs a command in a VM that runs. When the client leaves, the socket closes, and the node ends
@@ -27,7 +35,10 @@ pub async fn serve(
     out: &Outbox,
 ) -> Result<i32, Gone> {
     let control = &guest.plane.state.control;
-    let attached = control.vm_exec_attach(&guest.actor, vm).await;
+    let attached = match command.run {
+        Run::Files(_) => control.vm_files_attach(&guest.actor, vm).await,
+        _ => control.vm_exec_attach(&guest.actor, vm).await,
+    };
     let attached = match guest.plane.control_answer(attached) {
         Ok(attached) => attached,
         Err(error) => {
@@ -61,10 +72,14 @@ exec "$s" -l"#;
 
 /// As sshd does it. The command line is an argument: nothing is put together for a shell to read.
 fn start(command: Command<'_>) -> ExecStart {
-    let fixed = ["/bin/sh", "-c", WRAPPER, "mc"];
-    let words = fixed.into_iter().chain(command.line);
+    let shell = ["/bin/sh", "-c", WRAPPER, "mc"].map(str::to_owned).to_vec();
+    let argv = match command.run {
+        Run::Line(line) => [shell, vec![line.to_owned()]].concat(),
+        Run::Shell => shell,
+        Run::Files(words) => words,
+    };
     ExecStart {
-        argv: words.map(str::to_owned).collect(),
+        argv,
         env: command.env,
     }
 }

@@ -204,7 +204,8 @@ impl SshHandler for Handler {
     ) -> Result<(), Fault> {
         self.channels.data(channel, data)?;
         if self.channels.is_full() {
-            tokio::time::sleep(SLOW).await;
+            // No longer: on its other channels there may be somebody to answer.
+            let _ = tokio::time::timeout(SLOW, self.channels.room()).await;
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! What a session's task writes to its client.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
 use russh::{ChannelWriteHalf, server::Msg};
@@ -23,6 +26,8 @@ pub struct Outbox {
     raw: bool,
     /// The channel is not open yet: here is our last word.
     held: Option<Mutex<String>>,
+    /// The client was told that no more comes: that is said once.
+    ended: AtomicBool,
 }
 
 impl Outbox {
@@ -32,6 +37,7 @@ impl Outbox {
             closed,
             raw: false,
             held: None,
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -88,8 +94,16 @@ impl Outbox {
 
     /// The end of a channel that is not a command's.
     pub async fn hang_up(self) {
-        let _ = self.half.eof().await;
+        self.eof().await;
         let _ = self.half.close().await;
+    }
+
+    /// No more comes from here; the client may still send.
+    pub async fn eof(&self) {
+        if !self.ended.swap(true, Ordering::Relaxed) {
+            // A client that has gone needs no end.
+            let _ = self.half.eof().await;
+        }
     }
 
     fn lines(&self, text: &str) -> String {

@@ -16,7 +16,7 @@ use node_api::exec_frame::{
 };
 use tokio::{
     sync::Notify,
-    time::{Instant, interval_at, timeout},
+    time::{Instant, interval_at, sleep, timeout},
 };
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +36,10 @@ const SEND: Duration = Duration::from_secs(30);
 const PING: Duration = Duration::from_secs(SILENCE_S / 3);
 /// A node that answers no ping for so long is lost.
 const SILENCE: Duration = Duration::from_secs(SILENCE_S);
+/// For what a client sent before it closed the channel: so long after the last of it was taken.
+const DRAIN: Duration = Duration::from_secs(3);
+/// And no longer than this in all: who reads a byte now and then would keep the command's place for ever.
+const DRAIN_ALL: Duration = Duration::from_secs(60);
 /// For the node to hear that it is over.
 const CLOSE: Duration = Duration::from_secs(2);
 
@@ -87,13 +91,11 @@ impl Line {
         closed: &CancellationToken,
     ) -> Result<Result<i32, String>, Gone> {
         let shared = Shared::default();
-        let both = async {
-            tokio::select! {
-                ended = print(&mut self.stream, out, &shared) => ended,
-                gone = feed(inbox, &mut self.sink, &shared) => Err(gone),
-            }
-        };
-        closed.run_until_cancelled(both).await.ok_or(Gone)?
+        tokio::select! {
+            ended = print(&mut self.stream, out, &shared) => Ok(ended),
+            gone = feed(inbox, &mut self.sink, &shared) => Err(gone),
+            gone = left(closed, &shared) => Err(gone),
+        }
     }
 
     /// Lets the node know that it is over.
@@ -113,47 +115,76 @@ async fn next(stream: &mut SplitStream<NodeSocket>) -> Result<NodeFrame, String>
     Err(LOST.into())
 }
 
-/// The output, to its exit code; Err is why there is none.
+/// Some clients close a channel right behind their last bytes: these have time to arrive, as long as the
+/// other end takes some of them.
+async fn left(closed: &CancellationToken, shared: &Shared) -> Gone {
+    closed.cancelled().await;
+    let drained = async {
+        let mut before = None;
+        loop {
+            let now = shared.taken.load(Ordering::Relaxed);
+            if before == Some(now) {
+                return;
+            }
+            before = Some(now);
+            sleep(DRAIN).await;
+        }
+    };
+    // What is left after that is given up.
+    let _ = timeout(DRAIN_ALL, drained).await;
+    Gone
+}
+
+/// The output, to its exit code; Err is why there is none. Of a client that has gone only the input is
+/// still of interest, and `feed` knows when that is done.
 async fn print(
     stream: &mut SplitStream<NodeSocket>,
     out: &Outbox,
     shared: &Shared,
-) -> Result<Result<i32, String>, Gone> {
+) -> Result<i32, String> {
     loop {
         match next(stream).await {
-            Ok(NodeFrame::Stdout(bytes)) => out.out(bytes).await?,
-            Ok(NodeFrame::Stderr(bytes)) => out.err(bytes).await?,
+            Ok(NodeFrame::Stdout(bytes)) => drop(out.out(bytes).await),
+            Ok(NodeFrame::Stderr(bytes)) => drop(out.err(bytes).await),
             Ok(NodeFrame::StdinTaken(taken)) => {
                 shared.taken.store(taken, Ordering::Relaxed);
                 shared.news.notify_one();
             }
-            Ok(NodeFrame::Exit(code)) => return Ok(Ok(code)),
-            Ok(NodeFrame::Refused(error)) => return Ok(Err(error.message)),
+            Ok(NodeFrame::OutputEnd) => out.eof().await,
+            Ok(NodeFrame::Exit(code)) => return Ok(code),
+            Ok(NodeFrame::Refused(error)) => return Err(error.message),
             Ok(NodeFrame::Pong(_) | NodeFrame::Unknown(_)) => {}
-            Err(why) => return Ok(Err(why)),
+            Err(why) => return Err(why),
         }
     }
 }
 
-/// The client's input and signals, until the client has gone. A node that takes no more may have sent
+/// The client's input and signals, until the client has gone and all of it was taken. A node that takes no more may have sent
 /// what the client has not read yet: `print` decides.
 async fn feed(inbox: &mut Inbox, sink: &mut Sink, shared: &Shared) -> Gone {
     let (mut sent, mut pending) = (0_u64, Bytes::new());
-    let mut ended = false;
+    let (mut ended, mut gone) = (false, false);
     // Also while input trickles in: a node that is not asked says nothing of input nobody takes.
     let mut ping = interval_at(Instant::now() + PING, PING);
     loop {
         let under_way = sent - shared.taken.load(Ordering::Relaxed).min(sent);
+        if gone && under_way == 0 {
+            return Gone;
+        }
         let room = usize::try_from(STDIN_WINDOW_BYTES.saturating_sub(under_way)).unwrap_or(0);
         let part = pending.split_to(pending.len().min(room).min(STREAM_FRAME_BYTES));
         let frame = match part.is_empty() {
             false => {
                 sent += part.len() as u64;
+                inbox.sent_on(part.len());
                 Some(ClientFrame::Stdin(part))
             }
             true => tokio::select! {
-                event = inbox.next(), if pending.is_empty() => match event {
-                    None => return Gone,
+                event = inbox.next(), if pending.is_empty() && !gone => match event {
+                    None => {
+                        gone = true;
+                        (!ended).then_some(ClientFrame::StdinEnd)
+                    }
                     Some(Event::Data(_)) if ended => None,
                     Some(Event::Data(bytes)) => {
                         pending = bytes;

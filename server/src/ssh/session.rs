@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     channel::{Event, Inbox, Size, Start},
-    exec, lobby,
+    exec::{self, Run},
+    files, lobby,
     outbox::{Gone, Outbox},
     ready,
     sign_in::Target,
@@ -101,11 +102,24 @@ async fn run(
     inbox: &mut Inbox,
     out: &mut Outbox,
 ) -> Result<i32, Gone> {
-    if let Start::Subsystem(name) = &wish.start {
-        out.say(&subsystem(name)).await?;
+    let is_files = files::argv(&wish).is_some();
+    if let Start::Subsystem(name) = &wish.start
+        && !is_files
+    {
+        let name = crate::public_key::comment(name);
+        out.say(&format!("there is no subsystem named {name}"))
+            .await?;
         return Ok(FAILED);
     }
     match target {
+        Target::Lobby if is_files => {
+            let own = own_vms(guest).await;
+            let words = format!(
+                "files are copied to and from a VM: name it in place of the account, as in sftp VM@HOST. {own}"
+            );
+            out.say(&words).await?;
+            Ok(FAILED)
+        }
         Target::Lobby => lobby::serve(guest, wish, inbox, out).await,
         Target::Vm(vm) => in_vm(guest, &vm, wish, inbox, out).await,
         Target::Several { vm, accounts } => {
@@ -139,6 +153,10 @@ pub async fn in_vm(
     if !ready.ok_or(Gone)?? {
         return Ok(FAILED);
     }
+    if let Some(words) = files::argv(&wish) {
+        let (run, env) = (Run::Files(words), wish.env);
+        return exec::serve(guest, vm, exec::Command { run, env }, inbox, out).await;
+    }
     let command = match &wish.start {
         Start::Exec(command) => match std::str::from_utf8(command) {
             Ok(command) => Some(command.to_owned()),
@@ -153,11 +171,9 @@ pub async fn in_vm(
     match wish.pty {
         Some(pty) => terminal::serve(guest, vm, pty, wish.env, command, inbox, out).await,
         None => {
-            let command = exec::Command {
-                line: command.as_deref(),
-                env: wish.env,
-            };
-            exec::serve(guest, vm, command, inbox, out).await
+            let run = command.as_deref().map_or(Run::Shell, Run::Line);
+            let env = wish.env;
+            exec::serve(guest, vm, exec::Command { run, env }, inbox, out).await
         }
     }
 }
@@ -171,12 +187,5 @@ pub async fn own_vms(guest: &Guest) -> String {
             format!("You have: {}", names.join(", "))
         }
         Err(error) => error.message,
-    }
-}
-
-fn subsystem(name: &str) -> String {
-    match name {
-        "sftp" => "files cannot be copied by sftp yet. Where the image has scp, use scp -O; tar works everywhere: tar c FILES | ssh VM@HOST tar x".to_owned(),
-        name => format!("there is no subsystem named {}", crate::public_key::comment(name)),
     }
 }

@@ -98,6 +98,7 @@ pub async fn serve(
     let wish = ShellWish {
         cols: pty.size.cols,
         rows: pty.size.rows,
+        at_first_attach: false,
         command,
         env,
     };

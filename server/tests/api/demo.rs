@@ -1,7 +1,11 @@
 //! The demo's endpoints, row by row, as its scripts use them.
 
-use crate::house::{Answer, House, PASSWORD, Person};
+use std::time::Duration;
+
+use node::driver::sim::SimCall;
 use serde_json::{Value, json};
+
+use crate::house::{Answer, House, PASSWORD, Person, in_each_house};
 
 /// A script of Ann's or another's: address and credential.
 struct Script<'a> {
@@ -36,22 +40,24 @@ fn basic(name: &str, secret: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn old_scripts_work_row_by_row_on_both_ports() {
-    let house = House::new().await;
-    let token = &house.tokens[&Person::Bob];
-    let lines = [
-        (house.api_base.clone(), basic("bob", PASSWORD)),
-        (house.api_base.clone(), basic("bob", token)),
-        (house.base.clone(), format!("Bearer {token}")),
-    ];
-    for (base, line) in lines {
-        let script = Script {
-            house: &house,
-            base,
-            line,
-        };
-        rows(&script).await;
-    }
-    house.end().await;
+    in_each_house(async |house: House| {
+        let token = &house.tokens[&Person::Bob];
+        let lines = [
+            (house.api_base.clone(), basic("bob", PASSWORD)),
+            (house.api_base.clone(), basic("bob", token)),
+            (house.base.clone(), format!("Bearer {token}")),
+        ];
+        for (base, line) in lines {
+            let script = Script {
+                house: &house,
+                base,
+                line,
+            };
+            rows(&script).await;
+        }
+        house.end().await;
+    })
+    .await;
 }
 
 async fn rows(script: &Script<'_>) {
@@ -166,28 +172,30 @@ async fn shell(script: &Script<'_>, node: &str, vm: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_reaches_others_by_owner_and_name_and_others_do_not() {
-    let house = House::new().await;
-    let script = |person: Person| Script {
-        house: &house,
-        base: house.api_base.clone(),
-        line: format!("Bearer {}", house.tokens[&person]),
-    };
-    let (admin, bob) = (script(Person::Admin), script(Person::Bob));
-    let all = admin.ask("GET", "/list_all", Value::Null).await.json();
-    let (node, vms) = all.as_object().unwrap().iter().next().unwrap();
-    let names: Vec<&str> = vms
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|vm| vm["name"].as_str().unwrap())
-        .collect();
-    assert!(names.contains(&"ann/web1"), "{names:?}");
-    let vm = json!({ "server": node, "name": "ann/web1", "cmd": "echo x" });
-    assert_eq!(admin.ask("POST", "/exec_vm", vm.clone()).await.text, "x\n");
-    assert_eq!(bob.ask("POST", "/exec_vm", vm.clone()).await.status, 404);
-    let stopped = json!({ "status": "stopped", "name": "ann/web1" });
-    admin.is("/shutdown_vm", vm, 200, stopped).await;
-    house.end().await;
+    in_each_house(async |house: House| {
+        let script = |person: Person| Script {
+            house: &house,
+            base: house.api_base.clone(),
+            line: format!("Bearer {}", house.tokens[&person]),
+        };
+        let (admin, bob) = (script(Person::Admin), script(Person::Bob));
+        let all = admin.ask("GET", "/list_all", Value::Null).await.json();
+        let (node, vms) = all.as_object().unwrap().iter().next().unwrap();
+        let names: Vec<&str> = vms
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|vm| vm["name"].as_str().unwrap())
+            .collect();
+        assert!(names.contains(&"ann/web1"), "{names:?}");
+        let vm = json!({ "server": node, "name": "ann/web1", "cmd": "echo x" });
+        assert_eq!(admin.ask("POST", "/exec_vm", vm.clone()).await.text, "x\n");
+        assert_eq!(bob.ask("POST", "/exec_vm", vm.clone()).await.status, 404);
+        let stopped = json!({ "status": "stopped", "name": "ann/web1" });
+        admin.is("/shutdown_vm", vm, 200, stopped).await;
+        house.end().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,5 +234,45 @@ async fn failures_are_json_and_only_these_paths_ask_for_a_password() {
         (answer.status, answer.json()["error"].is_string()),
         (403, true)
     );
+    house.end().await;
+}
+
+/// What was not done is no success, whatever the demo said.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_done_in_time_is_told_so() {
+    let house = House::new().await;
+    let script = Script {
+        house: &house,
+        base: house.api_base.clone(),
+        line: format!("Bearer {}", house.tokens[&Person::Ann]),
+    };
+    let all = script.ask("GET", "/list_all", Value::Null).await.json();
+    let (node, _) = all.as_object().unwrap().iter().next().unwrap();
+    let vm = |name: &str| json!({ "server": node, "name": name });
+    let still = async |path: &str, body: Value, words: &str| {
+        let answer = script.ask("POST", path, body).await;
+        assert_eq!(answer.status, 503, "{path}: {answer:?}");
+        let json = answer.json();
+        assert!(json["error"].as_str().unwrap().starts_with(words), "{json}");
+    };
+    house.server.state.patience.set(Duration::from_millis(700));
+    house
+        .engine()
+        .configure(|sim| sim.hold = vec![SimCall::Create, SimCall::Stop]);
+    still(
+        "/create_vm",
+        json!({ "name": "slow" }),
+        "slow is still creating",
+    )
+    .await;
+    still("/shutdown_vm", vm("web2"), "web2 is still stopping").await;
+    house.engine().set_silent(true);
+    still("/delete_vm", vm("web5"), "web5 is still deleting").await;
+    house.engine().set_silent(false);
+    house.engine().configure(|sim| sim.hold.clear());
+    // It goes on all the same.
+    house.server.state.patience.set(Duration::from_secs(20));
+    let stopped = json!({ "status": "stopped", "name": "web2" });
+    script.is("/shutdown_vm", vm("web2"), 200, stopped).await;
     house.end().await;
 }

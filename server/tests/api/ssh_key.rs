@@ -1,6 +1,6 @@
 //! SSH keys by the API.
 
-use crate::house::{Answer, House, Person, SSH_KEY};
+use crate::house::{Answer, House, Person, SSH_KEY, in_each_house};
 
 const KEYS: &str = "/api/v1/me/keys";
 
@@ -11,38 +11,40 @@ async fn add(house: &House, person: Person, text: &str) -> Answer {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_added_once_a_user_listed_and_removed() {
-    let house = House::new().await;
-    // Ann has it already; it may be Bob's, too.
-    let twice = add(&house, Person::Ann, SSH_KEY).await;
-    assert_eq!(
-        (twice.status, twice.code().as_deref()),
-        (409, Some("ssh_key_taken"))
-    );
-    let bobs = add(&house, Person::Bob, SSH_KEY).await;
-    assert_eq!(bobs.status, 201, "{bobs:?}");
-    let key = bobs.json();
-    assert_eq!(
-        key["fingerprint"],
-        "SHA256:RvFVV1Ompv0d47VdSCSVqCYXcR2egJTFr5KBCJ4Y9Rg"
-    );
-    assert_eq!(key["comment"], "ann@laptop");
-    assert!(key["used_at"].is_null());
-    let list = house.by_token(Person::Bob, "GET", KEYS, "").await.json();
-    assert_eq!(list.as_array().unwrap(), std::slice::from_ref(&key));
-    let path = format!("{KEYS}/{}", key["id"].as_str().unwrap());
-    let others = house.by_token(Person::Ann, "DELETE", &path, "").await;
-    assert_eq!(others.status, 404);
-    let gone = house.by_token(Person::Bob, "DELETE", &path, "").await;
-    assert_eq!(gone.status, 204);
-    let list = house.by_token(Person::Bob, "GET", KEYS, "").await;
-    assert_eq!(list.text, "[]");
-    let events = house
-        .by_token(Person::Admin, "GET", "/api/v1/admin/events", "")
-        .await;
-    for words in ["bob added an SSH key", "bob removed an SSH key"] {
-        assert!(events.text.contains(words), "{words}: {}", events.text);
-    }
-    house.end().await;
+    in_each_house(async |house: House| {
+        // Ann has it already; it may be Bob's, too.
+        let twice = add(&house, Person::Ann, SSH_KEY).await;
+        assert_eq!(
+            (twice.status, twice.code().as_deref()),
+            (409, Some("ssh_key_taken"))
+        );
+        let bobs = add(&house, Person::Bob, SSH_KEY).await;
+        assert_eq!(bobs.status, 201, "{bobs:?}");
+        let key = bobs.json();
+        assert_eq!(
+            key["fingerprint"],
+            "SHA256:RvFVV1Ompv0d47VdSCSVqCYXcR2egJTFr5KBCJ4Y9Rg"
+        );
+        assert_eq!(key["comment"], "ann@laptop");
+        assert!(key["used_at"].is_null());
+        let list = house.by_token(Person::Bob, "GET", KEYS, "").await.json();
+        assert_eq!(list.as_array().unwrap(), std::slice::from_ref(&key));
+        let path = format!("{KEYS}/{}", key["id"].as_str().unwrap());
+        let others = house.by_token(Person::Ann, "DELETE", &path, "").await;
+        assert_eq!(others.status, 404);
+        let gone = house.by_token(Person::Bob, "DELETE", &path, "").await;
+        assert_eq!(gone.status, 204);
+        let list = house.by_token(Person::Bob, "GET", KEYS, "").await;
+        assert_eq!(list.text, "[]");
+        let events = house
+            .by_token(Person::Admin, "GET", "/api/v1/admin/events", "")
+            .await;
+        for words in ["bob added an SSH key", "bob removed an SSH key"] {
+            assert!(events.text.contains(words), "{words}: {}", events.text);
+        }
+        house.end().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,19 +71,21 @@ async fn what_is_no_key_is_refused_with_words_and_the_field() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_under_a_key_adds_nothing_twice() {
-    let house = House::new().await;
-    let bearer = format!("Bearer {}", house.tokens[&Person::Bob]);
-    let lines = [
-        ("authorization", bearer.as_str()),
-        ("idempotency-key", "k9"),
-    ];
-    let body = serde_json::json!({ "public_key": SSH_KEY, "comment": "desk" }).to_string();
-    let first = house.ask("POST", KEYS, &lines, &body).await;
-    let again = house.ask("POST", KEYS, &lines, &body).await;
-    assert_eq!((first.status, again.status), (201, 201), "{again:?}");
-    assert_eq!(first.json(), again.json());
-    assert_eq!(first.json()["comment"], "desk");
-    house.end().await;
+    in_each_house(async |house: House| {
+        let bearer = format!("Bearer {}", house.tokens[&Person::Bob]);
+        let lines = [
+            ("authorization", bearer.as_str()),
+            ("idempotency-key", "k9"),
+        ];
+        let body = serde_json::json!({ "public_key": SSH_KEY, "comment": "desk" }).to_string();
+        let first = house.ask("POST", KEYS, &lines, &body).await;
+        let again = house.ask("POST", KEYS, &lines, &body).await;
+        assert_eq!((first.status, again.status), (201, 201), "{again:?}");
+        assert_eq!(first.json(), again.json());
+        assert_eq!(first.json()["comment"], "desk");
+        house.end().await;
+    })
+    .await;
 }
 
 /// A key that nobody has the private half of.

@@ -1,8 +1,8 @@
 //! Tokens: what they may, and when they are worth nothing.
 
 use crate::{
-    house::{Answer, House, PASSWORD, Person},
-    list::{API, Who},
+    house::{Answer, House, PASSWORD, Person, in_each_house},
+    list::{API, DEMO, SOCKETS, Who},
 };
 
 const TOKENS: &str = "/api/v1/me/tokens";
@@ -30,110 +30,240 @@ async fn made(house: &House, person: Person, body: &str) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_good_for_its_scopes_until_it_is_revoked() {
-    let house = House::new().await;
-    let (id, secret) = made(
-        &house,
-        Person::Ann,
-        r#"{"name": "ci", "scopes": ["read"], "expires_in_days": 1}"#,
-    )
-    .await;
-    assert!(secret.starts_with("mct_") && secret.len() == 68);
-    let me = with(&house, &secret, "GET", "/api/v1/me", "").await;
-    assert_eq!((me.status, me.json()["name"].as_str()), (200, Some("ann")));
-    let stop = with(&house, &secret, "POST", "/api/v1/vms/web1/stop", "").await;
-    assert_eq!(
-        (stop.status, stop.code().as_deref()),
-        (403, Some("scope_missing"))
-    );
-    let more = with(&house, &secret, "POST", TOKENS, r#"{"name": "more"}"#).await;
-    assert_eq!(more.code().as_deref(), Some("scope_missing"));
-    let list = house.by_token(Person::Ann, "GET", TOKENS, "").await;
-    assert!(list.text.contains(&id) && !list.text.contains(&secret));
-    // Noted beside the request.
-    let mut noted = false;
-    for _ in 0..100 {
-        let list = house.by_token(Person::Ann, "GET", TOKENS, "").await.json();
-        let own = list
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|token| token["id"] == *id);
-        noted = own.unwrap()["used_at"].is_i64();
-        if noted {
-            break;
+    in_each_house(async |house: House| {
+        let (id, secret) = made(
+            &house,
+            Person::Ann,
+            r#"{"name": "ci", "scopes": ["read"], "expires_in_days": 1}"#,
+        )
+        .await;
+        assert!(secret.starts_with("mct_") && secret.len() == 68);
+        let me = with(&house, &secret, "GET", "/api/v1/me", "").await;
+        assert_eq!((me.status, me.json()["name"].as_str()), (200, Some("ann")));
+        let stop = with(&house, &secret, "POST", "/api/v1/vms/web1/stop", "").await;
+        assert_eq!(
+            (stop.status, stop.code().as_deref()),
+            (403, Some("scope_missing"))
+        );
+        let more = with(&house, &secret, "POST", TOKENS, r#"{"name": "more"}"#).await;
+        assert_eq!(more.code().as_deref(), Some("scope_missing"));
+        let list = house.by_token(Person::Ann, "GET", TOKENS, "").await;
+        assert!(list.text.contains(&id) && !list.text.contains(&secret));
+        // Noted beside the request.
+        let mut noted = false;
+        for _ in 0..100 {
+            let list = house.by_token(Person::Ann, "GET", TOKENS, "").await.json();
+            let own = list
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|token| token["id"] == *id);
+            noted = own.unwrap()["used_at"].is_i64();
+            if noted {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    assert!(noted, "the use of a token is not noted");
-    let path = format!("{TOKENS}/{id}");
-    let other = house.by_token(Person::Bob, "DELETE", &path, "").await;
-    assert_eq!(other.status, 404);
-    let gone = house.by_token(Person::Ann, "DELETE", &path, "").await;
-    assert_eq!(gone.status, 204);
-    let me = with(&house, &secret, "GET", "/api/v1/me", "").await;
-    assert_eq!(
-        (me.status, me.code().as_deref()),
-        (401, Some("token_invalid"))
-    );
-    house.end().await;
+        assert!(noted, "the use of a token is not noted");
+        let path = format!("{TOKENS}/{id}");
+        let other = house.by_token(Person::Bob, "DELETE", &path, "").await;
+        assert_eq!(other.status, 404);
+        let gone = house.by_token(Person::Ann, "DELETE", &path, "").await;
+        assert_eq!(gone.status, 204);
+        let me = with(&house, &secret, "GET", "/api/v1/me", "").await;
+        assert_eq!(
+            (me.status, me.code().as_deref()),
+            (401, Some("token_invalid"))
+        );
+        house.end().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_never_has_more_scopes_than_what_made_it() {
-    let house = House::new().await;
-    let wanted = r#"{"name": "x", "scopes": ["read", "write", "admin"]}"#;
-    let member = house.by_token(Person::Ann, "POST", TOKENS, wanted).await;
-    assert_eq!(
-        (member.status, member.code().as_deref()),
-        (422, Some("scopes_invalid"))
-    );
-    let (_, secret) = made(&house, Person::Admin, r#"{"name": "x"}"#).await;
-    // An admin's token without the scope is a member's.
-    let answer = with(&house, &secret, "POST", TOKENS, wanted).await;
-    assert_eq!(answer.code().as_deref(), Some("scopes_invalid"));
-    let users = with(&house, &secret, "GET", "/api/v1/admin/users", "").await;
-    assert_eq!(
-        (users.status, users.code().as_deref()),
-        (403, Some("scope_missing"))
-    );
-    let all = house
-        .by_token(Person::Admin, "GET", "/api/v1/admin/users", "")
-        .await;
-    assert_eq!(all.status, 200);
-    house.end().await;
+    in_each_house(async |house: House| {
+        let wanted = r#"{"name": "x", "scopes": ["read", "write", "admin"]}"#;
+        let member = house.by_token(Person::Ann, "POST", TOKENS, wanted).await;
+        assert_eq!(
+            (member.status, member.code().as_deref()),
+            (422, Some("scopes_invalid"))
+        );
+        let (_, secret) = made(&house, Person::Admin, r#"{"name": "x"}"#).await;
+        // An admin's token without the scope is a member's.
+        let answer = with(&house, &secret, "POST", TOKENS, wanted).await;
+        assert_eq!(answer.code().as_deref(), Some("scopes_invalid"));
+        let users = with(&house, &secret, "GET", "/api/v1/admin/users", "").await;
+        assert_eq!(
+            (users.status, users.code().as_deref()),
+            (403, Some("scope_missing"))
+        );
+        let all = house
+            .by_token(Person::Admin, "GET", "/api/v1/admin/users", "")
+            .await;
+        assert_eq!(all.status, 200);
+        house.end().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_list_of_routes_holds_for_tokens() {
-    let house = House::new().await;
-    for route in API {
-        let what = format!("{} {}", route.method, route.path);
-        let at = house
-            .things
-            .iter()
-            .fold(route.at.to_owned(), |at, (key, thing)| {
-                at.replace(&format!("{{{key}}}"), thing)
-            });
-        let ask = async |secret: &str| {
-            let answer = with(&house, secret, route.method, &at, route.body).await;
-            let code = answer.code().unwrap_or_default();
-            (answer.status, code)
-        };
-        let disabled = ask(&house.tokens[&Person::Disabled]).await;
-        assert_eq!(disabled, (401, "token_invalid".to_owned()), "{what}");
-        let unknown = ask(&format!("mct_{}", "0".repeat(64))).await;
-        assert_eq!(unknown, (401, "token_invalid".to_owned()), "{what}");
-        let must_change = ask(&house.tokens[&Person::MustChange]).await;
-        let wanted = match route.who {
-            Who::Admin => (404, "not_found".to_owned()),
-            _ => (403, "must_change_password".to_owned()),
-        };
-        assert_eq!(must_change, wanted, "{what}");
-        if route.who != Who::Member {
-            let bob = ask(&house.tokens[&Person::Bob]).await;
-            assert_eq!(bob, (404, "not_found".to_owned()), "{what}");
+    in_each_house(async |house: House| {
+        for route in API {
+            let what = format!("{} {}", route.method, route.path);
+            let at = house.fill(route.at, Person::Ann);
+            let body = house.fill(route.body, Person::Ann);
+            let ask = async |secret: &str| {
+                let answer = with(&house, secret, route.method, &at, &body).await;
+                let code = answer.code().unwrap_or_default();
+                (answer.status, code)
+            };
+            let disabled = ask(&house.tokens[&Person::Disabled]).await;
+            assert_eq!(disabled, (401, "token_invalid".to_owned()), "{what}");
+            let unknown = ask(&format!("mct_{}", "0".repeat(64))).await;
+            assert_eq!(unknown, (401, "token_invalid".to_owned()), "{what}");
+            let must_change = ask(&house.tokens[&Person::MustChange]).await;
+            let wanted = match route.who {
+                Who::Admin => (404, "not_found".to_owned()),
+                _ => (403, "must_change_password".to_owned()),
+            };
+            assert_eq!(must_change, wanted, "{what}");
+            if route.who != Who::Member {
+                let bob = ask(&house.tokens[&Person::Bob]).await;
+                assert_eq!(bob, (404, "not_found".to_owned()), "{what}");
+            }
         }
-    }
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_route_wants_the_scope_of_its_method_and_admins_routes_that_of_admins() {
+    in_each_house(async |house: House| {
+        let token = async |scopes: &str| {
+            let body = format!(r#"{{"name": "x", "scopes": [{scopes}]}}"#);
+            made(&house, Person::Admin, &body).await.1
+        };
+        let reads = token(r#""read", "admin""#).await;
+        let writes = token(r#""write", "admin""#).await;
+        let member = token(r#""read", "write""#).await;
+        let refused = |what: &str, answer: &Answer| {
+            // On pages' sockets and the demo's paths it is words alone.
+            let code = answer.code().unwrap_or("scope_missing".into());
+            assert_eq!(
+                (answer.status, code.as_str()),
+                (403, "scope_missing"),
+                "{what}"
+            );
+            assert!(
+                answer.text.contains("it needs the scopes"),
+                "{what}: {answer:?}"
+            );
+        };
+        for route in API {
+            let what = format!("{} {}", route.method, route.path);
+            let (at, body) = (
+                house.fill(route.at, Person::Admin),
+                house.fill(route.body, Person::Admin),
+            );
+            let lacking = if route.method == "GET" {
+                &writes
+            } else {
+                &reads
+            };
+            refused(
+                &what,
+                &with(&house, lacking, route.method, &at, &body).await,
+            );
+            if route.who == Who::Admin {
+                refused(
+                    &what,
+                    &with(&house, &member, route.method, &at, &body).await,
+                );
+            }
+        }
+        for (path, _) in SOCKETS {
+            // Who attaches types.
+            let types = path.ends_with("/attach");
+            let lacking = if types { &reads } else { &writes };
+            let at = path.replace("{id}", &house.things["shell"]);
+            let at = at.replace("{name}", &house.things["vm"]);
+            refused(path, &house.socket_by_token(lacking, &at).await);
+            if path.starts_with("/live/") {
+                refused(path, &house.socket_by_token(&member, &at).await);
+            }
+        }
+        for path in DEMO {
+            let get = *path == "/list_all";
+            let (method, lacking) = if get {
+                ("GET", &writes)
+            } else {
+                ("POST", &reads)
+            };
+            let answer = with(&house, lacking, method, path, "{}").await;
+            refused(path, &answer);
+        }
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_has_expired_is_worth_nothing() {
+    in_each_house(async |house: House| {
+        let body = r#"{"name": "ci", "expires_in_days": 1}"#;
+        let (id, secret) = made(&house, Person::Ann, body).await;
+        let ask = async || with(&house, &secret, "GET", "/api/v1/me", "").await;
+        assert_eq!(ask().await.status, 200);
+        let aged = "UPDATE tokens SET expires_at = created_at + 1 WHERE id = $1";
+        assert_eq!(house.sql(aged, &[&id]).await, 1);
+        let late = ask().await;
+        assert_eq!(
+            (late.status, late.code().as_deref()),
+            (401, Some("token_invalid"))
+        );
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_use_of_a_token_is_noted_once_a_minute() {
+    let house = House::new().await;
+    let (id, secret) = made(&house, Person::Ann, r#"{"name": "ci"}"#).await;
+    let used_at = async || {
+        let list = house.by_token(Person::Ann, "GET", TOKENS, "").await.json();
+        let mut tokens = list.as_array().unwrap().iter();
+        let own = tokens.find(|token| token["id"] == *id).unwrap();
+        own["used_at"].as_i64()
+    };
+    let noted = async |before: Option<i64>| {
+        for _ in 0..50 {
+            let now = used_at().await;
+            if now != before {
+                return now;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        before
+    };
+    let ask = async || with(&house, &secret, "GET", "/api/v1/me", "").await;
+    ask().await;
+    let first = noted(None).await;
+    assert!(first.is_some(), "the first use is noted");
+    ask().await;
+    assert_eq!(
+        noted(first).await,
+        first,
+        "within a minute nothing is written"
+    );
+    let aged = "UPDATE tokens SET used_at = used_at - 61000000 WHERE id = $1";
+    assert_eq!(house.sql(aged, &[&id]).await, 1);
+    ask().await;
+    let then = first.map(|at| at - 61_000_000);
+    assert!(noted(then).await >= first, "a minute later it is");
     house.end().await;
 }
 

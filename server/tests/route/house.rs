@@ -1,8 +1,26 @@
 //! A whole server on a port of its own, over one simulated node, with six kinds of people.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+#[path = "house/ask.rs"]
+mod ask;
+#[path = "house/database.rs"]
+mod database;
+#[path = "house/people.rs"]
+mod people;
+#[path = "house/thing.rs"]
+mod thing;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    panic::AssertUnwindSafe,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use app::model::LogLevel;
+use futures_util::FutureExt as _;
 use node::{
     Credential, Node, NodeConfig,
     driver::{
@@ -10,59 +28,30 @@ use node::{
         sim::{SimConfig, SimDriver, SimEngine},
     },
 };
-use reqwest::{
-    Client, Method,
-    header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, ORIGIN, SET_COOKIE},
-};
+use node_api::ssh::SshPorts;
+use reqwest::Client;
 use server::{
     config::{Config, ImageConfig},
-    log::LogHub,
+    log::{HubLayer, LogHub},
     secret::Secret,
     serve::Server,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::{
+    Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
-const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
-pub const PASSWORD: &str = "violet-kettle-harbour";
-/// Its private half was thrown away.
-pub const SSH_KEY: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIERF/2hogv7RNsw08L+0TZRm0AAHrvJXNdr7sZjvD+Vn ann@laptop";
-const SSH_KEY_2: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC7MbK7RiQgEZf+Y2qdChCIJ5j1YMZwKcH7JDK/p3ylG";
+pub use ask::Answer;
+pub use people::{PASSWORD, PEOPLE, Person};
+pub use thing::SSH_KEY;
 
-/// The kinds of people who ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Person {
-    Anonymous,
-    /// Has VMs of her own, but not Ann's.
-    Bob,
-    /// Was signed in when an admin disabled the account.
-    Disabled,
-    /// Signed in with a one-time password.
-    MustChange,
-    Admin,
-    /// Whose VMs it is about. Last, because her calls change them.
-    Ann,
-}
+use database::Postgres;
 
-impl Person {
-    pub fn word(self) -> String {
-        format!("{self:?}").to_lowercase()
-    }
-}
-
-pub const PEOPLE: [Person; 6] = [
-    Person::Anonymous,
-    Person::Bob,
-    Person::Disabled,
-    Person::MustChange,
-    Person::Admin,
-    Person::Ann,
-];
+pub const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
 
 pub struct House {
-    server: Server,
+    pub server: Server,
     pub base: String,
     /// Where the JSON API is alone.
     pub api_base: String,
@@ -70,62 +59,91 @@ pub struct House {
     cookies: BTreeMap<Person, String>,
     /// An API token of each, with all scopes they can have.
     pub tokens: BTreeMap<Person, String>,
-    /// What stands for `{…}` in paths and arguments: Ann's things.
+    /// What stands for `{…}` in paths and arguments: Ann's things, and what others need.
     pub things: BTreeMap<String, String>,
-    node_stop: CancellationToken,
+    /// That of `node-1`, where it is a simulated one.
+    engine: Option<Arc<SimEngine>>,
+    database_url: String,
+    pub node_stop: CancellationToken,
+    node_2_stop: CancellationToken,
     _data: tempfile::TempDir,
 }
 
-/// An answer, read whole.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub text: String,
+/// Runs a test in a house over SQLite, and in another over PostgreSQL where `MINICLOUD_TEST_DATABASE_URL`
+/// names a server.
+pub async fn in_each_house(test: impl AsyncFn(House)) {
+    test(House::new().await).await;
+    let Ok(server) = std::env::var("MINICLOUD_TEST_DATABASE_URL") else {
+        return;
+    };
+    let postgres = Postgres::new(&server).await;
+    let url = postgres.url.clone();
+    let living = async { test(House::at(Some(url)).await).await };
+    // Dropped even when the test fails, so that a long day of tests leaves nothing behind.
+    let outcome = AssertUnwindSafe(living).catch_unwind().await;
+    postgres.drop().await;
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
 }
 
-impl Answer {
-    /// The stable code of a refusal, if it is one.
-    pub fn code(&self) -> Option<String> {
-        let error: serde_json::Value = serde_json::from_str(&self.text).ok()?;
-        Some(error.get("code")?.as_str()?.to_owned())
-    }
+/// For what takes a moment, on a machine that is busy.
+const SOON: Duration = Duration::from_secs(120);
 
-    /// Where it redirects to.
-    pub fn location(&self) -> Option<&str> {
-        self.headers.get("location")?.to_str().ok()
-    }
-
-    /// The whole of it.
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+/// Waits until something is so; else fails with what was waited for.
+pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so().await {
+        assert!(begun.elapsed() < SOON, "not within {SOON:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 impl House {
+    /// Over SQLite.
     pub async fn new() -> Self {
-        Self::over(sim_driver(), "alpine").await
+        Self::at(None).await
+    }
+
+    async fn at(database_url: Option<String>) -> Self {
+        let engine = SimEngine::new(SimConfig::default());
+        let driver = Arc::new(SimDriver::new(engine.clone(), "node-1"));
+        Self::build(driver, "alpine", Some(engine), database_url).await
     }
 
     /// Over another node; `image` is what the catalogue's `alpine` is made of.
     pub async fn over(driver: Arc<dyn Driver>, image: &str) -> Self {
+        Self::build(driver, image, None, None).await
+    }
+
+    async fn build(
+        driver: Arc<dyn Driver>,
+        image: &str,
+        engine: Option<Arc<SimEngine>>,
+        database_url: Option<String>,
+    ) -> Self {
         // The nodes' client needs it; another test of this process may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
-        let server = Server::start(config(data.path(), image), LogHub::default())
-            .await
-            .unwrap();
-        let (node_stop, address) = serve_node(driver).await;
+        site(data.path());
+        let mut config = config(data.path(), image);
+        config.database_url = database_url.clone().map(Secret::new);
+        let server = Server::start(config, hub()).await.unwrap();
+        let (node_stop, address) = serve_node("node-1", driver).await;
         server
             .state
             .control
             .node_local_ensure("node-1", &address, CREDENTIAL)
             .await
             .unwrap();
+        // One that an admin can add.
+        let other = SimDriver::new(SimEngine::new(SimConfig::default()), "node-2");
+        let (node_2_stop, address_2) = serve_node("node-2", Arc::new(other)).await;
         let base = format!("http://{}", server.listen);
         let api_base = format!("http://{}", server.api_listen.unwrap());
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         let client = client.timeout(Duration::from_secs(30)).build().unwrap();
+        let file = data.path().join("minicloud.db");
         let mut house = Self {
             server,
             base,
@@ -133,8 +151,14 @@ impl House {
             client,
             cookies: BTreeMap::new(),
             tokens: BTreeMap::new(),
-            things: BTreeMap::new(),
+            things: BTreeMap::from([
+                ("node2".to_owned(), address_2),
+                ("credential".to_owned(), CREDENTIAL.to_owned()),
+            ]),
+            engine,
+            database_url: database_url.unwrap_or_else(|| format!("sqlite://{}", file.display())),
             node_stop,
+            node_2_stop,
             _data: data,
         };
         house.people_move_in().await;
@@ -145,6 +169,12 @@ impl House {
     pub async fn end(self) {
         self.server.end().await;
         self.node_stop.cancel();
+        self.node_2_stop.cancel();
+    }
+
+    /// What the VMs of `node-1` run on.
+    pub fn engine(&self) -> &SimEngine {
+        self.engine.as_deref().expect("the node is a simulated one")
     }
 
     /// Has the server log this, as if it came from that source.
@@ -153,318 +183,27 @@ impl House {
         logs.push(source, 0, level, message, None);
     }
 
-    /// An answer that goes on, asked for with the person's token.
-    pub async fn stream(&self, person: Person, path: &str) -> reqwest::Response {
-        let address = format!("{}{path}", self.base);
-        let request = self.client.get(address).bearer_auth(&self.tokens[&person]);
-        request.send().await.unwrap()
-    }
-
     /// The port of the SSH gateway.
     pub fn ssh_port(&self) -> u16 {
         self.server.ssh_listen.unwrap().port()
     }
 
-    async fn people_move_in(&mut self) {
-        for (person, name) in [
-            (Person::Ann, "ann"),
-            (Person::Bob, "bob"),
-            (Person::Disabled, "dora"),
-            (Person::MustChange, "mia"),
-        ] {
-            let form = [("name", name), ("password", PASSWORD)];
-            let answer = self.call(Person::Anonymous, "account_create", &form).await;
-            self.keep(person, &answer);
-            self.token_make(person).await;
-        }
-        let form = [("name", "admin"), ("password", PASSWORD)];
-        let answer = self.call(Person::Anonymous, "login", &form).await;
-        self.keep(Person::Admin, &answer);
-        self.token_make(Person::Admin).await;
-        self.good(
-            Person::Admin,
-            "user_disable",
-            &[("name", "dora"), ("disabled", "true")],
-        )
-        .await;
-        let reset = self
-            .good(Person::Admin, "user_password_reset", &[("name", "mia")])
-            .await;
-        let password = reset.json().as_str().unwrap().to_owned();
-        let form = [("name", "mia"), ("password", password.as_str())];
-        let answer = self.call(Person::Anonymous, "login", &form).await;
-        self.keep(Person::MustChange, &answer);
-    }
-
-    /// Two VMs, a shell, and a second place where she is signed in.
-    async fn ann_makes_things(&mut self) {
-        self.node_ready().await;
-        for (key, name) in [
-            ("vm", "web1"),
-            ("vm2", "web2"),
-            ("vm3", "web5"),
-            ("vm4", "web6"),
-        ] {
-            let form = [("name", name), ("flavor", "small"), ("image", "alpine")];
-            let made = self.good(Person::Ann, "vm_create", &form).await;
-            let id = made.json()["id"].as_str().unwrap().to_owned();
-            self.things.insert(key.to_owned(), name.to_owned());
-            self.things.insert(format!("{key}_id"), id);
-            self.running(name).await;
-        }
-        let shell = self.shell_made().await;
-        self.things.insert("shell".to_owned(), shell);
-        let second = self.shell_made().await;
-        self.things.insert("shell2".to_owned(), second);
-        let third = self.shell_made().await;
-        self.things.insert("shell3".to_owned(), third);
-        let form = [("name", "ann"), ("password", PASSWORD)];
-        self.call(Person::Anonymous, "login", &form).await;
-        self.call(Person::Anonymous, "login", &form).await;
-        let list = self
-            .get_function(Person::Ann, "login_session_list", &[])
-            .await
-            .json();
-        let sessions = find_array(&list).unwrap();
-        let others = sessions
-            .iter()
-            .filter(|session| session["current"] == false);
-        for (key, other) in ["session", "session2"].into_iter().zip(others) {
-            let id = other["id"].as_str().unwrap().to_owned();
-            self.things.insert(key.to_owned(), id);
-        }
-        for key in ["token_id", "token2_id"] {
-            let made = self
-                .api(Person::Ann, "POST", "/api/v1/me/tokens", r#"{"name": "t"}"#)
-                .await;
-            let id = made.json()["token"]["id"].as_str().unwrap().to_owned();
-            self.things.insert(key.to_owned(), id);
-        }
-        self.ann_adds_keys().await;
-    }
-
-    /// Keys of hers to sign in with by SSH.
-    async fn ann_adds_keys(&mut self) {
-        for (name, key) in [("ssh_key_id", SSH_KEY), ("ssh_key2_id", SSH_KEY_2)] {
-            let body = serde_json::json!({ "public_key": key }).to_string();
-            let made = self
-                .api(Person::Ann, "POST", "/api/v1/me/keys", &body)
-                .await;
-            let id = made.json()["id"].as_str().unwrap().to_owned();
-            self.things.insert(name.to_owned(), id);
-        }
-    }
-
-    /// A new shell of Ann's web1; its id.
-    async fn shell_made(&self) -> String {
-        let opened = self
-            .good(
-                Person::Ann,
-                "shell_open",
-                &[("vm", "web1"), ("new", "true")],
-            )
-            .await;
-        find(&opened.json(), "shell").unwrap()["id"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    }
-
-    async fn node_ready(&self) {
-        for _ in 0..200 {
-            let list = self.get_function(Person::Admin, "node_list", &[]).await;
-            if list.text.contains("\"ready\"") {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("the node is not ready");
-    }
-
-    async fn running(&self, name: &str) {
-        for _ in 0..200 {
-            let vm = self
-                .get_function(Person::Ann, "vm_get", &[("name", name)])
-                .await;
-            if vm.text.contains("\"running\"") {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("{name} does not run");
-    }
-
-    fn keep(&mut self, person: Person, answer: &Answer) {
-        let line = answer
-            .headers
-            .get(SET_COOKIE)
-            .unwrap_or_else(|| panic!("{person:?}: {answer:?}"));
-        let pair = line.to_str().unwrap().split(';').next().unwrap();
-        self.cookies.insert(person, pair.to_owned());
-    }
-
-    /// Calls a server function that must work.
-    async fn good(&self, person: Person, endpoint: &str, form: &[(&str, &str)]) -> Answer {
-        let answer = self.call(person, endpoint, form).await;
-        assert_eq!(answer.status, 200, "{endpoint}: {answer:?}");
-        answer
-    }
-
-    /// Calls a server function by POST, as a program does.
-    pub async fn call(&self, person: Person, endpoint: &str, form: &[(&str, &str)]) -> Answer {
-        let body = serde_urlencoded::to_string(form).unwrap();
-        let request = self
-            .request(person, Method::POST, &format!("/api/{endpoint}"))
-            .header(ORIGIN, &self.base)
-            .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(body);
-        read(request).await
-    }
-
-    /// Calls a server function by GET.
-    pub async fn get_function(
-        &self,
-        person: Person,
-        endpoint: &str,
-        form: &[(&str, &str)],
-    ) -> Answer {
-        let query = serde_urlencoded::to_string(form).unwrap();
-        let path = format!("/api/{endpoint}?{query}");
-        read(
-            self.request(person, Method::GET, &path)
-                .header(ACCEPT, "application/json"),
-        )
-        .await
-    }
-
-    /// Opens a page.
-    pub async fn page(&self, person: Person, path: &str) -> Answer {
-        read(
-            self.request(person, Method::GET, path)
-                .header(ACCEPT, "text/html"),
-        )
-        .await
-    }
-
-    /// Begins a WebSocket; the status says whether it was let through.
-    pub async fn socket(&self, person: Person, path: &str) -> Answer {
-        let request = self
-            .request(person, Method::GET, path)
-            .header(ORIGIN, &self.base)
-            .header("connection", "upgrade")
-            .header("upgrade", "websocket")
-            .header("sec-websocket-version", "13")
-            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = if status == 101 {
-            String::new()
-        } else {
-            response.text().await.unwrap()
-        };
-        Answer {
-            status,
-            headers,
-            text,
-        }
-    }
-
-    async fn token_make(&mut self, person: Person) {
-        let body = match person {
-            Person::Admin => r#"{"name": "t", "scopes": ["read", "write", "admin"]}"#,
-            _ => r#"{"name": "t"}"#,
-        };
-        let made = self.api(person, "POST", "/api/v1/me/tokens", body).await;
-        let secret = made.json()["secret"].as_str().unwrap().to_owned();
-        self.tokens.insert(person, secret);
-    }
-
-    /// Asks the API with the person's cookie, as a page of ours would.
-    pub async fn api(&self, person: Person, method: &str, path: &str, body: &str) -> Answer {
-        let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let request = self
-            .request(person, method, path)
-            .header(ORIGIN, &self.base);
-        read(with_json(request, body)).await
-    }
-
-    /// Asks the API with these header lines, as a program does. Paths may be whole addresses.
-    pub async fn ask(
-        &self,
-        method: &str,
-        path: &str,
-        lines: &[(&str, &str)],
-        body: &str,
-    ) -> Answer {
-        let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let address = match path.starts_with("http") {
-            true => path.to_owned(),
-            false => format!("{}{path}", self.base),
-        };
-        let mut request = self.client.request(method, address);
-        for (name, value) in lines {
-            request = request.header(*name, *value);
-        }
-        read(with_json(request, body)).await
-    }
-
-    /// Asks the API with the person's token.
-    pub async fn by_token(&self, person: Person, method: &str, path: &str, body: &str) -> Answer {
-        let bearer = format!("Bearer {}", self.tokens[&person]);
-        let lines = [("authorization", bearer.as_str())];
-        self.ask(method, path, &lines, body).await
-    }
-
-    fn request(&self, person: Person, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let request = self.client.request(method, format!("{}{path}", self.base));
-        match self.cookies.get(&person) {
-            Some(cookie) => request.header(COOKIE, cookie),
-            None => request,
-        }
+    /// Puts things in for `{…}`.
+    pub fn fill(&self, value: &str, person: Person) -> String {
+        let value = value.replace("{person}", &person.word());
+        self.things.iter().fold(value, |value, (key, thing)| {
+            value.replace(&format!("{{{key}}}"), thing)
+        })
     }
 }
 
-fn with_json(request: reqwest::RequestBuilder, body: &str) -> reqwest::RequestBuilder {
-    match body {
-        "" => request,
-        body => request
-            .header(CONTENT_TYPE, "application/json")
-            .body(body.to_owned()),
-    }
-}
-
-async fn read(request: reqwest::RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer {
-        status,
-        headers,
-        text: response.text().await.unwrap(),
-    }
-}
-
-/// The value of that key, however deep.
-fn find<'a>(value: &'a serde_json::Value, key: &str) -> Option<&'a serde_json::Value> {
-    let fields = value.as_object()?;
-    fields
-        .get(key)
-        .or_else(|| fields.values().find_map(|value| find(value, key)))
-}
-
-/// The first list, however deep.
-fn find_array(value: &serde_json::Value) -> Option<&Vec<serde_json::Value>> {
-    value
-        .as_array()
-        .or_else(|| value.as_object()?.values().find_map(find_array))
-}
-
-fn config(data_dir: &std::path::Path, image: &str) -> Config {
+fn config(data_dir: &Path, image: &str) -> Config {
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         api_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
         ssh_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
         data_dir: data_dir.to_owned(),
+        site_root: data_dir.join("site"),
         node_ports: Vec::new(),
         // Not that of a MiniCloud beside this one.
         network_range: "10.96.0.0/12".into(),
@@ -473,22 +212,53 @@ fn config(data_dir: &std::path::Path, image: &str) -> Config {
             name: "alpine".into(),
             reference: image.into(),
             summary: "Alpine".into(),
+            ssh_server: Some(app::model::SshServer::Dropbear),
         }],
         ..Config::default()
     }
 }
 
-fn sim_driver() -> Arc<dyn Driver> {
-    let engine: Arc<SimEngine> = SimEngine::new(SimConfig::default());
-    Arc::new(SimDriver::new(engine, "node-1"))
+/// Ports for VMs' SSH: twenty of those of this test run, somewhere below those that connections get.
+fn ssh_ports() -> SshPorts {
+    let id = uuid::Uuid::now_v7();
+    let [.., high, low] = *id.as_bytes();
+    let first = 20_000 + u16::from_be_bytes([high, low]) % 10_000;
+    SshPorts {
+        first,
+        last: first + 19,
+        listen: [127, 0, 0, 1].into(),
+        host: None,
+    }
 }
 
-async fn serve_node(driver: Arc<dyn Driver>) -> (CancellationToken, String) {
+/// What this process logs, whichever house it is in.
+fn hub() -> LogHub {
+    static HUB: OnceLock<LogHub> = OnceLock::new();
+    let begin = || {
+        let hub = LogHub::default();
+        let layer = HubLayer(hub.clone()).with_filter(LevelFilter::INFO);
+        // Another test of this process may have its own.
+        let _ = tracing_subscriber::registry().with(layer).try_init();
+        hub
+    };
+    HUB.get_or_init(begin).clone()
+}
+
+/// A bundle of which the files are there that the API's own page needs.
+fn site(data_dir: &Path) {
+    let site = data_dir.join("site");
+    fs::create_dir_all(site.join("pkg")).unwrap();
+    fs::write(site.join("pkg/minicloud.css"), "main { margin: auto }\n").unwrap();
+    fs::write(site.join("favicon.svg"), "<svg/>\n").unwrap();
+}
+
+async fn serve_node(name: &str, driver: Arc<dyn Driver>) -> (CancellationToken, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let config = NodeConfig {
-        name: "node-1".into(),
-        credential: Credential::new(CREDENTIAL).unwrap(),
+        // Few of them, where other tests look seldom.
+        ssh_ports: Some(ssh_ports()),
+        ..NodeConfig::new(name, Credential::new(CREDENTIAL).unwrap())
     };
     let node = Node::new(config, driver);
     let stop = node.shutdown_token();

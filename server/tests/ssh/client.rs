@@ -81,6 +81,10 @@ impl Client {
         added.json()["id"].as_str().unwrap().to_owned()
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The public half of the key, as a line.
     pub fn public_key(&self) -> String {
         std::fs::read_to_string(self.key().with_extension("pub")).unwrap()
@@ -102,36 +106,55 @@ impl Client {
         path.display().to_string()
     }
 
-    fn key(&self) -> PathBuf {
+    /// The file of the private key.
+    pub fn key(&self) -> PathBuf {
         self.folder.path().join("id")
     }
 
-    /// `ssh OPTIONS USER@host COMMAND`.
-    pub fn command(&self, options: &[&str], user: &str, words: &[&str]) -> Command {
+    /// Who it is and whom it knows, as ssh, scp and sftp take it.
+    pub fn options(&self) -> Vec<String> {
         let folder = self.folder.path().display();
-        let mut command = Command::new("ssh");
+        let known = format!("UserKnownHostsFile={folder}/known_hosts");
+        let (port, key) = (
+            format!("Port={}", self.port),
+            self.key().display().to_string(),
+        );
+        let fixed = [
+            "BatchMode=yes",
+            "IdentitiesOnly=yes",
+            "StrictHostKeyChecking=yes",
+            "ConnectTimeout=20",
+            &known,
+            &port,
+        ];
+        let options = fixed.iter().flat_map(|option| ["-o", option]);
+        let all = ["-F", "/dev/null"]
+            .into_iter()
+            .chain(options)
+            .chain(["-i", &key]);
+        all.map(str::to_owned).collect()
+    }
+
+    /// `scp` or `sftp`, with its options.
+    pub fn copier(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command
-            .args([
-                "-F",
-                "/dev/null",
-                "-o",
-                "BatchMode=yes",
-                "-o",
-                "IdentitiesOnly=yes",
-            ])
-            .args(["-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=20"])
-            .args(["-o", &format!("UserKnownHostsFile={folder}/known_hosts")])
-            .arg("-i")
-            .arg(self.key())
-            .args(["-p", &self.port.to_string()])
-            .args(options)
-            .arg(format!("{user}@127.0.0.1"))
-            .args(words)
+            .args(self.options())
             .env_remove("SSH_AUTH_SOCK")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        command
+    }
+
+    /// `ssh OPTIONS USER@host COMMAND`.
+    pub fn command(&self, options: &[&str], user: &str, words: &[&str]) -> Command {
+        let mut command = self.copier("ssh");
+        command
+            .args(options)
+            .arg(format!("{user}@127.0.0.1"))
+            .args(words);
         command
     }
 

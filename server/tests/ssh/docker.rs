@@ -4,6 +4,7 @@
 use std::{
     future::Future,
     panic::AssertUnwindSafe,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -25,6 +26,13 @@ fn is_long() -> bool {
 
 /// Runs a test on the real engine, and removes its VMs whatever comes of it.
 pub async fn on_docker<F: Future<Output = ()>>(test: impl FnOnce(Arc<Client>) -> F) {
+    on_docker_with(|_, ann| test(ann)).await;
+}
+
+/// The same with the whole server at hand.
+pub async fn on_docker_with<F: Future<Output = ()>>(
+    test: impl FnOnce(Arc<House>, Arc<Client>) -> F,
+) {
     if std::env::var("MINICLOUD_TEST_DOCKER").as_deref() != Ok("1") {
         return;
     }
@@ -32,6 +40,8 @@ pub async fn on_docker<F: Future<Output = ()>>(test: impl FnOnce(Arc<Client>) ->
     let locks = tempfile::tempdir().unwrap();
     let config = DockerConfig {
         lock_dir: locks.path().to_owned(),
+        // Where `cargo xtask files` puts it.
+        files: Path::new(env!("CARGO_BIN_EXE_minicloud-server")).with_file_name("minicloud-files"),
         ..DockerConfig::new(&format!("ssh-{}", uuid::Uuid::now_v7().simple()))
     };
     let driver = Arc::new(DockerDriver::new(config).unwrap());
@@ -40,8 +50,12 @@ pub async fn on_docker<F: Future<Output = ()>>(test: impl FnOnce(Arc<Client>) ->
         .await;
     let outcome = match made {
         Ok(house) => {
+            let house = Arc::new(house);
             let ann = Arc::new(Client::of(&house, Person::Ann).await);
-            let outcome = AssertUnwindSafe(test(ann)).catch_unwind().await;
+            let outcome = AssertUnwindSafe(test(house.clone(), ann))
+                .catch_unwind()
+                .await;
+            let house = Arc::into_inner(house).expect("the test has let go of it");
             house.end().await;
             outcome
         }

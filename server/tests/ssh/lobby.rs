@@ -17,6 +17,13 @@ async fn a_vm_is_made_stopped_started_and_deleted_by_commands() {
         (0, "box1 is running\n"),
         "{new:?}"
     );
+    let new = bob.run("bob", &["new", "box2", "--publish-ssh"]).await;
+    let told = new.text();
+    assert!(
+        told.starts_with("box2 is running; its own SSH: ssh -p 2")
+            && told.ends_with(" root@127.0.0.1\n"),
+        "{new:?}"
+    );
     let list = bob.run("bob", &["ls", "--json"]).await;
     let list: serde_json::Value = serde_json::from_slice(&list.out).unwrap();
     assert_eq!(

@@ -188,9 +188,15 @@ async fn a_vms_own_ssh_server_is_reached_through_the_gateway() {
     .await;
 }
 
+/// Below those that the system gives to whoever wants any, so that it stays free until it is taken.
 async fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap().port()
+    loop {
+        let [.., high, low] = *uuid::Uuid::now_v7().as_bytes();
+        let port = 20_000 + u16::from_be_bytes([high, low]) % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A client that forwards a local port, once it does.

@@ -191,8 +191,8 @@ test("revoked access and a shell that is gone are told apart", async () => {
   await view.close();
   const other = newShell("none");
   const gone = await ShellPage.open(browser, other.url);
-  other.shell.closeAll(4004);
-  await gone.page.getByText("This shell is gone.").waitFor();
+  other.shell.closeAll(4004, "the engine was restarted");
+  await gone.page.getByText("This shell is gone: the engine was restarted.").waitFor();
   await gone.close();
 });
 

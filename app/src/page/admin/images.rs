@@ -5,11 +5,11 @@ use leptos::prelude::*;
 use super::{failure::Failure, section::Section, table::Table};
 use crate::{
     component::{
-        Alert, AlertKind, Badge, Field, Form, FormAlert, Icon, IconName, Loaded, Menu, Submit,
-        Tone, empty_form, on_success,
+        Alert, AlertKind, Badge, Field, Form, FormAlert, Icon, IconName, Loaded, Menu, Select,
+        Submit, Tone, empty_form, on_success,
     },
     format,
-    model::{AppError, ImageView, name_check},
+    model::{AppError, ImageView, SshServer, name_check},
     server_fn::admin::{ImageAdd, ImageDefault, ImageRemove, image_list},
 };
 
@@ -70,6 +70,7 @@ fn Row(
         summary,
         default,
         present_on,
+        ssh_server,
     } = image;
     let present = match present_on {
         0 => "On none yet; pulled when first needed".to_owned(),
@@ -83,6 +84,7 @@ fn Row(
                 <strong class="code">{name.clone()}</strong>
                 {default.then(|| view! { <Badge tone=Signal::stored(Tone::Ok) word=Signal::stored("Default".to_owned()) /> })}
                 <span class="cell-note">{summary}</span>
+                {ssh_server.map(|server| view! { <span class="cell-note">{format!("SSH server: {}", server.word())}</span> })}
             </td>
             <td role="cell" data-label="Reference"><code>{reference}</code></td>
             <td role="cell" data-label="On nodes" class="numbers">{present}</td>
@@ -119,6 +121,13 @@ fn Remove(name: String, remove: ServerAction<ImageRemove>) -> impl IntoView {
     }
 }
 
+/// What can be said of an image's SSH server, none first.
+fn ssh_servers() -> Vec<(String, String)> {
+    let of = |server: SshServer| (server.word().to_owned(), server.word().to_owned());
+    let none = (String::new(), "None".to_owned());
+    vec![none, of(SshServer::Dropbear), of(SshServer::Sshd)]
+}
+
 #[component]
 fn Add(again: Callback<()>) -> impl IntoView {
     let action = ServerAction::<ImageAdd>::new();
@@ -145,7 +154,7 @@ fn Add(again: Callback<()>) -> impl IntoView {
                 <Alert kind=AlertKind::Good>{format!("{name} is in the catalogue.")}</Alert>
             })}
             <Form action class="stack" id=FORM>
-                <FormAlert fields=&["name", "reference", "summary"] />
+                <FormAlert fields=&["name", "reference", "summary", "ssh_server"] />
                 <Field
                     name="name"
                     label="Name"
@@ -163,6 +172,7 @@ fn Add(again: Callback<()>) -> impl IntoView {
                     hint="What the nodes' engines know it by: debian:13, registry.example/lab/base:2. It needs /bin/sh."
                 />
                 <Field name="summary" label="One line about it" optional=true max_length=120 />
+                <Select name="ssh_server" label="SSH server in it" options=ssh_servers() />
                 <Submit class="button" busy="Adding…">"Add image"</Submit>
             </Form>
         </section>

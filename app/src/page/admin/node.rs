@@ -74,7 +74,6 @@ fn policy_tone(policy: NodePolicy) -> Tone {
     match policy {
         NodePolicy::Schedulable => Tone::Ok,
         NodePolicy::Cordoned => Tone::Idle,
-        NodePolicy::Draining => Tone::Busy,
     }
 }
 
@@ -82,7 +81,6 @@ fn policy_word(policy: NodePolicy) -> &'static str {
     match policy {
         NodePolicy::Schedulable => "Takes VMs",
         NodePolicy::Cordoned => "Cordoned",
-        NodePolicy::Draining => "Draining",
     }
 }
 

@@ -86,7 +86,8 @@ fn Start() -> impl IntoView {
         <section class="card" aria-labelledby="node-start">
             <h2 id="node-start">"Start one on another host"</h2>
             <p class="muted">
-                "It needs a Docker engine and the "<code>"minicloud-node"</code>" program. Three lines, as root there:"
+                "It needs a Docker engine and the "<code>"minicloud-node"</code>" program with "
+                <code>"minicloud-files"</code>" beside it. Three lines, as root there:"
             </p>
             <ol class="steps">
                 <Step line=SECRET what="the first line">"Makes the credential and shows it."</Step>

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     component::{
         Ago, Alert, AlertKind, Field, Form, FormAlert, Icon, IconName, Loaded, Meter, Select,
-        Submit, on_success,
+        Submit, is_overtaken, on_answer, on_success,
     },
     format,
     model::{AppError, QuotaUsage, Role, UserView},
@@ -116,8 +116,19 @@ fn Facts(user: RwSignal<UserView>, as_of: i64) -> impl IntoView {
 #[component]
 fn Quota(user: RwSignal<UserView>, changed: Callback<UserView>) -> impl IntoView {
     let action = ServerAction::<UserQuota>::new();
-    on_success(action, move |user| changed.run(user));
-    let (name, quota) = user.with_untracked(|user| (user.name.clone(), user.quota));
+    let shown = follow(action, user, changed);
+    let name = user.with_untracked(|user| user.name.clone());
+    let fields = move || {
+        let quota = shown.get().quota;
+        view! {
+            <div class="field-grid">
+                <Field name="vms" label="VMs" value=quota.vms_max.to_string() code=true max_length=9 />
+                <Field name="vcpus" label="vCPUs" value=decimal(quota.cpu_millis_max) code=true max_length=9 />
+                <Field name="memory_mib" label="Memory in MiB" value=quota.memory_mib_max.to_string() code=true max_length=9 />
+                <Field name="disk_gib" label="Disk in GiB" value=quota.disk_gib_max.to_string() code=true max_length=9 />
+            </div>
+        }
+    };
     view! {
         <section class="card" aria-labelledby="quota">
             <h2 id="quota">"May have"</h2>
@@ -125,12 +136,8 @@ fn Quota(user: RwSignal<UserView>, changed: Callback<UserView>) -> impl IntoView
                 <FormAlert fields=&["vms", "vcpus", "memory_mib", "disk_gib"] />
                 <Saved action />
                 <input type="hidden" name="name" value=name />
-                <div class="field-grid">
-                    <Field name="vms" label="VMs" value=quota.vms_max.to_string() code=true max_length=9 />
-                    <Field name="vcpus" label="vCPUs" value=decimal(quota.cpu_millis_max) code=true max_length=9 />
-                    <Field name="memory_mib" label="Memory in MiB" value=quota.memory_mib_max.to_string() code=true max_length=9 />
-                    <Field name="disk_gib" label="Disk in GiB" value=quota.disk_gib_max.to_string() code=true max_length=9 />
-                </div>
+                <Version user />
+                {fields}
                 <p class="field-hint">"VMs that are there already stay, also where it becomes less."</p>
                 <Submit class="button" busy="Saving…">"Save quota"</Submit>
             </Form>
@@ -141,6 +148,44 @@ fn Quota(user: RwSignal<UserView>, changed: Callback<UserView>) -> impl IntoView
 /// 500 thousandths are "0.5".
 fn decimal(millis: u32) -> String {
     (f64::from(millis) / 1000.0).to_string()
+}
+
+/// Passes on what a change answers. Where another admin was faster, the user is looked at again; what
+/// it answers is the user as fields are to show them, which what one types is not to disturb otherwise.
+fn follow<S>(
+    action: ServerAction<S>,
+    user: RwSignal<UserView>,
+    changed: Callback<UserView>,
+) -> RwSignal<UserView>
+where
+    S: leptos::server_fn::ServerFn<Error = AppError, Output = UserView>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    let shown = RwSignal::new(user.get_untracked());
+    on_answer(action, move |answer| match answer {
+        Ok(newer) => changed.run(newer),
+        Err(failure) if is_overtaken(Some(&failure)) => {
+            let name = user.with_untracked(|user| user.name.clone());
+            leptos::task::spawn_local(async move {
+                // Where this fails, too, the next try to save is refused as this one was.
+                if let Ok(newer) = user_get(name).await {
+                    changed.run(newer.value.clone());
+                    shown.try_set(newer.value);
+                }
+            });
+        }
+        Err(_) => {}
+    });
+    shown
+}
+
+/// What the change of this form is decided on.
+#[component]
+fn Version(user: RwSignal<UserView>) -> impl IntoView {
+    view! { <input type="hidden" name="version" value=move || user.with(|user| user.version.clone()) /> }
 }
 
 /// Says that it is done.
@@ -163,17 +208,19 @@ where
 #[component]
 fn RoleChoice(user: RwSignal<UserView>, changed: Callback<UserView>) -> impl IntoView {
     let action = ServerAction::<UserRole>::new();
-    on_success(action, move |user| changed.run(user));
-    let (name, role) = user.with_untracked(|user| (user.name.clone(), user.role));
-    let value = if role == Role::Admin {
-        "admin"
-    } else {
-        "member"
+    let shown = follow(action, user, changed);
+    let name = user.with_untracked(|user| user.name.clone());
+    let choice = move || {
+        let value = match shown.get().role {
+            Role::Admin => "admin",
+            Role::Member => "member",
+        };
+        let options = vec![
+            ("member".to_owned(), "Member: their own VMs".to_owned()),
+            ("admin".to_owned(), "Admin: everything".to_owned()),
+        ];
+        view! { <Select name="role" label="What they may" options value /> }
     };
-    let options = vec![
-        ("member".to_owned(), "Member: their own VMs".to_owned()),
-        ("admin".to_owned(), "Admin: everything".to_owned()),
-    ];
     view! {
         <section class="card" aria-labelledby="role">
             <h2 id="role">"Role"</h2>
@@ -181,7 +228,8 @@ fn RoleChoice(user: RwSignal<UserView>, changed: Callback<UserView>) -> impl Int
                 <FormAlert fields=&["role"] />
                 <Saved action />
                 <input type="hidden" name="name" value=name />
-                <Select name="role" label="What they may" options value />
+                <Version user />
+                {choice}
                 <Submit class="button" busy="Saving…">"Save role"</Submit>
             </Form>
         </section>

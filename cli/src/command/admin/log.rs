@@ -1,6 +1,6 @@
 //! `admin logs`.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use clap::{Args, ValueEnum};
 use server_api::log::LogRecord;
@@ -14,6 +14,8 @@ use crate::{
 
 /// Before a lost stream is followed anew.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Records that are known again; a stream begins with 500 at most.
+const PRINTED_KEPT: usize = 1024;
 
 #[derive(Debug, Args)]
 pub struct Logs {
@@ -48,14 +50,14 @@ impl Logs {
             level: self.level.map(|level| format!("{level:?}").to_lowercase()),
             text: self.text,
         };
-        let mut last = None;
+        let mut printed = Printed::default();
         loop {
-            let pass = pass(context, &filter, self.follow, &mut last).await;
+            let pass = pass(context, &filter, self.follow, &mut printed).await;
             match pass {
                 Ok(()) if !self.follow => return Ok(()),
                 Ok(()) => {}
                 // What was followed comes back; what never was there does not.
-                Err(CliError::Unreachable { .. }) if self.follow && last.is_some() => {}
+                Err(CliError::Unreachable { .. }) if self.follow && printed.is_any() => {}
                 Err(error) => return Err(error),
             }
             tokio::time::sleep(PAUSE).await;
@@ -68,38 +70,39 @@ async fn pass(
     context: &Context,
     filter: &LogFilter,
     follow: bool,
-    last: &mut Option<Mark>,
+    printed: &mut Printed,
 ) -> Result<(), CliError> {
     let style = context.out.style;
     let mut stream = context.client.log_list(filter, follow).await?;
     while let Some(record) = stream.next().await? {
-        let mark = Mark::of(&record);
-        if last.as_ref().is_some_and(|last| mark.is_seen(last)) {
-            continue;
+        if printed.is_new(&record) {
+            context.out.line(&record, |record| line(style, record))?;
         }
-        *last = Some(mark);
-        context.out.line(&record, |record| line(style, record))?;
     }
     Ok(())
 }
 
-/// Where in the log we are. Numbers begin anew with the server, times do not.
-struct Mark {
-    seq: u64,
-    at: i64,
-}
+/// What was printed last, by number and time: a stream that is followed anew begins with the newest records
+/// once more. Numbers begin anew with the server, and times go back where a node's clock is late.
+#[derive(Default)]
+struct Printed(VecDeque<(u64, i64)>);
 
-impl Mark {
-    fn of(record: &LogRecord) -> Self {
-        Self {
-            seq: record.seq,
-            at: record.at,
-        }
+impl Printed {
+    fn is_any(&self) -> bool {
+        !self.0.is_empty()
     }
 
-    /// True for what was printed before the connection was lost.
-    fn is_seen(&self, last: &Self) -> bool {
-        self.at < last.at || (self.at == last.at && self.seq <= last.seq)
+    /// True the first time.
+    fn is_new(&mut self, record: &LogRecord) -> bool {
+        let mark = (record.seq, record.at);
+        let is_new = !self.0.contains(&mark);
+        if is_new {
+            if self.0.len() == PRINTED_KEPT {
+                self.0.pop_front();
+            }
+            self.0.push_back(mark);
+        }
+        is_new
     }
 }
 

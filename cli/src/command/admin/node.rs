@@ -165,6 +165,5 @@ fn policy_word(policy: NodePolicy) -> &'static str {
     match policy {
         NodePolicy::Schedulable => "schedulable",
         NodePolicy::Cordoned => "cordoned",
-        NodePolicy::Draining => "draining",
     }
 }

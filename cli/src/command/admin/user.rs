@@ -85,7 +85,7 @@ impl From<RoleArg> for Role {
 }
 
 impl Quota {
-    /// The API takes all four at once.
+    /// The API takes all four at once: what is not said is as it was seen, and nobody else's change is undone.
     async fn set(&self, client: &Client) -> Result<User, CliError> {
         let said = [self.vms, self.cpu_millis, self.memory_mib, self.disk_gib];
         if said.iter().all(Option::is_none) {
@@ -93,18 +93,7 @@ impl Quota {
                 "say what to set: --vms, --cpu-millis, --memory-mib or --disk-gib".into(),
             ));
         }
-        let users = client.user_list().await?;
-        let names: Vec<&str> = users.iter().map(|user| user.name.as_str()).collect();
-        let user = users
-            .iter()
-            .find(|user| user.name == self.name)
-            .ok_or_else(|| {
-                CliError::Missing(format!(
-                    "{} does not exist; there are: {}",
-                    self.name,
-                    names.join(", ")
-                ))
-            })?;
+        let (user, version) = client.user_get(&self.name).await?;
         let has = &user.quota;
         let quota = UserQuota {
             vms: self.vms.unwrap_or(has.vms_max),
@@ -112,7 +101,7 @@ impl Quota {
             memory_mib: self.memory_mib.unwrap_or(has.memory_mib_max),
             disk_gib: self.disk_gib.unwrap_or(has.disk_gib_max),
         };
-        client.user_quota(&self.name, &quota).await
+        client.user_quota(&self.name, &quota, version).await
     }
 }
 

@@ -22,17 +22,25 @@ pub struct Change {
 }
 
 impl Change {
-    /// One after the other; ends at the first that fails.
+    /// One after the other; ends at the first that fails. Programs get those that were changed as one list,
+    /// where they named several.
     pub async fn run(self, context: &Context, change: VmChange) -> Result<(), CliError> {
+        let listed = context.out.is_json() && self.names.len() > 1;
+        let (mut list, mut failed) = (Vec::new(), None);
         for name in &self.names {
-            let vm = self.one(context, name, change).await;
-            let vm = match vm {
-                Ok(vm) => vm,
-                Err(error) => return Err(vm_missing(&context.client, name, error).await),
-            };
-            context.out.one(&vm, |vm| done(vm, change))?;
+            match self.one(context, name, change).await {
+                Ok(vm) if listed => list.push(vm),
+                Ok(vm) => context.out.one(&vm, |vm| done(vm, change))?,
+                Err(error) => {
+                    failed = Some(vm_missing(&context.client, name, error).await);
+                    break;
+                }
+            }
         }
-        Ok(())
+        if listed {
+            context.out.array(&list)?;
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     async fn one(&self, context: &Context, name: &str, change: VmChange) -> Result<Vm, CliError> {

@@ -3,7 +3,7 @@
 use clap::Args;
 use server_api::vm::{Vm, VmCreate, VmState};
 
-use super::Wait;
+use super::{Wait, view::ssh_command};
 use crate::{
     context::Context,
     error::CliError,
@@ -20,6 +20,9 @@ pub struct Create {
     /// What it is made of (see `image ls`)
     #[arg(long)]
     image: Option<String>,
+    /// Publish its own SSH server (port 22) on a port of its node, with the keys of your account
+    #[arg(long)]
+    publish_ssh: bool,
     #[command(flatten)]
     wait: Wait,
 }
@@ -30,6 +33,7 @@ impl Create {
             name: self.name,
             flavor: self.flavor,
             image: self.image,
+            ssh_publish: self.publish_ssh,
         };
         let mut vm = context.client.vm_create(&wish).await?;
         if let Some(limit) = self.wait.limit() {
@@ -49,8 +53,15 @@ impl Create {
 
 fn made(vm: &Vm) -> String {
     let name = &vm.name;
+    let published = vm
+        .ssh_published
+        .as_ref()
+        .map(|at| format!("\nIts own SSH: {}", ssh_command(at)))
+        .unwrap_or_default();
     match vm.state {
-        VmState::Running => format!("{name} runs. A terminal in it: minicloud vm shell {name}"),
+        VmState::Running => {
+            format!("{name} runs. A terminal in it: minicloud vm shell {name}{published}")
+        }
         _ => format!("{name} is being made. Look: minicloud vm show {name}"),
     }
 }

@@ -1,7 +1,7 @@
 //! `vm ls`, `vm show`, `vm events`.
 
 use clap::Args;
-use server_api::vm::{Vm, VmDetail};
+use server_api::vm::{SshPublished, Vm, VmDetail};
 
 use super::vm_missing;
 use crate::{
@@ -86,12 +86,25 @@ fn words(style: Style, detail: &VmDetail) -> String {
         ("Memory", Some(memory(vm))),
         ("Disk", Some(disk(detail))),
         ("Address", detail.address.clone()),
+        ("Own SSH", vm.ssh_published.as_ref().map(published)),
         ("Node", vm.node.clone()),
         ("Placement", Some(clean(&detail.placement_reason))),
         ("Engine id", detail.engine_id.clone()),
         ("Id", Some(vm.id.clone())),
         ("Created", Some(time::minute(vm.created_at))),
     ])
+}
+
+/// The command that leads to the VM's own SSH server.
+pub(super) fn ssh_command(at: &SshPublished) -> String {
+    clean(&format!("ssh -p {} root@{}", at.port, at.host))
+}
+
+fn published(at: &SshPublished) -> String {
+    match &at.reason {
+        Some(reason) => format!("{} ({})", ssh_command(at), clean(reason)),
+        None => ssh_command(at),
+    }
 }
 
 fn disk(detail: &VmDetail) -> String {

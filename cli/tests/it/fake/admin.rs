@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{Path, Query},
-    http::{StatusCode, header},
+    extract::{Path, Query, State},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
 };
 use server_api::{
     account::{Quota, Role},
+    image::{Image, ImageAdd, SshServer},
     log::{LogLevel, LogRecord},
     node::{Node, NodeAdd, NodeCordon, NodeHealth, NodePolicy},
     page::Page,
     user::{User, UserDisable, UserPassword, UserQuota, UserRole},
 };
 
-use super::{AT, account::quota, no};
+use super::{AT, Fake, account::quota, no};
 
 pub fn node(cordoned: bool) -> Node {
     Node {
@@ -46,8 +47,11 @@ pub fn node(cordoned: bool) -> Node {
     }
 }
 
-pub async fn nodes() -> Json<Vec<Node>> {
-    Json(vec![node(false)])
+pub async fn nodes() -> Json<Page<Node>> {
+    Json(Page {
+        items: vec![node(false)],
+        next: None,
+    })
 }
 
 pub async fn node_add(Json(add): Json<NodeAdd>) -> Response {
@@ -66,6 +70,36 @@ pub async fn node_add(Json(add): Json<NodeAdd>) -> Response {
         }),
     )
         .into_response()
+}
+
+fn image(
+    name: String,
+    reference: String,
+    summary: String,
+    ssh_server: Option<SshServer>,
+) -> Json<Image> {
+    Json(Image {
+        name,
+        reference,
+        summary,
+        default: true,
+        present_on: 0,
+        ssh_server,
+    })
+}
+
+pub async fn image_add(Json(add): Json<ImageAdd>) -> Response {
+    let image = image(add.name, add.reference, add.summary, add.ssh_server);
+    (StatusCode::CREATED, image).into_response()
+}
+
+/// The default set, or one taken out.
+pub async fn image_change(method: Method, Path(name): Path<String>) -> Response {
+    match (name.as_str(), method) {
+        ("team/tools", Method::DELETE) => StatusCode::NO_CONTENT.into_response(),
+        ("team/tools", _) => image(name, "tools:1".into(), String::new(), None).into_response(),
+        _ => no(404, "not_found", "There is no such image."),
+    }
 }
 
 pub async fn node_cordon(Path(name): Path<String>, Json(cordon): Json<NodeCordon>) -> Response {
@@ -119,7 +153,28 @@ pub async fn user_role(Json(role): Json<UserRole>) -> Json<User> {
     })
 }
 
-pub async fn user_quota(Json(wish): Json<UserQuota>) -> Json<User> {
+/// The version that bob is of.
+const VERSION: &str = "\"0123456789abcdef\"";
+
+pub async fn user_get(Path(name): Path<String>) -> Response {
+    match name.as_str() {
+        "bob" => ([(header::ETAG, VERSION)], Json(user())).into_response(),
+        _ => no(404, "not_found", "There is no such user."),
+    }
+}
+
+/// Of that version only; `changed`: somebody was quicker.
+pub async fn user_quota(
+    State(fake): State<Fake>,
+    headers: HeaderMap,
+    Json(wish): Json<UserQuota>,
+) -> Response {
+    let seen = headers.get(header::IF_MATCH);
+    let seen = seen.is_some_and(|seen| seen == VERSION);
+    if !seen || fake.world.lock().unwrap().user_changed {
+        let words = "bob has been changed since you looked.";
+        return no(412, "changed_meanwhile", words);
+    }
     let quota = Quota {
         vms_max: wish.vms,
         cpu_millis_max: wish.cpu_millis,
@@ -127,7 +182,7 @@ pub async fn user_quota(Json(wish): Json<UserQuota>) -> Json<User> {
         disk_gib_max: wish.disk_gib,
         ..quota()
     };
-    Json(User { quota, ..user() })
+    Json(User { quota, ..user() }).into_response()
 }
 
 pub async fn user_password() -> Json<UserPassword> {
@@ -136,16 +191,25 @@ pub async fn user_password() -> Json<UserPassword> {
     })
 }
 
-pub async fn logs() -> Response {
+/// Two records. Who follows loses the connection after them, and gets them once more, with a third, whose
+/// time is that of a node's late clock.
+pub async fn logs(State(fake): State<Fake>, uri: Uri) -> Response {
+    let follows = uri
+        .query()
+        .is_some_and(|query| query.contains("follow=true"));
+    let asked = fake.asked();
+    let times = asked.iter().filter(|asked| asked.contains("follow=true"));
+    let third = follows && times.count() > 1;
     let record = |seq, message: &str| LogRecord {
         seq,
-        at: AT,
+        at: if seq == 3 { AT - 1 } else { AT },
         source: "server".into(),
         level: LogLevel::Warn,
         message: message.into(),
         request_id: None,
     };
-    let lines: Vec<String> = [record(1, "a \u{1b}[2Jb"), record(2, "c")]
+    let all = [record(1, "a \u{1b}[2Jb"), record(2, "c"), record(3, "d")];
+    let lines: Vec<String> = all[..if third { 3 } else { 2 }]
         .iter()
         .map(|record| {
             format!(

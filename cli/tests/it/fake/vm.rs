@@ -13,7 +13,7 @@ use server_api::{
     flavor::Flavor,
     image::Image,
     page::Page,
-    vm::{Vm, VmCreate, VmDetail, VmExec, VmExecOutput, VmState},
+    vm::{SshPublished, Vm, VmCreate, VmDetail, VmExec, VmExecOutput, VmState},
 };
 
 use super::{AT, Fake, no};
@@ -71,7 +71,13 @@ pub async fn vm_create(
             "You have 5 VMs of 5. Delete one first.",
         );
     }
-    let made = vm(&name, VmState::Creating);
+    let mut made = vm(&name, VmState::Creating);
+    made.ssh_published = wish.ssh_publish.then(|| SshPublished {
+        host: "cloud.example".into(),
+        port: 22_017,
+        ready: false,
+        reason: None,
+    });
     world.vms.insert(name, made.clone());
     (StatusCode::CREATED, Json(made)).into_response()
 }
@@ -93,6 +99,10 @@ pub async fn vm_get(State(fake): State<Fake>, Path(name): Path<String>) -> Respo
         *found = Vm {
             changed_at: seen.changed_at + 1,
             started_at: Some(seen.changed_at + 1),
+            ssh_published: seen
+                .ssh_published
+                .clone()
+                .map(|at| SshPublished { ready: true, ..at }),
             ..vm(&name, next)
         };
     }
@@ -181,14 +191,19 @@ pub async fn events() -> Json<Page<Event>> {
     Json(Page { items, next: None })
 }
 
-pub async fn images() -> Json<Vec<Image>> {
-    Json(vec![Image {
+pub async fn images() -> Json<Page<Image>> {
+    let image = Image {
         name: "alpine".into(),
         reference: "alpine:3".into(),
         summary: "Small\u{1b}[31m".into(),
         default: true,
         present_on: 2,
-    }])
+        ssh_server: None,
+    };
+    Json(Page {
+        items: vec![image],
+        next: None,
+    })
 }
 
 pub async fn flavors() -> Json<Vec<Flavor>> {
@@ -229,5 +244,6 @@ pub fn vm(name: &str, state: VmState) -> Vm {
         started_at: runs.then_some(AT),
         cpu_percent: runs.then_some(3.4),
         memory_used_mib: runs.then_some(17.2),
+        ssh_published: None,
     }
 }

@@ -41,10 +41,19 @@ impl ReportCache {
 
     /// The report, when it is fresh and the list agrees with it.
     pub(super) fn get(&self, id: Uuid, running: bool) -> Option<VmReport> {
+        self.find(id, running, |at| at.elapsed() < FRESH)
+    }
+
+    /// The last report, however old, when the list agrees with it.
+    pub(super) fn last(&self, id: Uuid, running: bool) -> Option<VmReport> {
+        self.find(id, running, |_| true)
+    }
+
+    fn find(&self, id: Uuid, running: bool, is_good: fn(&Instant) -> bool) -> Option<VmReport> {
         let inner = self.lock();
         let (at, report) = inner.reports.get(&id)?;
         let agrees = running == (report.power == PowerState::Running);
-        (agrees && at.elapsed() < FRESH).then(|| report.clone())
+        (agrees && is_good(at)).then(|| report.clone())
     }
 
     /// Whether the VM was this node's when last looked at.

@@ -8,7 +8,11 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{self, Poll},
     thread,
     time::Duration,
 };
@@ -19,7 +23,11 @@ use futures_util::{Stream, stream};
 use node_api::error::NodeErrorCode;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::os::fd::AsFd;
-use tokio::{io::AsyncReadExt, net::tcp::OwnedReadHalf, sync::oneshot};
+use tokio::{
+    io::{AsyncReadExt, AsyncWrite},
+    net::tcp::{OwnedReadHalf, OwnedWriteHalf},
+    sync::oneshot,
+};
 use uuid::Uuid;
 
 use super::{
@@ -55,10 +63,14 @@ pub(super) async fn vm_connect(
     let own = own.and_then(|own| own.parse().ok());
     let stream = connected(network, port, own).await?;
     let (read, write) = stream.into_split();
+    let over = Arc::new(AtomicBool::new(false));
     Ok(Process {
         output: chunks(read),
-        input: Box::pin(write),
-        control: Box::new(Connection),
+        input: Box::pin(Input {
+            write,
+            over: over.clone(),
+        }),
+        control: Box::new(Connection { over }),
     })
 }
 
@@ -145,13 +157,56 @@ fn chunks(read: OwnedReadHalf) -> Pin<Box<dyn Stream<Item = Result<Piece, Driver
     }))
 }
 
-/// There is nothing to do to a connection: it ends when both halves are dropped.
-struct Connection;
+/// What goes to the port, and whether no more can: it was ended, or the port takes no more.
+struct Input {
+    write: OwnedWriteHalf,
+    over: Arc<AtomicBool>,
+}
+
+impl Input {
+    fn seen<T>(&self, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if matches!(outcome, Poll::Ready(Err(_))) {
+            self.over.store(true, Ordering::Release);
+        }
+        outcome
+    }
+}
+
+impl AsyncWrite for Input {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.write).poll_write(cx, bytes);
+        self.seen(outcome)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.write).poll_flush(cx);
+        self.seen(outcome)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.write).poll_shutdown(cx);
+        if outcome.is_ready() {
+            self.over.store(true, Ordering::Release);
+        }
+        outcome
+    }
+}
+
+/// There is nothing to do to a connection: it has ended when neither side has more to say, and is gone
+/// when both halves are dropped.
+struct Connection {
+    over: Arc<AtomicBool>,
+}
 
 #[async_trait]
 impl ProcessControl for Connection {
+    /// Asked once no more output comes.
     async fn exit_code(&self) -> Result<Option<i32>, DriverError> {
-        Ok(Some(0))
+        Ok(self.over.load(Ordering::Acquire).then_some(0))
     }
 
     async fn signal(&self, _: ProcessSignal) -> Result<(), DriverError> {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use bollard::{models::ContainerInspectResponse, query_parameters::InspectContainerOptions};
@@ -15,10 +15,13 @@ use super::{
     api::{self, Api},
     cache::ReportCache,
     engine::Facts,
+    files::Helper,
     label,
     lock::Locks,
+    per_vm::PerVm,
     report,
     room::Room,
+    silent::Silent,
 };
 use crate::{
     clock::now_us,
@@ -32,13 +35,15 @@ pub(super) struct Context {
     pub health: StartHealth,
     pub room: Room,
     pub cache: ReportCache,
+    pub silent: Silent,
     pub events: broadcast::Sender<DriverEvent>,
     pub facts: Facts,
     pub trial: super::trial::Trial,
+    pub helper: Helper,
     state: Mutex<State>,
     /// One change of a VM's existence at a time: the engine answers "taken" before a container that
     /// is being made can be looked at.
-    changing: Mutex<HashMap<Uuid, Weak<tokio::sync::Mutex<()>>>>,
+    changing: PerVm<tokio::sync::Mutex<()>>,
 }
 
 /// Small things that change.
@@ -60,15 +65,17 @@ impl Context {
         Ok(Self {
             api: Api::new(api::socket_path(&config.host)?),
             locks: Locks::new(config.lock_dir.clone())?,
+            helper: Helper::new(config.files.clone()),
             config,
             health: StartHealth::default(),
             room: Room::default(),
             cache: ReportCache::default(),
+            silent: Silent::default(),
             events: broadcast::Sender::new(4096),
             facts: Facts::default(),
             trial: super::trial::Trial::default(),
             state: Mutex::default(),
-            changing: Mutex::default(),
+            changing: PerVm::default(),
         })
     }
 
@@ -84,17 +91,7 @@ impl Context {
 
     /// Waits until nobody else creates or deletes the VM.
     pub(super) async fn change(&self, id: Uuid) -> tokio::sync::OwnedMutexGuard<()> {
-        let lock = {
-            let mut changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-            changing.retain(|_, lock| lock.strong_count() > 0);
-            let lock = changing
-                .get(&id)
-                .and_then(Weak::upgrade)
-                .unwrap_or_default();
-            changing.insert(id, Arc::downgrade(&lock));
-            lock
-        };
-        lock.lock_owned().await
+        self.changing.get(id).lock_owned().await
     }
 
     pub(super) fn tell(&self, vm_id: Uuid, kind: NodeEventKind) {
@@ -106,10 +103,11 @@ impl Context {
     pub(super) async fn look(&self, id: Uuid) -> Result<VmReport, DriverError> {
         let seen = self.cache.generation();
         let name = container_name(id);
-        let found = self
-            .inspect(&name)
-            .await
-            .map_err(|error| named(error, id))?;
+        let found = self.inspect(&name).await;
+        if found.is_ok() {
+            self.silent.heard(id);
+        }
+        let found = found.map_err(|error| named(error, id))?;
         let report = self
             .report(&found)
             .ok_or_else(|| DriverError::vm_not_found(id))?;
@@ -134,11 +132,16 @@ impl Context {
         if labels.get(label::NODE) != Some(&self.config.node) {
             return None;
         }
+        report::of(found, |id| self.known(id))
+    }
+
+    /// What is known of a VM beside what the engine says.
+    pub(super) fn known(&self, id: Uuid) -> report::Known {
         let state = self.state();
-        report::of(found, |id| report::Known {
+        report::Known {
             stopping: state.stopping.contains(&id),
             ooms: state.ooms.get(&id).copied().unwrap_or_default(),
-        })
+        }
     }
 
     /// Fails unless the VM is this node's; asks the engine only where it is not known.

@@ -3,14 +3,14 @@
 use bollard::query_parameters::CreateContainerOptions;
 use node_api::{
     error::NodeErrorCode,
-    vm::{VmReport, VmSpec},
+    vm::{PowerState, VmReport, VmSpec},
 };
 
 use super::{
     api::CREATE,
     capacity,
     context::{Context, container_name},
-    list, network, power, profile,
+    delete, list, network, power, profile,
 };
 use crate::driver::DriverError;
 
@@ -24,6 +24,7 @@ pub(super) async fn vm_create(
     start: bool,
 ) -> Result<VmReport, DriverError> {
     let _alone = context.change(spec.id).await;
+    clear(context, spec).await?;
     let promised = promise(context, spec).await?;
     let made = make(context, spec).await;
     if made.is_err() && promised {
@@ -40,6 +41,23 @@ pub(super) async fn vm_create(
     Ok(report)
 }
 
+/// Removes a container that never ran and has another published port than it is to have: the engine
+/// cannot change that, and there is nothing in it yet.
+async fn clear(context: &Context, spec: &VmSpec) -> Result<(), DriverError> {
+    if spec.ssh_port.is_none() {
+        return Ok(());
+    }
+    match context.look(spec.id).await {
+        Ok(there) if there.power == PowerState::Created && there.spec.ssh_port != spec.ssh_port => {
+            delete::remove(context, spec.id).await?;
+            context.cache.remove(spec.id);
+            Ok(())
+        }
+        Err(error) if error.code != NodeErrorCode::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Sets the VM's memory aside. True where it had none before.
 async fn promise(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> {
     if !context.room.is_loaded() {
@@ -54,7 +72,7 @@ async fn promise(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> 
 async fn make(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> {
     let facts = context.facts.get(context).await?;
     check_disk(&facts.root)?;
-    let body = profile::container(spec, &context.config.node, facts.disk_limit_hard)?;
+    let body = profile::container(spec, &context.config, facts.disk_limit_hard)?;
     let options = CreateContainerOptions {
         name: Some(container_name(spec.id)),
         ..Default::default()

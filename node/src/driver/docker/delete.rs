@@ -33,7 +33,7 @@ pub(super) async fn vm_delete(context: &Context, id: Uuid) -> Result<(), DriverE
 }
 
 /// Ends it, and removes it with the volumes that its image made.
-async fn remove(context: &Context, id: Uuid) -> Result<(), DriverError> {
+pub(super) async fn remove(context: &Context, id: Uuid) -> Result<(), DriverError> {
     let name = container_name(id);
     let options = RemoveContainerOptions {
         force: true,

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use node_api::{
     exec::{ExecOutput, ExecRequest, ExecStart},
     image::ImageReport,
+    ssh::SshServe,
     status::EngineOutage,
     vm::{VmReport, VmSpec},
 };
@@ -13,17 +14,18 @@ use tokio::{sync::broadcast, task::AbortHandle};
 use uuid::Uuid;
 
 use super::{
-    DockerConfig, connect, context::Context, create, delete, engine, events, exec, image, list,
-    power, process, stats, trial, tty,
+    DockerConfig, connect, context::Context, create, delete, engine, events, exec, exec_control,
+    image, list, power, process, ssh, stats, trial, tty,
 };
-use crate::driver::{
-    Driver, DriverError, DriverEvent, EngineReport, Process, Tty, TtySpec, UsageReading,
+use crate::{
+    clock::now_us,
+    driver::{Driver, DriverError, DriverEvent, EngineReport, Process, Tty, TtySpec, UsageReading},
 };
 
 /// A node's view of a Docker engine.
 pub struct DockerDriver {
     context: Arc<Context>,
-    tasks: [AbortHandle; 3],
+    tasks: Vec<AbortHandle>,
 }
 
 impl DockerDriver {
@@ -33,11 +35,18 @@ impl DockerDriver {
         let trial_every = config.trial_every;
         let context = Arc::new(Context::new(config)?);
         let weak = Arc::downgrade(&context);
-        let tasks = [
-            tokio::spawn(events::follow(weak.clone())).abort_handle(),
+        let tasks = vec![
+            tokio::spawn(events::follow(weak.clone(), now_us())).abort_handle(),
             tokio::spawn(trial::run(weak.clone(), trial_every)).abort_handle(),
             tokio::spawn(trial::sweep(weak)).abort_handle(),
         ];
+        Ok(Self { context, tasks })
+    }
+
+    /// One that only does what it is told, for a process beside the node's.
+    pub fn without_tasks(config: DockerConfig) -> Result<Self, DriverError> {
+        let context = Arc::new(Context::new(config)?);
+        let tasks = Vec::new();
         Ok(Self { context, tasks })
     }
 }
@@ -78,6 +87,10 @@ impl Driver for DockerDriver {
         delete::vm_delete(&self.context, id).await
     }
 
+    async fn vm_ssh_serve(&self, id: Uuid, serve: &SshServe) -> Result<(), DriverError> {
+        ssh::vm_ssh_serve(&self.context, id, serve).await
+    }
+
     async fn vm_exec(&self, id: Uuid, request: &ExecRequest) -> Result<ExecOutput, DriverError> {
         exec::vm_exec(&self.context, id, request).await
     }
@@ -100,6 +113,14 @@ impl Driver for DockerDriver {
 
     async fn vm_tty(&self, id: Uuid, spec: &TtySpec) -> Result<Tty, DriverError> {
         tty::vm_tty(&self.context, id, spec).await
+    }
+
+    async fn session_list(&self, id: Uuid) -> Result<Vec<String>, DriverError> {
+        exec_control::session_list(&self.context, id).await
+    }
+
+    async fn session_end(&self, id: Uuid, mark: &str) -> Result<(), DriverError> {
+        exec_control::session_end(&self.context, id, mark).await
     }
 
     async fn image_ensure(&self, name: &str) -> Result<ImageReport, DriverError> {

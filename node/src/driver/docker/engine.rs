@@ -7,13 +7,18 @@ use std::{
 };
 
 use bollard::query_parameters::ListImagesOptions;
-use node_api::status::{Capacity, EngineStatus, NodeUsage};
+use node_api::{
+    error::NodeErrorCode,
+    status::{Capacity, EngineStatus, NodeUsage},
+};
 
 use super::{capacity, context::Context};
 use crate::driver::{DriverError, EngineReport};
 
-/// An engine that has not answered a small question after this long is away.
+/// The answer to a small question is late after this long.
 const ANSWER: Duration = Duration::from_secs(3);
+/// Answers that must be late one after the other before the engine is called away. One may be bad luck.
+const LATE: u32 = 2;
 /// What hardly changes is asked for anew after this long, and when the engine was away.
 const FACTS_FRESH: Duration = Duration::from_secs(60);
 const IMAGES_FRESH: Duration = Duration::from_secs(5);
@@ -32,10 +37,15 @@ pub(super) struct EngineFacts {
 #[derive(Default)]
 pub(super) struct Facts(Mutex<Known>);
 
+/// What a look at the engine finds: with its images.
+type Found = (EngineFacts, Vec<String>);
+
 #[derive(Default)]
 struct Known {
     facts: Option<(Instant, EngineFacts)>,
     images: Option<(Instant, Vec<String>)>,
+    /// Answers that were late since the last one in time.
+    late: u32,
 }
 
 impl Facts {
@@ -77,21 +87,52 @@ impl Facts {
         Ok(images)
     }
 
-    /// Images have changed, or everything may have.
+    /// Images have changed.
     pub(super) fn forget_images(&self) {
-        self.lock().images = None;
+        self.lock().spoil_images();
     }
 
-    fn forget(&self) {
-        if let Some((at, _)) = &mut self.lock().facts {
-            // The last known stays for capacity; the next call asks anew.
-            *at = at.checked_sub(FACTS_FRESH).unwrap_or(*at);
+    /// How a look went. In place of one answer that is late stands what was known before.
+    fn judge(&self, looked: Result<Found, DriverError>) -> Result<Found, DriverError> {
+        let mut known = self.lock();
+        let error = match looked {
+            Ok(found) => {
+                known.late = 0;
+                return Ok(found);
+            }
+            Err(error) => error,
+        };
+        known.spoil();
+        known.late = match error.code {
+            NodeErrorCode::Timeout => known.late.saturating_add(1),
+            _ => LATE,
+        };
+        match (&known.facts, &known.images) {
+            (Some((_, facts)), Some((_, images))) if known.late < LATE => {
+                Ok((facts.clone(), images.clone()))
+            }
+            _ => Err(error),
         }
-        self.forget_images();
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Everything may have changed. The last known stays; the next call asks anew.
+    fn spoil(&mut self) {
+        if let Some((at, _)) = &mut self.facts {
+            *at = at.checked_sub(FACTS_FRESH).unwrap_or(*at);
+        }
+        self.spoil_images();
+    }
+
+    fn spoil_images(&mut self) {
+        if let Some((at, _)) = &mut self.images {
+            *at = at.checked_sub(IMAGES_FRESH).unwrap_or(*at);
+        }
     }
 }
 
@@ -112,15 +153,13 @@ fn names(tags: impl Iterator<Item = String>) -> Vec<String> {
 pub(super) async fn engine(context: &Context) -> EngineReport {
     let looked = look(context).await;
     context.touch(looked.is_ok());
-    if looked.is_err() {
-        context.facts.forget();
-    }
-    let degraded = match &looked {
+    let found = context.facts.judge(looked);
+    let degraded = match &found {
         Ok(_) => context.health.degraded(),
         Err(error) => Some(error.message.clone()),
     };
     let (facts, images) =
-        looked.unwrap_or_else(|_| (context.facts.last().unwrap_or_default(), Vec::new()));
+        found.unwrap_or_else(|_| (context.facts.last().unwrap_or_default(), Vec::new()));
     let disk = capacity::disk(&facts.root);
     EngineReport {
         engine: EngineStatus {
@@ -143,7 +182,7 @@ pub(super) async fn engine(context: &Context) -> EngineReport {
     }
 }
 
-async fn look(context: &Context) -> Result<(EngineFacts, Vec<String>), DriverError> {
+async fn look(context: &Context) -> Result<Found, DriverError> {
     context.api.call(ANSWER, |docker| docker.ping()).await?;
     let facts = context.facts.get(context).await?;
     let images = context.facts.images(context).await?;
@@ -165,5 +204,29 @@ mod tests {
             names,
             ["alpine:3", "minicloud/base", "minicloud/base:latest"]
         );
+    }
+
+    #[test]
+    fn one_late_answer_is_bad_luck_and_two_are_an_engine_that_is_away() {
+        let facts = Facts::default();
+        let good = || Ok((EngineFacts::default(), Vec::new()));
+        let late = || Err(crate::driver::docker::api::late(ANSWER));
+        assert!(facts.judge(late()).is_err(), "nothing is known of it yet");
+        {
+            let mut known = facts.lock();
+            known.facts = Some((Instant::now(), EngineFacts::default()));
+            known.images = Some((Instant::now(), vec!["alpine".to_owned()]));
+        }
+        for _ in 0..2 {
+            facts.judge(good()).expect("in time");
+            let (_, images) = facts.judge(late()).expect("what is known");
+            assert_eq!(images, ["alpine"]);
+            assert!(facts.judge(late()).is_err());
+            assert!(facts.judge(late()).is_err());
+        }
+        facts.judge(good()).expect("in time");
+        let away = DriverError::new(NodeErrorCode::EngineAway, "no socket");
+        assert!(facts.judge(Err(away)).is_err());
+        assert!(facts.judge(late()).is_err(), "it was away before");
     }
 }

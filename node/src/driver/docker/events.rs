@@ -15,10 +15,10 @@ use super::{context::Context, label};
 /// Time between two attempts while the engine is away.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Follows events until the driver is dropped.
-pub(super) async fn follow(context: Weak<Context>) {
-    // Where the last stream ended: nothing in between is lost.
-    let mut since: Option<String> = None;
+/// Follows events until the driver is dropped: all since it began (microseconds since the Unix epoch).
+pub(super) async fn follow(context: Weak<Context>, begun: i64) {
+    // Where the last stream ended: nothing in between is lost, nor what came before the first one.
+    let mut since = moment(begun.saturating_mul(1_000));
     loop {
         let Some(context) = context.upgrade() else {
             return;
@@ -33,7 +33,7 @@ pub(super) async fn follow(context: Weak<Context>) {
     }
 }
 
-async fn stream(context: &Arc<Context>, since: &mut Option<String>) {
+async fn stream(context: &Arc<Context>, since: &mut String) {
     let docker = match context.api.docker() {
         Ok(docker) => docker,
         Err(error) => return tracing::debug!("no events: {error}"),
@@ -48,7 +48,7 @@ async fn stream(context: &Arc<Context>, since: &mut Option<String>) {
         ),
     ];
     let options = EventsOptions {
-        since: since.clone(),
+        since: Some(since.clone()),
         until: None,
         filters: Some(filters.map(|(key, values)| (key.to_owned(), values)).into()),
     };
@@ -56,7 +56,9 @@ async fn stream(context: &Arc<Context>, since: &mut Option<String>) {
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
-                *since = after(&event).or_else(|| since.take());
+                if let Some(after) = after(&event) {
+                    *since = after;
+                }
                 take(context, &event);
             }
             Err(error) => return tracing::debug!("the engine's events ended: {error}"),
@@ -64,14 +66,14 @@ async fn stream(context: &Arc<Context>, since: &mut Option<String>) {
     }
 }
 
-/// The moment after an event, as the engine wants it.
+/// The moment after an event.
 fn after(event: &EventMessage) -> Option<String> {
-    let nanos = event.time_nano?.checked_add(1)?;
-    Some(format!(
-        "{}.{:09}",
-        nanos / 1_000_000_000,
-        nanos % 1_000_000_000
-    ))
+    event.time_nano?.checked_add(1).map(moment)
+}
+
+/// As the engine wants it, of nanoseconds since the Unix epoch.
+fn moment(nanos: i64) -> String {
+    format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
 }
 
 fn take(context: &Context, event: &EventMessage) {
@@ -89,8 +91,14 @@ fn take(context: &Context, event: &EventMessage) {
         return;
     };
     match kind {
-        NodeEventKind::VmDeleted => context.cache.remove(id),
-        _ => context.cache.spoil(id),
+        NodeEventKind::VmDeleted => {
+            context.cache.remove(id);
+            context.silent.heard(id);
+        }
+        _ => {
+            context.cache.spoil(id);
+            context.silent.hint(id);
+        }
     }
     count(context, id, kind);
     context.tell(id, kind);
@@ -125,5 +133,20 @@ fn kind(action: &str) -> Option<NodeEventKind> {
         "destroy" => Some(NodeEventKind::VmDeleted),
         "oom" => Some(NodeEventKind::VmOom),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_goes_on_a_nanosecond_after_the_last_event() {
+        let event = EventMessage {
+            time_nano: Some(1_700_000_000_999_999_999),
+            ..Default::default()
+        };
+        assert_eq!(after(&event).as_deref(), Some("1700000001.000000000"));
+        assert_eq!(moment(1_700_000_000_000_001_000), "1700000000.000001000");
     }
 }

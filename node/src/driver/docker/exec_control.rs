@@ -2,28 +2,30 @@
 
 use std::{
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use bollard::exec::ResizeExecOptions;
 use node_api::error::NodeErrorCode;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::{
     api::{EXEC, late},
-    context::Context,
+    context::{Context, container_name},
     exec, session,
 };
 use crate::driver::{DriverError, ProcessControl, ProcessSignal, TtyControl};
 
 /// Where the node cannot see the container's processes: signals, from inside, the sessions whose
-/// leader carries the mark `$1`; the signals are the words of `$2`, a second after a HUP.
+/// leader carries the mark `$1` and was put into the VM (its parent is outside; what called setsid in there
+/// has the mark, too); the signals are the words of `$2`, a second after a HUP.
 const SIGNAL_INSIDE: &str = r#"s=$2
 for d in /proc/[0-9]*; do
 read -r l <"$d/stat" || continue
 q=${d#/proc/}; set -- "$1" ${l##*) }
-[ "$5" = "$q" ] && grep -q "MC_TTY=$1" "$d/environ" && t="$t $q"
+[ "$5" = "$q" ] && [ "$3" = 0 ] && grep -q "MC_TTY=$1" "$d/environ" && t="$t $q"
 done 2>/dev/null
 [ -n "$t" ] || exit 0
 for g in $s; do
@@ -35,6 +37,17 @@ done 2>/dev/null
 [ $g = HUP ] && sleep 1
 done"#;
 
+/// Says the marks of the sessions that were put into the VM.
+const LIST_INSIDE: &str = r#"for d in /proc/[0-9]*; do
+read -r l <"$d/stat" || continue
+q=${d#/proc/}; set -- ${l##*) }
+[ "$4" = "$q" ] && [ "$2" = 0 ] && tr '\0' '\n' <"$d/environ"
+done 2>/dev/null | grep '^MC_TTY='"#;
+
+/// How long a command that nobody waits for is looked for.
+const BEGIN: Duration = Duration::from_secs(60);
+const LOOK_MAX: Duration = Duration::from_secs(1);
+
 #[derive(Clone)]
 pub(super) struct ExecControl {
     context: Arc<Context>,
@@ -43,6 +56,8 @@ pub(super) struct ExecControl {
     /// In the environment of everything that runs in the session.
     mark: String,
     leader: Arc<OnceLock<Leader>>,
+    /// A terminal's: the newest that was asked for, columns and rows. Setting one takes its turn here.
+    size: Arc<Mutex<(u16, u16)>>,
 }
 
 /// The session's leader, as the host sees it.
@@ -60,7 +75,30 @@ impl ExecControl {
             exec,
             mark,
             leader: Arc::default(),
+            size: Arc::new(Mutex::new((80, 24))),
         }
+    }
+
+    /// The size that a terminal was opened with.
+    pub(super) fn begins_with(&mut self, cols: u16, rows: u16) {
+        self.size = Arc::new(Mutex::new((cols, rows)));
+    }
+
+    /// Sets the newest size once more.
+    pub(super) async fn size_again(&self) -> Result<(), DriverError> {
+        let size = self.size.lock().await;
+        self.set_size(*size).await
+    }
+
+    async fn set_size(&self, (cols, rows): (u16, u16)) -> Result<(), DriverError> {
+        let size = ResizeExecOptions {
+            width: cols.clamp(1, 500),
+            height: rows.clamp(1, 500),
+        };
+        self.context
+            .api
+            .call(EXEC, |docker| docker.resize_exec(&self.exec, size))
+            .await
     }
 
     /// Learns the leader while it lives: the engine forgets it, and what it left behind goes on.
@@ -74,6 +112,43 @@ impl ExecControl {
                     return tracing::debug!("a session's leader is not known: {error}");
                 }
             }
+        }
+    }
+
+    /// Ends it, also where it only begins now; one that was never asked for is not waited for longer than
+    /// [`BEGIN`].
+    async fn end_when_begun(&self) -> Result<(), DriverError> {
+        let began = Instant::now();
+        loop {
+            match self.kill().await {
+                Err(error) if began.elapsed() < BEGIN => {
+                    tracing::debug!("not ended yet: {error}");
+                    tokio::time::sleep(LOOK_MAX).await;
+                }
+                // The engine never heard of it.
+                Err(error) if error.code == NodeErrorCode::Timeout => return Ok(()),
+                ended => return ended,
+            }
+        }
+    }
+
+    /// The leader, once there is one; None where it has come and gone. The engine answers before it has
+    /// begun with a command, long before where it has much to do.
+    async fn begun(&self) -> Result<Option<Leader>, DriverError> {
+        let began = Instant::now();
+        let mut pause = Duration::from_millis(5);
+        loop {
+            if let Some(leader) = self.find_leader().await? {
+                return Ok(Some(leader));
+            }
+            if self.exit_code().await?.is_some() {
+                return Ok(None);
+            }
+            if began.elapsed() > EXEC {
+                return Err(late(EXEC));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LOOK_MAX);
         }
     }
 
@@ -102,7 +177,7 @@ impl ExecControl {
 
     /// The leader, where its processes can be seen from here.
     async fn seen_leader(&self) -> Result<Option<Leader>, DriverError> {
-        let leader = self.find_leader().await?;
+        let leader = self.begun().await?;
         let is_seen = |leader: &Leader| {
             self.context.config.host_processes && session::host_is_seen(&leader.container)
         };
@@ -111,15 +186,122 @@ impl ExecControl {
 
     /// From inside the VM, where the host's processes cannot be seen.
     async fn signal_inside(&self, signals: &str) -> Result<(), DriverError> {
-        let argv = ["/bin/sh", "-c", SIGNAL_INSIDE, "mc", &self.mark, signals].map(str::to_owned);
-        let run = exec::run(&self.context, self.vm_id, &argv);
-        match tokio::time::timeout(EXEC, run).await {
-            Ok(Ok(_)) => Ok(()),
-            // It does not run any more: its processes are gone.
-            Ok(Err(error)) if is_over(&error) => Ok(()),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(late(EXEC)),
+        signal_inside(&self.context, self.vm_id, &self.mark, signals).await
+    }
+}
+
+async fn signal_inside(
+    context: &Context,
+    vm_id: Uuid,
+    mark: &str,
+    signals: &str,
+) -> Result<(), DriverError> {
+    let argv = ["/bin/sh", "-c", SIGNAL_INSIDE, "mc", mark, signals];
+    run_inside(context, vm_id, &argv).await.map(drop)
+}
+
+/// What a script of ours printed; nothing where the VM does not run any more: its processes are gone.
+async fn run_inside(context: &Context, vm_id: Uuid, argv: &[&str]) -> Result<String, DriverError> {
+    let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
+    match tokio::time::timeout(EXEC, exec::run(context, vm_id, &argv)).await {
+        Ok(Ok(output)) => Ok(output.stdout),
+        Ok(Err(error)) if is_over(&error) => Ok(String::new()),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(late(EXEC)),
+    }
+}
+
+/// The marks of the sessions that were put into the VM.
+pub(super) async fn session_list(context: &Context, id: Uuid) -> Result<Vec<String>, DriverError> {
+    if let Some(leaders) = seen_leaders(context, id).await? {
+        return Ok(leaders.into_iter().map(|(_, _, mark)| mark).collect());
+    }
+    let said = run_inside(context, id, &["/bin/sh", "-c", LIST_INSIDE]).await?;
+    let marks = said.lines().filter_map(|line| line.strip_prefix("MC_TTY="));
+    Ok(marks.map(str::to_owned).collect())
+}
+
+/// Ends the session of that mark.
+pub(super) async fn session_end(
+    context: &Context,
+    id: Uuid,
+    mark: &str,
+) -> Result<(), DriverError> {
+    let Some(leaders) = seen_leaders(context, id).await? else {
+        return signal_inside(context, id, mark, "HUP KILL").await;
+    };
+    for (pid, container, found) in leaders {
+        if found == mark {
+            session::end(pid, &container).await?;
         }
+    }
+    Ok(())
+}
+
+/// Leaders that were put into the VM, its container, and their marks. None where the VM's processes cannot
+/// be seen from here.
+async fn seen_leaders(
+    context: &Context,
+    id: Uuid,
+) -> Result<Option<Vec<(i32, String, String)>>, DriverError> {
+    let container = match context.inspect(&container_name(id)).await {
+        Ok(found) => found.id.unwrap_or_default(),
+        Err(error) if is_over(&error) => return Ok(Some(Vec::new())),
+        Err(error) => return Err(error),
+    };
+    if container.is_empty() || !context.config.host_processes || !session::host_is_seen(&container)
+    {
+        return Ok(None);
+    }
+    let Some(leaders) = session::leaders(&container) else {
+        return Ok(None);
+    };
+    let of_this = leaders
+        .into_iter()
+        .map(|(pid, mark)| (pid, container.clone(), mark));
+    Ok(Some(of_this.collect()))
+}
+
+/// A session that nobody has taken over yet: dropped, it is ended.
+pub(super) struct Unclaimed {
+    control: ExecControl,
+    is_claimed: bool,
+}
+
+impl Unclaimed {
+    pub(super) fn new(control: ExecControl) -> Self {
+        Self {
+            control,
+            is_claimed: false,
+        }
+    }
+
+    /// It is the caller's to end, or has ended.
+    pub(super) fn claim(mut self) -> ExecControl {
+        self.is_claimed = true;
+        self.control.clone()
+    }
+
+    pub(super) fn control(&self) -> &ExecControl {
+        &self.control
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        // Without a runtime the node itself is ending.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        if self.is_claimed {
+            return;
+        }
+        let control = self.control.clone();
+        runtime.spawn(async move {
+            if let Err(error) = control.end_when_begun().await {
+                tracing::warn!(id = %control.vm_id, "a command that nobody waits for was not ended: {error}");
+            }
+        });
     }
 }
 
@@ -133,14 +315,9 @@ fn is_over(error: &DriverError) -> bool {
 #[async_trait]
 impl TtyControl for ExecControl {
     async fn resize(&self, cols: u16, rows: u16) -> Result<(), DriverError> {
-        let size = ResizeExecOptions {
-            width: cols.clamp(1, 500),
-            height: rows.clamp(1, 500),
-        };
-        self.context
-            .api
-            .call(EXEC, |docker| docker.resize_exec(&self.exec, size))
-            .await
+        let mut size = self.size.lock().await;
+        *size = (cols, rows);
+        self.set_size(*size).await
     }
 }
 

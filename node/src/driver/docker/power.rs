@@ -1,5 +1,7 @@
 //! Start and stop.
 
+use std::net::SocketAddr;
+
 use bollard::{
     models::{NetworkConnectRequest, NetworkDisconnectRequest},
     query_parameters::{StartContainerOptions, StopContainerOptions},
@@ -15,7 +17,7 @@ use super::{
     context::{Context, container_name, named},
     network, profile, trial,
 };
-use crate::driver::DriverError;
+use crate::{driver::DriverError, port};
 
 pub(super) async fn vm_start(context: &Context, id: Uuid) -> Result<VmReport, DriverError> {
     let spec = context.look(id).await?.spec;
@@ -35,6 +37,7 @@ pub(super) async fn start_anywhere(context: &Context, spec: &VmSpec) -> Result<(
         outcome => outcome,
     };
     context.cache.spoil(spec.id);
+    let outcome = outcome.map_err(|error| of_port(context, spec, error));
     match &outcome {
         Ok(()) => context.health.started(),
         Err(error) if error.code == NodeErrorCode::Engine => blame(context, spec, error).await,
@@ -42,6 +45,28 @@ pub(super) async fn start_anywhere(context: &Context, spec: &VmSpec) -> Result<(
         Err(_) => {}
     }
     outcome
+}
+
+/// The same, unless the VM's published port is why: that is nobody's fault here.
+fn of_port(context: &Context, spec: &VmSpec, error: DriverError) -> DriverError {
+    let (Some(port), true) = (spec.ssh_port, is_port_taken(&error)) else {
+        return error;
+    };
+    let at = SocketAddr::new(context.config.ssh_listen, port);
+    // For the admin: whose it is, is not the tenant's business.
+    let holder = port::holder(at).unwrap_or_else(|| "something unseen".into());
+    tracing::warn!(id = %spec.id, "a VM's SSH cannot be published on {at}: {holder} holds it");
+    DriverError::new(
+        NodeErrorCode::PortTaken,
+        format!("its port {port} for SSH is in use by another program of the host"),
+    )
+}
+
+/// By the engine's words: its own containers have it, or something else.
+fn is_port_taken(error: &DriverError) -> bool {
+    error.code == NodeErrorCode::Engine
+        && (error.message.contains("port is already allocated")
+            || error.message.contains("address already in use"))
 }
 
 /// The engine's fault, or the VM's? Who is root in a VM can break it so that no engine starts it; that

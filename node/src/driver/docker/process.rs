@@ -8,15 +8,19 @@ use std::{pin::Pin, sync::Arc};
 use bollard::exec::CreateExecOptions;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, stream};
-use node_api::{error::NodeErrorCode, exec::ExecStart};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use node_api::{
+    error::NodeErrorCode,
+    exec::{ExecStart, FILES},
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use uuid::Uuid;
 
 use super::{
     api::EXEC,
     context::{Context, container_name, named},
     exec::environment,
-    exec_control::ExecControl,
+    exec_control::{ExecControl, Unclaimed},
+    files,
     hijack::{self, CHUNK},
 };
 use crate::driver::{DriverError, Piece, Process};
@@ -24,51 +28,93 @@ use crate::driver::{DriverError, Piece, Process};
 const HEAD: usize = 8;
 const STDERR: u8 = 2;
 
+/// What a command prints.
+pub(super) type Output = Pin<Box<dyn Stream<Item = Result<Piece, DriverError>> + Send>>;
+
+/// A command that was begun; it ends when this is dropped.
+pub(super) struct Begun {
+    pub output: Output,
+    pub input: Pin<Box<dyn AsyncWrite + Send>>,
+    pub control: Unclaimed,
+}
+
+impl Begun {
+    /// From now on it is the caller's.
+    pub(super) fn claim(self) -> Process {
+        Process {
+            output: self.output,
+            input: self.input,
+            control: Box::new(self.control.claim()),
+        }
+    }
+}
+
 pub(super) async fn vm_process(
     context: &Arc<Context>,
     id: Uuid,
     start: &ExecStart,
 ) -> Result<Process, DriverError> {
     context.check_mine(id).await?;
+    match start.argv.split_first() {
+        Some((program, words)) if program == FILES => {
+            files::open(context, id, words, &start.env).await
+        }
+        _ => Ok(begin(context, id, &start.argv, &start.env).await?.claim()),
+    }
+}
+
+pub(super) async fn begin(
+    context: &Arc<Context>,
+    id: Uuid,
+    argv: &[String],
+    env: &[(String, String)],
+) -> Result<Begun, DriverError> {
     let mark = Uuid::now_v7().simple().to_string();
     let name = container_name(id);
     let exec = context
         .api
         .call(EXEC, |docker| {
-            docker.create_exec(&name, options(&mark, start))
+            docker.create_exec(&name, options(&mark, argv, env))
         })
         .await
         .map_err(|error| named(error, id))?
         .id;
-    let stream = hijack::start(context.api.socket(), &exec, false).await?;
+    let control = ExecControl::new(context.clone(), id, exec.clone(), mark);
+    // Whoever waits may go away, or give up, before it is known that it runs.
+    let unclaimed = Unclaimed::new(control.clone());
+    let stream = match hijack::start(context.api.socket(), &exec, false).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            if error.code != NodeErrorCode::Timeout {
+                unclaimed.claim();
+            }
+            return Err(error);
+        }
+    };
     let (read, write) = tokio::io::split(stream);
-    let control = ExecControl::new(context.clone(), id, exec, mark);
-    let settling = control.clone();
-    tokio::spawn(async move { settling.settle().await });
-    Ok(Process {
+    tokio::spawn(async move { control.settle().await });
+    Ok(Begun {
         output: pieces(read),
         input: Box::pin(write),
-        control: Box::new(control),
+        control: unclaimed,
     })
 }
 
-fn options(mark: &str, start: &ExecStart) -> CreateExecOptions<String> {
+fn options(mark: &str, argv: &[String], env: &[(String, String)]) -> CreateExecOptions<String> {
     CreateExecOptions {
         attach_stdin: Some(true),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         tty: Some(false),
-        cmd: Some(start.argv.clone()),
-        env: Some(environment(mark, &start.env)),
+        cmd: Some(argv.to_vec()),
+        env: Some(environment(mark, env)),
         user: Some("0:0".into()),
         ..Default::default()
     }
 }
 
 /// What it prints, as it comes.
-fn pieces(
-    read: impl AsyncRead + Send + Unpin + 'static,
-) -> Pin<Box<dyn Stream<Item = Result<Piece, DriverError>> + Send>> {
+fn pieces(read: impl AsyncRead + Send + Unpin + 'static) -> Output {
     let start = (read, Demux::default());
     Box::pin(stream::unfold(Some(start), async |state| {
         let (mut read, mut demux) = state?;

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use bollard::models::{
     ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkingConfig,
-    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    PortBinding, PortMap, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 use node_api::vm::VmSpec;
 
-use super::label;
+use super::{DockerConfig, label};
 use crate::driver::DriverError;
 
 /// What the engine's init (PID 1) runs; needs nothing but `/bin/sh` and `sleep` in the image.
@@ -55,12 +55,15 @@ const OPEN_FILES: u64 = 16_384;
 /// The engine kills what has not ended by then; the script above needs 10 s at most.
 pub(super) const STOP_GRACE_S: i32 = 11;
 
+/// The port of a VM that can be published.
+const SSH: &str = "22/tcp";
+
 const MIB: i64 = 1024 * 1024;
 
 /// What to ask the engine for. `hard_disk`: its storage can limit a container's disk.
 pub(super) fn container(
     spec: &VmSpec,
-    node: &str,
+    config: &DockerConfig,
     hard_disk: bool,
 ) -> Result<ContainerCreateBody, DriverError> {
     let json = serde_json::to_string(spec).map_err(|error| {
@@ -70,7 +73,7 @@ pub(super) fn container(
     let labels = [
         (label::VM, spec.id.to_string()),
         (label::OWNER, spec.owner_id.to_string()),
-        (label::NODE, node.to_owned()),
+        (label::NODE, config.node.clone()),
         (label::SPEC, json),
     ];
     Ok(ContainerCreateBody {
@@ -84,7 +87,8 @@ pub(super) fn container(
         stop_signal: Some("SIGTERM".into()),
         labels: Some(labels.map(|(key, value)| (key.to_owned(), value)).into()),
         networking_config: Some(networking(spec)),
-        host_config: Some(host_config(spec, hard_disk)),
+        exposed_ports: spec.ssh_port.map(|_| vec![SSH.to_owned()]),
+        host_config: Some(host_config(spec, config, hard_disk)),
         ..Default::default()
     })
 }
@@ -104,8 +108,17 @@ pub(super) fn endpoint(spec: &VmSpec) -> EndpointSettings {
     }
 }
 
-/// No mounts, no devices, no ports, no engine socket; `restart` is the server's business.
-fn host_config(spec: &VmSpec, hard_disk: bool) -> HostConfig {
+/// The VM's SSH server on a port of the host. The engine keeps it with the container, stopped or not.
+fn port_bindings(spec: &VmSpec, config: &DockerConfig) -> Option<PortMap> {
+    let binding = PortBinding {
+        host_ip: Some(config.ssh_listen.to_string()),
+        host_port: Some(spec.ssh_port?.to_string()),
+    };
+    Some(HashMap::from([(SSH.to_owned(), Some(vec![binding]))]))
+}
+
+/// No mounts, no devices, no engine socket, no port but that; `restart` is the server's business.
+fn host_config(spec: &VmSpec, config: &DockerConfig, hard_disk: bool) -> HostConfig {
     let memory = i64::from(spec.memory_mib) * MIB;
     let disk = hard_disk.then(|| HashMap::from([("size".into(), format!("{}G", spec.disk_gib))]));
     HostConfig {
@@ -135,6 +148,7 @@ fn host_config(spec: &VmSpec, hard_disk: bool) -> HostConfig {
             maximum_retry_count: None,
         }),
         network_mode: Some(spec.network.name.clone()),
+        port_bindings: port_bindings(spec, config),
         storage_opt: disk,
         ..Default::default()
     }

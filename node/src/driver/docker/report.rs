@@ -1,7 +1,10 @@
 //! What the engine says of a container, as a `VmReport`.
 
+use std::collections::HashMap;
+
 use bollard::models::{
-    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum as Status,
+    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum as Status, ContainerSummary,
+    ContainerSummaryStateEnum as Listed, EndpointSettings,
 };
 use node_api::vm::{PowerState, VmExit, VmReport, VmSpec};
 use uuid::Uuid;
@@ -31,12 +34,51 @@ pub(super) fn of(
         started_at: running.then(|| time(state.started_at.as_deref())).flatten(),
         exit: exit(state, running, known.ooms.1),
         address: running
-            .then(|| address(found, &spec.network.name))
+            .then(|| {
+                let networks = found.network_settings.as_ref()?.networks.as_ref()?;
+                address(networks, &spec.network.name)
+            })
             .flatten(),
         oom_kills: known.ooms.0,
         usage: None,
         spec,
     })
+}
+
+/// What the engine's list alone says of a VM that cannot be looked at. Since when it runs is not in it.
+/// Nor is how it ended, and what is done about an end depends on that: until it is known, it is ending.
+pub(super) fn of_listed(
+    found: &ContainerSummary,
+    known: impl FnOnce(Uuid) -> Known,
+) -> Option<VmReport> {
+    let spec = spec(found.labels.as_ref()?.get(label::SPEC)?)?;
+    let known = known(spec.id);
+    let power = match found.state? {
+        Listed::CREATED => PowerState::Created,
+        state if is_running(state) && !known.stopping => PowerState::Running,
+        Listed::DEAD => PowerState::Dead,
+        _ => PowerState::Stopping,
+    };
+    let networks = found
+        .network_settings
+        .as_ref()
+        .and_then(|settings| settings.networks.as_ref())
+        .filter(|_| power == PowerState::Running);
+    Some(VmReport {
+        power,
+        engine_id: found.id.as_ref()?.chars().take(12).collect(),
+        started_at: None,
+        exit: None,
+        address: networks.and_then(|networks| address(networks, &spec.network.name)),
+        oom_kills: known.ooms.0,
+        usage: None,
+        spec,
+    })
+}
+
+/// Whether the list says that it runs.
+pub(super) fn is_running(state: Listed) -> bool {
+    matches!(state, Listed::RUNNING | Listed::PAUSED | Listed::RESTARTING)
 }
 
 /// The spec a container was made from.
@@ -74,8 +116,7 @@ fn exit(state: &ContainerState, running: bool, oom: bool) -> Option<VmExit> {
     })
 }
 
-fn address(found: &ContainerInspectResponse, network: &str) -> Option<String> {
-    let networks = found.network_settings.as_ref()?.networks.as_ref()?;
+fn address(networks: &HashMap<String, EndpointSettings>, network: &str) -> Option<String> {
     let address = networks.get(network)?.ip_address.clone()?;
     (!address.is_empty()).then_some(address)
 }
@@ -88,6 +129,8 @@ fn time(text: Option<&str>) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use bollard::models::ContainerSummaryNetworkSettings;
+
     use super::*;
 
     #[test]
@@ -98,5 +141,42 @@ mod tests {
         );
         assert_eq!(time(Some("0001-01-01T00:00:00Z")), None);
         assert_eq!(time(None), None);
+    }
+
+    #[test]
+    fn of_a_vm_that_is_only_listed_no_more_is_said_than_is_known() {
+        let spec = r#"{"id":"00000000-0000-0000-0000-000000000001","name":"web1",
+            "owner_id":"00000000-0000-0000-0000-000000000002","image":"minicloud/base","cpu_millis":500,
+            "memory_mib":64,"disk_gib":1,"network":{"name":"mc0000000000","subnet":"10.64.0.0/27"}}"#;
+        let address = EndpointSettings {
+            ip_address: Some("10.64.0.2".into()),
+            ..Default::default()
+        };
+        let networks = HashMap::from([("mc0000000000".to_owned(), address)]);
+        let listed = |state, stopping| {
+            let found = ContainerSummary {
+                id: Some("0123456789abcdef".into()),
+                labels: Some(HashMap::from([(label::SPEC.to_owned(), spec.to_owned())])),
+                state: Some(state),
+                network_settings: Some(ContainerSummaryNetworkSettings {
+                    networks: Some(networks.clone()),
+                }),
+                ..Default::default()
+            };
+            let ooms = (3, false);
+            let report = of_listed(&found, |_| Known { stopping, ooms }).expect("a VM");
+            assert_eq!(report.exit, None);
+            (report.power, report.address)
+        };
+        let there = Some("10.64.0.2".to_owned());
+        assert_eq!(listed(Listed::RUNNING, false), (PowerState::Running, there));
+        for (state, stopping, power) in [
+            (Listed::RUNNING, true, PowerState::Stopping),
+            (Listed::EXITED, false, PowerState::Stopping),
+            (Listed::CREATED, false, PowerState::Created),
+            (Listed::DEAD, false, PowerState::Dead),
+        ] {
+            assert_eq!(listed(state, stopping), (power, None));
+        }
     }
 }

@@ -28,6 +28,34 @@ pub(super) fn is_in_container(pid: i32, container: &str) -> bool {
     fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|text| text.contains(container))
 }
 
+/// Sessions that were put into the container, by leader and mark: their leader's parent is outside it.
+/// (What called setsid in there has the mark in its environment, too, and is left alone.) None where
+/// environments cannot be read from here.
+pub(super) fn leaders(container: &str) -> Option<Vec<(i32, String)>> {
+    let mut leaders = Vec::new();
+    for pid in all_pids().filter(|pid| is_in_container(*pid, container)) {
+        let Some((parent, session)) = parent_and_session(pid) else {
+            continue;
+        };
+        if session != pid || is_in_container(parent, container) {
+            continue;
+        }
+        match fs::read(format!("/proc/{pid}/environ")) {
+            Ok(environment) => leaders.extend(mark(&environment).map(|mark| (pid, mark))),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return None,
+            // It has ended.
+            Err(_) => {}
+        }
+    }
+    Some(leaders)
+}
+
+fn mark(environment: &[u8]) -> Option<String> {
+    let mut entries = environment.split(|byte| *byte == 0);
+    let mark = entries.find_map(|entry| entry.strip_prefix(b"MC_TTY="))?;
+    String::from_utf8(mark.to_vec()).ok()
+}
+
 /// Signals every process of the session.
 pub(super) fn signal(session: i32, container: &str, signal: ProcessSignal) {
     let signal = match signal {
@@ -120,16 +148,21 @@ fn all_pids() -> impl Iterator<Item = i32> {
 
 /// The session of a living process; None for one that is dead and only waits to be reaped.
 fn session_of(pid: i32) -> Option<i32> {
+    parent_and_session(pid).map(|(_, session)| session)
+}
+
+fn parent_and_session(pid: i32) -> Option<(i32, i32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     parse(&stat)
 }
 
-fn parse(stat: &str) -> Option<i32> {
+fn parse(stat: &str) -> Option<(i32, i32)> {
     // The name, in parentheses, may hold anything: count from the last one.
     let mut words = stat.rsplit_once(") ")?.1.split(' ');
     let state = words.next()?;
-    let session = words.nth(2)?.parse().ok()?;
-    (!matches!(state, "Z" | "X")).then_some(session)
+    let parent = words.next()?.parse().ok()?;
+    let session = words.nth(1)?.parse().ok()?;
+    (!matches!(state, "Z" | "X")).then_some((parent, session))
 }
 
 #[cfg(test)]
@@ -138,9 +171,15 @@ mod tests {
 
     #[test]
     fn the_session_is_read_past_any_name_and_not_of_the_dead() {
-        assert_eq!(parse("12 (a) b) S 1 12 77 34816 12"), Some(77));
+        assert_eq!(parse("12 (a) b) S 1 12 77 34816 12"), Some((1, 77)));
         assert_eq!(parse("12 (sh) Z 1 12 77 0 -1"), None);
         assert_eq!(parse("nonsense"), None);
+    }
+
+    #[test]
+    fn a_mark_is_read_from_an_environment() {
+        assert_eq!(mark(b"A=b\0MC_TTY=12ab\0C=\xff\0"), Some("12ab".into()));
+        assert_eq!(mark(b"A=MC_TTY=12ab\0"), None);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::{
 
 pub(super) async fn vm_usage(context: &Context, id: Uuid) -> Result<UsageReading, DriverError> {
     context.check_mine(id).await?;
+    context.silent.check(id)?;
     let name = container_name(id);
     // One shot: otherwise the engine waits a second for a figure to compare with.
     let options = StatsOptions {
@@ -80,6 +81,7 @@ fn working_set(memory: &ContainerMemoryStats) -> u64 {
 /// Bytes written over the image.
 pub(super) async fn vm_disk_bytes(context: &Context, id: Uuid) -> Result<Option<u64>, DriverError> {
     context.check_mine(id).await?;
+    context.silent.check(id)?;
     let name = container_name(id);
     let options = InspectContainerOptions { size: true };
     let found = context

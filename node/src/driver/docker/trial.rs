@@ -125,7 +125,12 @@ fn name(context: &Context) -> String {
 }
 
 async fn container(context: &Context, spec: &VmSpec) -> Result<ContainerCreateBody, DriverError> {
-    let mut body = profile::container(spec, &context.config.node, false)?;
+    // The VM's own port may be why it did not start.
+    let spec = &VmSpec {
+        ssh_port: None,
+        ..spec.clone()
+    };
+    let mut body = profile::container(spec, &context.config, false)?;
     // Not a VM: it must show in no list.
     body.labels = Some([(label::TRIAL.to_owned(), context.config.node.clone())].into());
     let options = ListNetworksOptions {

@@ -1,10 +1,10 @@
 //! A terminal in a VM, through an exec of the engine.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use bollard::exec::CreateExecOptions;
-use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, stream};
+use bytes::BytesMut;
+use futures_util::stream;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, ReadHalf};
@@ -17,7 +17,7 @@ use super::{
     exec_control::ExecControl,
     hijack::{self, CHUNK},
 };
-use crate::driver::{DriverError, Tty, TtyControl, TtySpec};
+use crate::driver::{DriverError, Tty, TtyOutput, TtySpec};
 
 /// Sets the size before anything prints (Docker 20.10 cannot; a resize after the start comes too
 /// late for the first prompt), goes home, and becomes root's login shell, or lets
@@ -41,20 +41,19 @@ pub(super) async fn vm_tty(
     spec: &TtySpec,
 ) -> Result<Tty, DriverError> {
     context.check_mine(id).await?;
-    let mark = Uuid::now_v7().simple().to_string();
     let name = container_name(id);
     let exec = context
         .api
-        .call(EXEC, |docker| {
-            docker.create_exec(&name, options(&mark, spec))
-        })
+        .call(EXEC, |docker| docker.create_exec(&name, options(spec)))
         .await
         .map_err(|error| named(error, id))?
         .id;
     let stream = hijack::start(context.api.socket(), &exec, true).await?;
     let (read, write) = tokio::io::split(stream);
-    let control = ExecControl::new(context.clone(), id, exec, mark);
-    settle(&control, spec.cols, spec.rows);
+    let mark = spec.mark.clone();
+    let mut control = ExecControl::new(context.clone(), id, exec, mark);
+    control.begins_with(spec.cols, spec.rows);
+    settle(&control);
     Ok(Tty {
         output: chunks(read),
         input: Box::pin(write),
@@ -62,7 +61,7 @@ pub(super) async fn vm_tty(
     })
 }
 
-fn options(mark: &str, spec: &TtySpec) -> CreateExecOptions<String> {
+fn options(spec: &TtySpec) -> CreateExecOptions<String> {
     let (rows, cols) = (spec.rows.to_string(), spec.cols.to_string());
     let fixed = ["/bin/sh", "-c", WRAPPER, "mc", &rows, &cols];
     let cmd = fixed.into_iter().chain(spec.command.as_deref());
@@ -72,28 +71,26 @@ fn options(mark: &str, spec: &TtySpec) -> CreateExecOptions<String> {
         attach_stderr: Some(true),
         tty: Some(true),
         cmd: Some(cmd.map(str::to_owned).collect()),
-        env: Some(environment(mark, &spec.env)),
+        env: Some(environment(&spec.mark, &spec.env)),
         user: Some("0:0".into()),
         detach_keys: Some(DETACH_KEYS.into()),
         ..Default::default()
     }
 }
 
-/// Learns the leader, and sets the size once more for images without stty.
-fn settle(control: &ExecControl, cols: u16, rows: u16) {
+/// Learns the leader, and sets the size once more for images without stty: the newest that was asked for.
+fn settle(control: &ExecControl) {
     let control = control.clone();
     tokio::spawn(async move {
         control.settle().await;
-        if let Err(error) = control.resize(cols, rows).await {
-            tracing::debug!("a terminal's first size was not set again: {error}");
+        if let Err(error) = control.size_again().await {
+            tracing::debug!("a terminal's size was not set again: {error}");
         }
     });
 }
 
 /// What the PTY prints, as it comes.
-fn chunks(
-    read: ReadHalf<TokioIo<Upgraded>>,
-) -> Pin<Box<dyn Stream<Item = Result<Bytes, DriverError>> + Send>> {
+fn chunks(read: ReadHalf<TokioIo<Upgraded>>) -> TtyOutput {
     let start = (read, BytesMut::with_capacity(CHUNK));
     Box::pin(stream::unfold(Some(start), async |state| {
         let (mut read, mut buffer) = state?;

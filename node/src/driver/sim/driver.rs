@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use node_api::{
     error::NodeErrorCode,
     event::NodeEventKind,
-    exec::{ExecOutput, ExecRequest, ExecStart},
+    exec::{ExecOutput, ExecRequest, ExecStart, FILES},
     image::{ImageReport, ImageState},
+    ssh::SshServe,
     status::{Capacity, EngineOutage, EngineStatus, NodeUsage},
     vm::{PowerState, VmReport, VmSpec},
 };
@@ -77,6 +78,14 @@ impl SimDriver {
     /// Makes the container, under the engine's lock: exactly what fits is made.
     fn make(&self, spec: &VmSpec) -> Result<bool, DriverError> {
         let mut inner = self.engine.lock();
+        let another_port = |vm: &SimVm| {
+            vm.power == PowerState::Created
+                && vm.spec.ssh_port != spec.ssh_port
+                && vm.node == self.node
+        };
+        if inner.vms.get(&spec.id).is_some_and(another_port) {
+            inner.vms.remove(&spec.id);
+        }
         if let Some(vm) = inner.vms.get(&spec.id) {
             return match vm.node == self.node {
                 true => Ok(false),
@@ -152,6 +161,23 @@ impl SimDriver {
     }
 }
 
+/// Fails where another program of the host, or a VM that runs, has the port.
+fn check_port(inner: &Inner, id: Uuid, port: Option<u16>) -> Result<(), DriverError> {
+    let Some(port) = port else {
+        return Ok(());
+    };
+    let has = |(other, vm): (&Uuid, &SimVm)| {
+        *other != id && vm.power == PowerState::Running && vm.spec.ssh_port == Some(port)
+    };
+    if !inner.config.ports_taken.contains(&port) && !inner.vms.iter().any(has) {
+        return Ok(());
+    }
+    Err(DriverError::new(
+        NodeErrorCode::PortTaken,
+        format!("its port {port} for SSH is in use by another program of the host"),
+    ))
+}
+
 /// The answer, unless it is to be lost.
 fn answer<T>(lost: Option<DriverError>, value: T) -> Result<T, DriverError> {
     lost.map_or(Ok(value), Err)
@@ -160,7 +186,8 @@ fn answer<T>(lost: Option<DriverError>, value: T) -> Result<T, DriverError> {
 #[async_trait]
 impl Driver for SimDriver {
     async fn engine(&self) -> EngineReport {
-        let silence = self.engine.answering(Duration::from_secs(3)).await.err();
+        let answer = self.engine.lock().config.answer;
+        let silence = self.engine.answering(answer).await.err();
         let degraded = silence
             .map(|error| error.message)
             .or_else(|| self.engine.away())
@@ -233,6 +260,8 @@ impl Driver for SimDriver {
         tokio::time::sleep(delay).await;
         let began = {
             let mut inner = self.engine.lock();
+            let port = self.mine(&mut inner, id)?.spec.ssh_port;
+            check_port(&inner, id, port)?;
             let vm = self.mine(&mut inner, id)?;
             let began = vm.power != PowerState::Running;
             if began {
@@ -289,6 +318,13 @@ impl Driver for SimDriver {
         answer(lost, ())
     }
 
+    async fn vm_ssh_serve(&self, id: Uuid, serve: &SshServe) -> Result<(), DriverError> {
+        let lost = self.engine.enter(SimCall::Ssh, LIST).await?;
+        self.check_running(id)?;
+        self.mine(&mut self.engine.lock(), id)?.ssh_serve(serve);
+        answer(lost, ())
+    }
+
     async fn vm_exec(&self, id: Uuid, request: &ExecRequest) -> Result<ExecOutput, DriverError> {
         let lost = self.engine.enter(SimCall::Exec, LIST).await?;
         self.check_running(id)?;
@@ -317,6 +353,10 @@ impl Driver for SimDriver {
     async fn vm_process(&self, id: Uuid, start: &ExecStart) -> Result<Process, DriverError> {
         let lost = self.engine.enter(SimCall::Exec, LIST).await?;
         self.check_running(id)?;
+        if start.argv.first().is_some_and(|program| program == FILES) {
+            let message = "files cannot be copied here: a VM of the simulated engine has none. Use a node with Docker";
+            return Err(DriverError::new(NodeErrorCode::Engine, message));
+        }
         let (process, handle) = process::open(self.engine.clone(), id, start);
         let mut inner = self.engine.lock();
         let processes = &mut self.mine(&mut inner, id)?.processes;
@@ -418,7 +458,11 @@ async fn pull(engine: Arc<SimEngine>, name: String) {
     for done in 1..=steps {
         tokio::time::sleep(step).await;
         let percent = u16::from(done) * 100 / u16::from(steps);
-        let state = pulling(u8::try_from(percent).unwrap_or(100));
+        let percent = u8::try_from(percent).unwrap_or(100);
+        while engine.lock().config.pull_until < percent {
+            tokio::time::sleep(step).await;
+        }
+        let state = pulling(percent);
         engine.lock().pulls.insert(name.clone(), state);
     }
     let mut inner = engine.lock();

@@ -7,8 +7,11 @@ use std::{
 };
 
 use node_api::{
-    error::NodeErrorCode, event::NodeEventKind, image::ImageState, status::EngineOutage,
-    vm::NetworkSpec,
+    error::NodeErrorCode,
+    event::NodeEventKind,
+    image::ImageState,
+    status::EngineOutage,
+    vm::{NetworkSpec, VmSpec},
 };
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
@@ -22,12 +25,17 @@ use crate::{
     driver::{DriverError, DriverEvent, health::StartHealth},
 };
 
+/// How often a held call looks whether it may go on.
+const HELD_LOOK: Duration = Duration::from_millis(5);
+
 /// How the engine behaves; may be changed while it runs.
 #[derive(Clone, Debug)]
 pub struct SimConfig {
     pub create_delay: Duration,
     pub start_delay: Duration,
     pub stop_delay: Duration,
+    /// A question about the engine itself waits for a silent one for so long.
+    pub answer: Duration,
     pub cores: u32,
     /// Memory for VMs over all nodes of the engine, MiB.
     pub memory_mib: u32,
@@ -40,6 +48,13 @@ pub struct SimConfig {
     /// A pull takes that many steps, of that long each.
     pub pull_steps: u8,
     pub pull_step: Duration,
+    /// A pull waits at that many percent until more are let through; 100 for one that never waits.
+    pub pull_until: u8,
+    /// Calls that are counted and then wait, until they are taken out of here or their deadline passes:
+    /// so a test sees what stands in between for as long as it looks.
+    pub hold: Vec<SimCall>,
+    /// Ports of the host that other programs have.
+    pub ports_taken: Vec<u16>,
 }
 
 impl Default for SimConfig {
@@ -48,6 +63,7 @@ impl Default for SimConfig {
             create_delay: Duration::ZERO,
             start_delay: Duration::ZERO,
             stop_delay: Duration::ZERO,
+            answer: Duration::from_secs(3),
             cores: 8,
             memory_mib: 64 * 1024,
             disk_gib: 1024,
@@ -56,6 +72,9 @@ impl Default for SimConfig {
             registry: Vec::new(),
             pull_steps: 5,
             pull_step: Duration::from_millis(50),
+            pull_until: 100,
+            hold: Vec::new(),
+            ports_taken: Vec::new(),
         }
     }
 }
@@ -161,12 +180,29 @@ impl SimEngine {
             .collect()
     }
 
+    /// What each of them was asked to be.
+    pub fn specs(&self) -> Vec<VmSpec> {
+        let inner = self.lock();
+        inner.vms.values().map(|vm| vm.spec.clone()).collect()
+    }
+
     /// How many commands with streams run in a VM.
     pub fn processes(&self, id: Uuid) -> usize {
         let inner = self.lock();
         let processes = inner.vms.get(&id).map(|vm| vm.processes.iter());
         let running = processes.into_iter().flatten();
         running.filter(|process| !process.has_ended()).count()
+    }
+
+    /// Whether a VM's SSH server runs.
+    pub fn ssh_serves(&self, id: Uuid) -> bool {
+        let inner = self.lock();
+        inner.vms.get(&id).is_some_and(|vm| vm.ssh_serves)
+    }
+
+    /// A file of a VM.
+    pub fn file(&self, id: Uuid, path: &str) -> Option<String> {
+        self.lock().vms.get(&id)?.files.get(path).cloned()
     }
 
     /// Names of the networks there are.
@@ -218,11 +254,22 @@ impl SimEngine {
         deadline: Duration,
     ) -> Result<Option<DriverError>, DriverError> {
         self.answering(deadline).await?;
-        let mut inner = self.lock();
-        if let Some(reason) = &inner.away {
-            return Err(DriverError::new(NodeErrorCode::EngineAway, reason));
-        }
-        match inner.faults.take(call) {
+        let fault = {
+            let mut inner = self.lock();
+            if let Some(reason) = &inner.away {
+                return Err(DriverError::new(NodeErrorCode::EngineAway, reason));
+            }
+            inner.faults.take(call)
+        };
+        let held = async {
+            while self.lock().config.hold.contains(&call) {
+                tokio::time::sleep(HELD_LOOK).await;
+            }
+        };
+        tokio::time::timeout(deadline, held)
+            .await
+            .map_err(|_| too_long(deadline))?;
+        match fault {
             Some(SimFault::Before(error)) => Err(error),
             Some(SimFault::After(error)) => Ok(Some(error)),
             None => Ok(None),
@@ -234,14 +281,18 @@ impl SimEngine {
         let mut silent = self.silent.subscribe();
         match tokio::time::timeout(deadline, silent.wait_for(|silent| !silent)).await {
             Ok(_) => Ok(()),
-            Err(_) => Err(DriverError::new(
-                NodeErrorCode::Timeout,
-                format!("the engine did not answer within {} s", deadline.as_secs()),
-            )),
+            Err(_) => Err(too_long(deadline)),
         }
     }
 
     pub(super) fn away(&self) -> Option<String> {
         self.lock().away.clone()
     }
+}
+
+fn too_long(deadline: Duration) -> DriverError {
+    DriverError::new(
+        NodeErrorCode::Timeout,
+        format!("the engine did not answer within {} s", deadline.as_secs()),
+    )
 }

@@ -15,6 +15,7 @@ pub enum SimCall {
     Exec,
     Usage,
     Tty,
+    Ssh,
 }
 
 /// How it fails.

@@ -2,11 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use node_api::vm::{PowerState, VmExit, VmReport, VmSpec};
+use node_api::{
+    ssh::SshServe,
+    vm::{PowerState, VmExit, VmReport, VmSpec},
+};
 use uuid::Uuid;
 
 use super::{process::ProcessHandle, tty::TtyHandle};
-use crate::{clock::now_us, driver::UsageReading};
+use crate::{
+    clock::now_us,
+    driver::{UsageReading, authorized_keys},
+};
+
+const AUTHORIZED_KEYS: &str = "/root/.ssh/authorized_keys";
+const HOST_KEY: &str = "/etc/dropbear/dropbear_ed25519_host_key";
 
 pub(super) struct SimVm {
     pub spec: VmSpec,
@@ -23,6 +32,8 @@ pub(super) struct SimVm {
     /// What it uses of a core, thousandths.
     pub load_millis: u32,
     pub host: u8,
+    /// Its SSH server runs.
+    pub ssh_serves: bool,
 }
 
 impl SimVm {
@@ -39,6 +50,7 @@ impl SimVm {
             processes: Vec::new(),
             load_millis: 5,
             host,
+            ssh_serves: false,
         }
     }
 
@@ -52,6 +64,7 @@ impl SimVm {
     pub(super) fn end(&mut self, code: i64, oom_killed: bool) {
         self.power = PowerState::Exited;
         self.started_at = None;
+        self.ssh_serves = false;
         self.exit = Some(VmExit {
             code,
             oom_killed,
@@ -62,6 +75,15 @@ impl SimVm {
         self.processes
             .drain(..)
             .for_each(|process| process.end(137));
+    }
+
+    /// Keys in place, host keys made once, the server started.
+    pub(super) fn ssh_serve(&mut self, serve: &SshServe) {
+        let file = self.files.entry(AUTHORIZED_KEYS.to_owned()).or_default();
+        *file = authorized_keys::merge(file, &serve.keys);
+        let made = || format!("host key {}\n", Uuid::now_v7());
+        self.files.entry(HOST_KEY.to_owned()).or_insert_with(made);
+        self.ssh_serves = true;
     }
 
     pub(super) fn report(&self) -> VmReport {

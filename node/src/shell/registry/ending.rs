@@ -33,7 +33,14 @@ impl ShellRegistry {
             })),
         };
         tracing::info!(shell = %shell.id, vm = %shell.vm_id, "the shell has ended: {end:?}");
+        let is_left = end == End::Left;
         shell.finish(end);
+        if is_left {
+            return;
+        }
+        if let Some(holder) = &self.holder {
+            holder.forget(shell.id).await;
+        }
         self.tell(shell.vm_id, NodeEventKind::ShellClosed);
     }
 
@@ -71,8 +78,9 @@ impl ShellRegistry {
         }
     }
 
-    /// Ends all shells because the node ends: their streams belong to this process, and nothing
-    /// could attach to what would be left of them. Takes at most 6 s.
+    /// The node ends. Its own PTYs belong to this process, and nothing could attach to what would be left
+    /// of them: their shells end. What the holder has stays there, and its viewers come back. Takes at
+    /// most 6 s.
     pub async fn shutdown(&self) {
         let shells = self.places.shells();
         join_all(shells.iter().map(end_with_node)).await;
@@ -84,6 +92,14 @@ impl ShellRegistry {
 }
 
 async fn end_with_node(shell: &Arc<Shell>) {
+    if shell.is_held() {
+        let left = timeout(SHUTDOWN_DEADLINE, shell.leave_to_holder());
+        if left.await.is_err() {
+            tracing::warn!(shell = %shell.id, "its holder does not take the screen");
+            shell.abort(End::Left);
+        }
+        return;
+    }
     let end = End::Lost("the node was restarted, and its shells ended with it".into());
     shell.end_as(end.clone());
     let ended = async {

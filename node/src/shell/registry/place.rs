@@ -46,6 +46,11 @@ impl Places {
         lock(&self.0).get(&id)?.shell.get().cloned()
     }
 
+    /// Whether there is such a shell, or one is being made.
+    pub fn has(&self, id: Uuid) -> bool {
+        lock(&self.0).contains_key(&id)
+    }
+
     pub fn shells(&self) -> Vec<Arc<Shell>> {
         let places = lock(&self.0);
         let shells = places.values().filter_map(|place| place.shell.get());
@@ -54,6 +59,13 @@ impl Places {
 
     pub fn forget(&self, id: Uuid) {
         lock(&self.0).remove(&id);
+    }
+
+    /// A shell that is there already.
+    pub fn put(&self, shell: Arc<Shell>) {
+        let (id, vm_id) = (shell.id, shell.vm_id);
+        let shell = OnceCell::new_with(Some(shell));
+        lock(&self.0).insert(id, Arc::new(Place { vm_id, shell }));
     }
 
     /// The place for a shell: the one it has, or a new one if there is room.

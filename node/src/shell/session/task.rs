@@ -1,20 +1,25 @@
 //! The task of a shell: it always drains the PTY, writes what viewers type, and sets the size,
 //! whoever looks or does not.
 
-use std::{convert::Infallible, future::pending, pin::Pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use tokio::{
-    io::{AsyncWrite, AsyncWriteExt},
     task::{spawn_blocking, yield_now},
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{CONTROL_DEADLINE, Shell, lock};
-use crate::{
-    driver::DriverError,
-    shell::{limits::Size, screen::Caught},
+use super::{
+    CONTROL_DEADLINE, Shell,
+    held::{Handed, Told},
+    lock,
+};
+use crate::shell::{
+    limits::Size,
+    pty::{FromPty, PtyInput, PtyOutput},
+    ring::Ring,
+    screen::Caught,
 };
 
 /// Output goes to the ring in pieces of this many bytes at most.
@@ -29,35 +34,72 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// Longer drawing is done aside.
 const INLINE: Duration = Duration::from_millis(4);
 
-type Output = Pin<Box<dyn Stream<Item = Result<Bytes, DriverError>> + Send>>;
-type Input = Pin<Box<dyn AsyncWrite + Send>>;
+/// Why a shell runs no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Its PTY ended, or it was told to; the engine's words where that failed.
+    Ended(Option<String>),
+    /// The holder of its PTY is gone.
+    Lost,
+}
 
 impl Shell {
-    /// Runs the shell until its PTY ends or it is aborted; the engine's words when it failed.
-    pub async fn run(self: &Arc<Self>, output: Output, input: Input) -> Option<String> {
+    /// Runs the shell, whose PTY has this size, until its PTY ends or it is aborted.
+    pub async fn run(self: &Arc<Self>, output: PtyOutput, input: PtyInput, size: Size) -> Stopped {
         tokio::select! {
-            failed = self.drain(output) => failed,
+            stopped = self.drain(output, size) => stopped,
             never = self.write_input(input) => match never {},
-            never = self.apply_sizes() => match never {},
-            () = self.abort.cancelled() => None,
+            never = self.apply_sizes(size) => match never {},
+            () = self.abort.cancelled() => Stopped::Ended(None),
         }
     }
 
-    async fn drain(self: &Arc<Self>, mut output: Output) -> Option<String> {
+    async fn drain(self: &Arc<Self>, mut output: PtyOutput, size: Size) -> Stopped {
+        let mut handed = Handed::new(self.offset(), size);
         loop {
             // While output keeps coming the screen can wait; in a pause it is drawn.
-            let next = if self.undrawn() == 0 {
-                Ok(output.next().await)
-            } else {
-                timeout(PAUSE, output.next()).await
+            let pause = match self.undrawn() {
+                0 => self.drawing_due(&handed),
+                _ => Some(Instant::now() + PAUSE),
+            };
+            let next = match pause {
+                None => Ok(output.next().await),
+                Some(pause) => timeout_at(pause, output.next()).await,
             };
             match next {
-                Ok(Some(Ok(chunk))) => self.keep(chunk).await,
-                Ok(Some(Err(error))) => return Some(error.message),
-                Ok(None) => return None,
+                Ok(Some(Ok(came))) => {
+                    if self.take(came).await.is_none() {
+                        return Stopped::Lost;
+                    }
+                }
+                Ok(Some(Err(error))) => return Stopped::Ended(Some(error.message)),
+                Ok(None) => return Stopped::Ended(None),
                 Err(_) => self.draw().await,
             }
+            self.hand_over(&mut handed).await;
         }
+    }
+
+    /// None where nothing can come any more.
+    async fn take(self: &Arc<Self>, came: FromPty) -> Option<()> {
+        match came {
+            FromPty::Output(chunk) => self.keep(chunk).await,
+            FromPty::Skipped(offset) => {
+                tracing::warn!(shell = %self.id, "output was lost on its way; the screen starts over");
+                let mut screen = lock(&self.screen);
+                *lock(&self.ring) = Ring::at(offset);
+                screen.skip_to(offset);
+            }
+            FromPty::Written { client, end } => {
+                lock(&self.state).inputs.written(client, end);
+                self.news.send_replace(());
+            }
+            FromPty::Synced(number) => {
+                self.synced.send_replace(number);
+            }
+            FromPty::Lost => return None,
+        }
+        Some(())
     }
 
     /// Puts output into the ring, having drawn what the ring forgets for it.
@@ -65,7 +107,11 @@ impl Shell {
         while !chunk.is_empty() {
             let ring_bytes = self.commons.ring_bytes();
             let piece = chunk.split_to(chunk.len().min(PIECE_BYTES).min((ring_bytes / 2).max(1)));
-            if self.undrawn() + piece.len() as u64 > ring_bytes.min(UNDRAWN_BYTES) as u64 {
+            let most = (ring_bytes.min(UNDRAWN_BYTES) as u64).saturating_sub(piece.len() as u64);
+            if self.undrawn() > most {
+                lock(&self.screen).keep_up(&self.ring);
+            }
+            if self.undrawn() > most {
                 self.draw().await;
             }
             lock(&self.ring).push(&piece, ring_bytes);
@@ -106,31 +152,37 @@ impl Shell {
         lock(&self.screen).catch_up(&self.ring, INLINE)
     }
 
-    async fn write_input(&self, mut pty: Input) -> Infallible {
+    async fn write_input(&self, mut pty: PtyInput) -> Infallible {
+        let mut told = Told::default();
         loop {
+            if let Err(error) = self.tell_holder(pty.holder().as_deref(), &mut told).await {
+                tracing::debug!(shell = %self.id, "the holder takes nothing more: {error}");
+                return pending().await;
+            }
             let next = lock(&self.state).inputs.next();
             let Some(piece) = next else {
                 self.typed.notified().await;
                 continue;
             };
             // No deadline: a program may read its input when it likes. It ends with the shell.
-            let written = async {
-                pty.write_all(&piece.bytes).await?;
-                pty.flush().await
-            };
-            if let Err(error) = written.await {
-                // The output ends as well, and tells the viewers.
-                tracing::debug!(shell = %self.id, "the PTY takes no more input: {error}");
-                return pending().await;
+            match pty.put(&piece).await {
+                Ok(true) => {
+                    lock(&self.state).inputs.written(piece.client, piece.end);
+                    self.news.send_replace(());
+                }
+                // The holder tells when.
+                Ok(false) => {}
+                Err(error) => {
+                    // The output ends as well, and tells the viewers.
+                    tracing::debug!(shell = %self.id, "the PTY takes no more input: {error}");
+                    return pending().await;
+                }
             }
-            lock(&self.state).inputs.written(&piece);
-            self.news.send_replace(());
         }
     }
 
-    async fn apply_sizes(self: &Arc<Self>) -> Infallible {
+    async fn apply_sizes(self: &Arc<Self>, mut applied: Size) -> Infallible {
         let mut wanted = self.wanted_size.subscribe();
-        let mut applied = self.first_size;
         let settled = Instant::now() + SETTLE;
         let mut repeat = false;
         loop {
@@ -154,8 +206,9 @@ impl Shell {
         }
     }
 
-    async fn size_pty(&self, size: Size) {
-        let sized = self.control.resize(size.cols, size.rows);
+    pub(super) async fn size_pty(&self, size: Size) {
+        let Some(pty) = self.pty.get() else { return };
+        let sized = pty.control.resize(size.cols, size.rows);
         match timeout(CONTROL_DEADLINE, sized).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{sync::watch, task::spawn_blocking, time::Instant};
 
-use super::{End, Shell, State, lock};
+use super::{End, Phase, Shell, State, lock};
 use crate::{
     clock::now_us,
     shell::{
@@ -59,7 +59,7 @@ impl Drop for Seat {
 }
 
 impl Shell {
-    /// Takes a seat; None when all are taken.
+    /// Takes a seat; None when all are taken. Of who only watches no input is awaited, so none is counted.
     pub fn attach(
         self: &Arc<Self>,
         client: ClientId,
@@ -70,10 +70,18 @@ impl Shell {
         if state.seats.count() >= self.limits().viewers {
             return None;
         }
-        let input_offset = state.inputs.attach(client, self.limits());
+        let State { seats, inputs, .. } = &mut *state;
+        let input_offset = if watch_only {
+            0
+        } else {
+            inputs.attach(client, self.limits(), |client| seats.needs(client))
+        };
         let (id, sized) = state.seats.attach(client, size, watch_only);
         state.active = Instant::now();
         self.seats_changed(state, sized);
+        if sized.is_some() {
+            self.begin();
+        }
         let shell = self.clone();
         Some(Seat {
             id,
@@ -81,6 +89,21 @@ impl Shell {
             input_offset,
             shell,
         })
+    }
+
+    /// A shell that waits for a size begins now, and its screen has it already.
+    fn begin(&self) {
+        self.phase.send_if_modified(|phase| {
+            let waits = *phase == Phase::Waiting;
+            if waits {
+                *phase = Phase::Opening;
+            }
+            waits
+        });
+        let size = *self.wanted_size.borrow();
+        if *self.phase.borrow() == Phase::Opening {
+            lock(&self.screen).resize(size);
+        }
     }
 
     fn leave(&self, seat: u64) {
@@ -148,6 +171,8 @@ impl Shell {
             });
         }
         drop(state);
+        // The holder may have to hear of another owner.
+        self.typed.notify_one();
         self.news.send_replace(());
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use axum::extract::ws::Message;
 use futures_util::StreamExt;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use super::{Shared, Stream};
 use crate::shell::{
@@ -53,15 +53,14 @@ pub async fn read(
 type Received = Option<Result<Message, axum::Error>>;
 
 /// The next message; None when the viewer was silent too long. In the meantime it is asked whether
-/// it is there.
+/// it is there, and has a third of the time for each answer, however late this node asks.
 async fn next_in_time(shell: &Shell, shared: &Shared, stream: &mut Stream) -> Option<Received> {
-    let began = Instant::now();
-    let silence = shell.limits().silence;
-    for third in 1..=3 {
-        if let Ok(next) = timeout_at(began + silence * third / 3, stream.next()).await {
+    let third = shell.limits().silence / 3;
+    for turn in 1..=3 {
+        if let Ok(next) = timeout(third, stream.next()).await {
             return Some(next);
         }
-        if third < 3 {
+        if turn < 3 {
             shared.ask.store(true, Ordering::Release);
             shared.news.notify_one();
         }

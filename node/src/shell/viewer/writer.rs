@@ -97,6 +97,7 @@ impl<'a> Writer<'a> {
 
     /// The stream goes on at `from` where it can; otherwise a snapshot follows the hello.
     async fn begin(&mut self, from: Option<u64>) -> Result<(), Gone> {
+        self.shell.settle_input(self.seat.client).await;
         let resumes = from.filter(|from| self.shell.available(*from).is_some());
         let drawn = match resumes {
             Some(_) => None,

@@ -75,8 +75,12 @@ fn sequences_to_obey(bytes: &[u8], cut: usize) -> Option<Vec<&[u8]>> {
     while let Some(escape) = memchr::memchr(0x1b, &bytes[at..]) {
         let begin = at + escape;
         let Some(length) = sequence_length(&bytes[begin..]) else {
-            // Not whole yet: harmless at the very end, where it does nothing so far.
-            let unfinished = begin >= cut && bytes.len() - begin < super::SEQUENCE_BYTES;
+            // Not whole yet: harmless at the very end, where it does nothing so far. A line break in
+            // it was counted as a line and scrolls nothing.
+            let rest = &bytes[begin..];
+            let unfinished = begin >= cut
+                && rest.len() < super::SEQUENCE_BYTES
+                && memchr::memchr(b'\n', rest).is_none();
             return unfinished.then(|| joined(modes, styles));
         };
         let sequence = &bytes[begin..begin + length];
@@ -117,12 +121,13 @@ fn kind(sequence: &[u8]) -> Kind {
     let Some((last, first)) = sequence.split_last() else {
         return Kind::Other;
     };
-    // An escape or a line break inside a sequence: too odd to reason about.
+    // A line break inside a sequence was counted as a line and may scroll nothing (in a title); an
+    // escape, but for the one that ends a title, is too odd to reason about.
+    let title = first.get(1) == Some(&b']');
     if first
         .iter()
         .skip(1)
-        .any(|byte| matches!(byte, 0x1b | b'\n'))
-        && first.get(1) != Some(&b']')
+        .any(|byte| *byte == b'\n' || (*byte == 0x1b && !title))
     {
         return Kind::Other;
     }
@@ -195,6 +200,7 @@ mod tests {
             ("\x1b[5\nm", Kind::Other),
             ("\x1b]2;title\x07", Kind::Mode),
             ("\x1b]2;title\x1b\\", Kind::Mode),
+            ("\x1b]2;title\r\n\x07", Kind::Other),
             ("\x1b(0", Kind::Mode),
             ("\x1bPq#0\x1b\\", Kind::Other),
         ] {

@@ -84,14 +84,20 @@ async fn session(
     let body = fields(request, &own.plane.state).await?;
     let id = text(&body, "session_id")
         .ok_or_else(|| refusal(StatusCode::BAD_REQUEST, "Missing server or session_id"))?;
-    let found = own.plane.state.control.shell_find(&own.actor, &id).await;
-    let place = own
+    let found = own.plane.state.control.shell_seat(&own.actor, &id).await;
+    let seat = own
         .plane
         .control_answer(found)
         .map_err(|error| match error.kind {
             ErrorKind::NotFound => not_found(),
             _ => error.into(),
         })?;
+    // What is read ahead is there once: a guest would take it from the owner. Nor may an admin type here
+    // who was invited to watch.
+    if seat.grant.is_some() {
+        return Err(not_found());
+    }
+    let place = seat.place;
     let server = text(&body, "server");
     let elsewhere = server.is_some_and(|server| server.trim_end_matches('/') != place.address());
     if elsewhere {

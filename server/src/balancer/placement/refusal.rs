@@ -2,7 +2,7 @@
 
 use app::model::{NodeHealth, NodePolicy};
 
-use super::{Candidate, DISK_FREE_MIN, Need, is_built_here, same_image};
+use super::{Candidate, DISK_FREE_MIN, Need, is_built_here, port, same_image};
 
 /// No node fits; a reason for each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,19 @@ pub fn why_not(node: &Candidate, need: &Need) -> Option<String> {
                 )
             })
         })
+        .or_else(|| no_port(node, need))
+}
+
+/// Why a VM's SSH cannot be published there, where it is to be.
+fn no_port(node: &Candidate, need: &Need) -> Option<String> {
+    let name = &node.name;
+    let from = need.ssh_from?;
+    match node.ssh_ports {
+        None => Some(format!("{name} publishes no SSH ports")),
+        Some((first, last)) => port::free(node, from)
+            .is_none()
+            .then(|| format!("{name} has no port left for SSH ({first} to {last})")),
+    }
 }
 
 fn not_open(node: &Candidate) -> Option<String> {
@@ -49,7 +62,6 @@ fn not_open(node: &Candidate) -> Option<String> {
     match node.policy {
         NodePolicy::Schedulable => {}
         NodePolicy::Cordoned => return Some(format!("{name} is cordoned")),
-        NodePolicy::Draining => return Some(format!("{name} is being emptied")),
     }
     match &node.health {
         NodeHealth::Ready => None,

@@ -14,6 +14,8 @@ fn node(n: usize) -> Candidate {
         memory_mib_allocated: 0,
         disk_free_percent: 50,
         images: vec!["alpine:3".into()],
+        ssh_ports: Some((22_000, 22_003)),
+        ssh_ports_taken: Vec::new(),
     }
 }
 
@@ -22,6 +24,7 @@ fn need() -> Need {
         cpu_millis: 500,
         memory_mib: 256,
         image_ref: "alpine:3".into(),
+        ssh_from: None,
     }
 }
 
@@ -141,6 +144,43 @@ fn an_image_built_on_hosts_goes_only_where_it_is_and_others_can_be_pulled() {
     assert_eq!(place(&with("minicloud/base")).unwrap().node_id, "id-2");
     assert_eq!(place(&with("debian:12")).unwrap().node_id, "id-1");
     assert!(place(&with("minicloud/debian")).is_err());
+}
+
+#[test]
+fn a_published_port_is_a_free_one_of_the_nodes_counted_round_from_the_vms_own() {
+    let port = |from: u32, taken: &[u16]| {
+        let mut only = node(1);
+        only.ssh_ports_taken = taken.to_vec();
+        let need = Need {
+            ssh_from: Some(from),
+            ..need()
+        };
+        place(&[only], &need, Strategy::RoundRobin).map(|place| place.ssh_port)
+    };
+    assert_eq!(port(0, &[]), Ok(Some(22_000)));
+    assert_eq!(port(u32::MAX, &[]), Ok(Some(22_003)));
+    assert_eq!(port(2, &[22_002, 22_003]), Ok(Some(22_000)));
+    let full = port(1, &[22_000, 22_001, 22_002, 22_003]).unwrap_err();
+    assert_eq!(full.0, ["node-1 has no port left for SSH (22000 to 22003)"]);
+}
+
+#[test]
+fn who_publishes_ssh_goes_where_ports_are_and_others_anywhere() {
+    let mut nodes = [node(1), node(2)];
+    nodes[0].ssh_ports = None;
+    let publish = Need {
+        ssh_from: Some(7),
+        ..need()
+    };
+    let placed = place(&nodes, &publish, Strategy::RoundRobin).unwrap();
+    assert_eq!(
+        (placed.node_id.as_str(), placed.ssh_port),
+        ("id-2", Some(22_003))
+    );
+    let placed = place(&nodes, &need(), Strategy::RoundRobin).unwrap();
+    assert_eq!((placed.node_id.as_str(), placed.ssh_port), ("id-1", None));
+    let refused = place(&nodes[..1], &publish, Strategy::RoundRobin).unwrap_err();
+    assert_eq!(refused.0, ["node-1 publishes no SSH ports"]);
 }
 
 #[test]

@@ -34,7 +34,9 @@ pub fn verdict(step: &Step, error: &NodeCallError, tries: &mut Tries, now: i64) 
     tries.not_before = now + wait.min(WAIT_MAX);
     match error.code() {
         Some(NodeErrorCode::NotFound) => return Verdict::LookAnew,
-        Some(NodeErrorCode::Engine | NodeErrorCode::SubnetTaken) => tries.refusals += 1,
+        Some(NodeErrorCode::Engine | NodeErrorCode::SubnetTaken | NodeErrorCode::PortTaken) => {
+            tries.refusals += 1;
+        }
         Some(
             NodeErrorCode::NoRoom
             | NodeErrorCode::BadRequest

@@ -117,7 +117,10 @@ pub(super) fn up(row: &VmRow, report: &VmReport, look: &Look) -> Step {
         ..into_state(row, VmState::Running, None, look.now)
     };
     if after == *row {
-        return Step::Rest;
+        return match row.is_ssh_settled() {
+            true => Step::Rest,
+            false => look.when_possible(Step::SshServe),
+        };
     }
     let event = (row.state != VmState::Running).then(|| FoundEvent {
         kind: "vm_running",

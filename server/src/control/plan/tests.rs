@@ -99,6 +99,25 @@ fn a_vm_found_running_is_written_down_with_where_and_since_when() {
 }
 
 #[test]
+fn ssh_that_is_published_is_set_up_once_a_start() {
+    let up = report(PowerState::Running);
+    let published = |ssh_ready_at| VmRow {
+        ssh_port: Some(22_000),
+        ssh_ready_at,
+        ..row()
+    };
+    assert_eq!(step(&published(None), Some(&up)), Step::SshServe);
+    assert_eq!(step(&published(row().started_at), Some(&up)), Step::Rest);
+    // It was started anew: that is written down first.
+    let again = VmReport {
+        started_at: Some(5),
+        ..up
+    };
+    let after = found(step(&published(row().started_at), Some(&again))).after;
+    assert_eq!(step(&after, Some(&again)), Step::SshServe);
+}
+
+#[test]
 fn a_failed_vm_that_runs_after_all_is_running() {
     let row = VmRow {
         state: VmState::Failed,
@@ -481,6 +500,7 @@ fn follow(mut row: VmRow, mut power: Option<VmReport>) -> Option<VmRow> {
             Step::Record(found) => row = found.after,
             Step::Create | Step::Start => power = Some(report(PowerState::Running)),
             Step::Stop => power = Some(exited(0, false, now)),
+            Step::SshServe => row.ssh_ready_at = row.started_at,
             Step::Delete => return Some(row),
         }
     }

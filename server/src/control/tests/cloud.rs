@@ -1,6 +1,9 @@
 //! A small cloud for a test: a database, control, and simulated nodes on ports of their own.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use app::model::{AppError, NodeHealth, VmState, VmView};
 use node::{
@@ -10,7 +13,10 @@ use node::{
         sim::{SimConfig, SimDriver, SimEngine},
     },
 };
+use node_api::ssh::SshPorts;
+use sha2::{Digest as _, Sha256};
 use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -23,6 +29,14 @@ use crate::{
         testing::eventually,
         vm::{VmRow, vm_get, vm_list_any},
     },
+};
+
+/// Where simulated nodes publish SSH: few, so that a test can take them all.
+pub const SSH_PORTS: SshPorts = SshPorts {
+    first: 22_000,
+    last: 22_007,
+    listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    host: None,
 };
 
 pub const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
@@ -80,15 +94,66 @@ pub async fn serve(
     driver: Arc<dyn Driver>,
     listen: &str,
 ) -> (String, CancellationToken, JoinHandle<()>) {
+    begin(name, driver, listen, None).await
+}
+
+/// The same over TLS, with a certificate made for it; its fingerprint too.
+pub async fn serve_tls(
+    name: &str,
+    driver: Arc<dyn Driver>,
+) -> (String, String, CancellationToken, JoinHandle<()>) {
+    let made = rcgen::generate_simple_self_signed(vec!["node".to_owned()]).expect("made");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cert, key) = (
+        folder.path().join("cert.pem"),
+        folder.path().join("key.pem"),
+    );
+    std::fs::write(&cert, made.cert.pem()).expect("written");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    let tls = node::tls::acceptor(&cert, &key).expect("a certificate and its key");
+    let fingerprint = Sha256::digest(made.cert.der());
+    let fingerprint: String = fingerprint
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let (address, stop, task) = begin(name, driver, "127.0.0.1:0", Some(tls)).await;
+    (address, fingerprint, stop, task)
+}
+
+async fn begin(
+    name: &str,
+    driver: Arc<dyn Driver>,
+    listen: &str,
+    tls: Option<TlsAcceptor>,
+) -> (String, CancellationToken, JoinHandle<()>) {
     let listener = TcpListener::bind(listen).await.expect("a port");
-    let address = format!("http://{}", listener.local_addr().expect("its number"));
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let address = format!("{scheme}://{}", listener.local_addr().expect("its number"));
     let config = NodeConfig {
-        name: name.to_owned(),
-        credential: Credential::new(CREDENTIAL).expect("good"),
+        ssh_ports: Some(SSH_PORTS),
+        ..NodeConfig::new(name, Credential::new(CREDENTIAL).expect("good"))
     };
-    let node = Node::new(config, driver);
+    let node = Node::new(config, driver).with_tls(tls);
     let stop = node.shutdown_token();
     (address, stop, tokio::spawn(node.serve(listener)))
+}
+
+/// A server over a node at that address, once it is ready.
+pub async fn connect(db: &Db, address: &str, config: Config) -> Control {
+    let control = Control::start(db.clone(), Arc::new(config), |_, _| {})
+        .await
+        .expect("it starts");
+    let taken = control
+        .node_local_ensure("node-1", address, CREDENTIAL)
+        .await;
+    taken.expect("the node is taken");
+    eventually("the node is ready", async || {
+        let overview = control.overview().await.expect("an overview");
+        let mut nodes = overview.nodes.iter();
+        nodes.all(|node| node.health == NodeHealth::Ready)
+    })
+    .await;
+    control
 }
 
 impl Cloud {
@@ -160,7 +225,9 @@ impl Cloud {
 
     /// Makes a small VM.
     pub async fn create(&self, actor: &Actor, name: &str) -> Result<VmView, ControlError> {
-        self.control.vm_create(actor, name, "small", "alpine").await
+        self.control
+            .vm_create(actor, name, "small", "alpine", false)
+            .await
     }
 
     /// Makes a small VM and waits until it runs.
@@ -242,6 +309,7 @@ pub fn config(data_dir: &std::path::Path) -> Config {
             name: "alpine".into(),
             reference: "alpine".into(),
             summary: "Alpine".into(),
+            ssh_server: Some(app::model::SshServer::Dropbear),
         }],
         ..Config::default()
     }

@@ -6,6 +6,7 @@ use std::{
     panic::AssertUnwindSafe,
     process::{Command, Output, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use app::model::{Role, VmState};
@@ -16,13 +17,14 @@ use node::driver::{
     sim::{SimConfig, SimDriver, SimEngine},
 };
 
-use super::cloud::{CREDENTIAL, config, serve};
+use super::cloud::{config, connect, serve};
 use crate::{
     actor::Actor,
+    config::Config,
     control::Control,
     db::{
         Db,
-        testing::{eventually, user},
+        testing::{user, within},
         vm::{vm_get, vm_list_any},
     },
 };
@@ -31,6 +33,10 @@ use crate::{
 const TOLD: &str = "MINICLOUD_TEST_CRASH";
 /// Servers that die at the same time.
 const AT_ONCE: usize = 4;
+/// What a busy engine takes to make a container, or to end one.
+const COMES: Duration = Duration::from_secs(90);
+/// After which a server whose point was not hit gives up: later than anything that it waits for.
+const GIVES_UP: Duration = Duration::from_secs(120);
 const POINTS: [&str; 4] = [
     "before_commit",
     "after_commit",
@@ -61,7 +67,7 @@ impl Change {
     async fn ask(self, control: &Control, actor: &Actor) {
         let done = match self {
             Self::Create => control
-                .vm_create(actor, "web1", "small", "alpine")
+                .vm_create(actor, "web1", "small", "alpine", false)
                 .await
                 .map(drop),
             Self::Start => control.vm_start(actor, "web1").await.map(drop),
@@ -154,7 +160,7 @@ async fn crash(driver: Arc<dyn Driver>, image: &str, change: Change, point: &str
     let (address, stop, node) = serve("node-1", driver.clone(), "127.0.0.1:0").await;
 
     // The state before, made by a server that ends well.
-    let control = connect(&db, &address, data.path(), image).await;
+    let control = connect(&db, &address, crash_config(data.path(), image)).await;
     if change.before().is_some() {
         Change::Create.ask(&control, &ann).await;
         comes(&db, &ann, Some(VmState::Running), what).await;
@@ -187,7 +193,7 @@ async fn crash(driver: Arc<dyn Driver>, image: &str, change: Change, point: &str
 
     // The next one mends it.
     let db = Db::open(&url).await.expect("SQLite opens");
-    let control = connect(&db, &address, data.path(), image).await;
+    let control = connect(&db, &address, crash_config(data.path(), image)).await;
     let committed = point != "before_commit";
     let expected = if committed {
         change.after()
@@ -208,32 +214,17 @@ async fn crash(driver: Arc<dyn Driver>, image: &str, change: Change, point: &str
     node.await.expect("it ended well");
 }
 
-async fn connect(db: &Db, address: &str, data: &std::path::Path, image: &str) -> Control {
+fn crash_config(data: &std::path::Path, image: &str) -> Config {
     let mut config = config(data);
     config.images[0].reference = image.to_owned();
     // Out of the way of a MiniCloud that runs on the same engine.
     config.network_range = "10.127.255.224/27".into();
-    let control = Control::start(db.clone(), Arc::new(config), |_, _| {})
-        .await
-        .expect("it starts");
-    let taken = control
-        .node_local_ensure("node-1", address, CREDENTIAL)
-        .await;
-    taken.expect("the node is taken");
-    eventually("the node is ready", async || {
-        let overview = control.overview().await.expect("an overview");
-        overview
-            .nodes
-            .iter()
-            .all(|node| node.health == app::model::NodeHealth::Ready)
-    })
-    .await;
-    control
+    config
 }
 
 /// Waits for the VM's state; None: no VM.
 async fn comes(db: &Db, actor: &Actor, state: Option<VmState>, what: &str) {
-    eventually(&format!("{what}: {state:?}"), async || {
+    within(COMES, &format!("{what}: {state:?}"), async || {
         let row = vm_get(db, &actor.user_id, "web1").await.expect("a read");
         row.map(|row| row.state) == state
     })
@@ -279,9 +270,14 @@ async fn the_server_that_dies() {
         role: Role::Member,
     };
     let db = Db::open(url).await.expect("SQLite opens");
-    let control = connect(&db, address, std::path::Path::new(data), image).await;
+    let control = connect(
+        &db,
+        address,
+        crash_config(std::path::Path::new(data), image),
+    )
+    .await;
     change.ask(&control, &ann).await;
     // The reconciler is to hit what the request did not.
-    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    tokio::time::sleep(GIVES_UP).await;
     panic!("the point was not hit");
 }

@@ -1,6 +1,7 @@
 //! Exits that nobody asked for, and containers that vanish.
 
 use app::model::VmState;
+use node::driver::sim::SimCall;
 
 use super::cloud::{Cloud, id};
 use crate::db::{
@@ -36,12 +37,15 @@ async fn a_crash_is_restarted_and_told() {
         let cloud = Cloud::new(db, 1).await;
         let ann = user(&cloud.db, "ann", 5).await;
         let vm = cloud.run(&ann, "web1").await;
-        cloud.nodes[0].engine.vm_exits(id(&vm), 3);
+        let engine = &cloud.nodes[0].engine;
+        engine.configure(|sim| sim.hold.push(SimCall::Start));
+        engine.vm_exits(id(&vm), 3);
         let waits = cloud.comes(&ann, "web1", VmState::Starting).await;
         assert_eq!(
             waits.reason.unwrap(),
             "It ended with code 3 and starts again (restart 1 of 3)."
         );
+        engine.configure(|sim| sim.hold.clear());
         let again = cloud.comes(&ann, "web1", VmState::Running).await;
         assert!(again.started_at > vm.started_at);
         assert_eq!(cloud.row(&ann, "web1").await.restarts, 1);

@@ -11,7 +11,6 @@ use crate::db::testing::{each_db, eventually, user};
 fn bare() -> SimConfig {
     SimConfig {
         images: Vec::new(),
-        pull_step: Duration::from_millis(300),
         ..SimConfig::default()
     }
 }
@@ -21,20 +20,23 @@ async fn a_missing_image_is_pulled_with_progress_in_percent() {
     each_db(async |db| {
         let sim = SimConfig {
             registry: vec!["alpine".into()],
+            pull_until: 0,
             ..bare()
         };
         let cloud = Cloud::with(db, 1, sim, |_| {}).await;
         let ann = user(&cloud.db, "ann", 5).await;
         cloud.create(&ann, "web1").await.unwrap();
-        let mut seen = Vec::new();
-        eventually("it runs", async || {
-            let vm = cloud.see(&ann, "web1").await.unwrap();
-            seen.extend(vm.progress.and_then(|progress| progress.percent));
-            vm.state == VmState::Running
-        })
-        .await;
-        seen.dedup();
-        assert!(seen.len() > 1 && seen.is_sorted(), "{seen:?}");
+        for percent in [0, 40, 80] {
+            let engine = &cloud.nodes[0].engine;
+            engine.configure(|sim| sim.pull_until = percent);
+            eventually("its percent is shown", async || {
+                let vm = cloud.see(&ann, "web1").await.unwrap();
+                vm.progress.and_then(|progress| progress.percent) == Some(percent)
+            })
+            .await;
+        }
+        cloud.nodes[0].engine.configure(|sim| sim.pull_until = 100);
+        cloud.comes(&ann, "web1", VmState::Running).await;
         let views = cloud.control.image_list(&admin()).await.unwrap();
         assert_eq!(views[0].name, "alpine");
         cloud.end().await;
@@ -119,16 +121,24 @@ async fn an_admin_keeps_the_catalogue() {
         let root = admin();
         let control = &cloud.control;
         let fedora = control
-            .image_add(&root, "fedora", "fedora:40", "Fedora")
+            .image_add(&root, "fedora", "fedora:40", "Fedora", None)
             .await
             .unwrap();
         assert_eq!((fedora.present_on, fedora.default), (0, false));
-        let twice = words(control.image_add(&root, "fedora", "fedora:41", "").await);
+        let twice = words(
+            control
+                .image_add(&root, "fedora", "fedora:41", "", None)
+                .await,
+        );
         assert_eq!(
             (twice.kind, twice.field.as_deref()),
             (ErrorKind::Invalid, Some("name"))
         );
-        let bad = words(control.image_add(&root, "x", "not a reference", "").await);
+        let bad = words(
+            control
+                .image_add(&root, "x", "not a reference", "", None)
+                .await,
+        );
         assert_eq!(bad.field.as_deref(), Some("reference"));
         assert!(
             control
@@ -139,7 +149,7 @@ async fn an_admin_keeps_the_catalogue() {
         );
         control.image_remove(&root, "fedora").await.unwrap();
         let back = control
-            .image_add(&root, "fedora", "fedora:41", "")
+            .image_add(&root, "fedora", "fedora:41", "", None)
             .await
             .unwrap();
         assert_eq!(back.reference, "fedora:41");

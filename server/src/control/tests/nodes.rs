@@ -1,10 +1,17 @@
 //! Nodes added, removed, and asked for by the wrong name.
 
-use app::model::{NodeHealth, VmState};
-use node::driver::sim::{SimConfig, SimEngine};
+use std::{sync::Arc, time::Duration};
 
-use super::cloud::{CREDENTIAL, Cloud, SimNode, admin, words};
-use crate::db::testing::{each_db, eventually, user};
+use app::model::{NodeHealth, VmState};
+use futures_util::{SinkExt as _, StreamExt as _};
+use node::driver::sim::{SimConfig, SimDriver, SimEngine};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::cloud::{CREDENTIAL, Cloud, SimNode, admin, serve_tls, words};
+use crate::{
+    balancer::NodeSocket,
+    db::testing::{each_db, eventually, user},
+};
 
 #[tokio::test]
 async fn a_node_is_added_only_when_it_answers_by_that_name_with_that_credential() {
@@ -54,6 +61,78 @@ async fn a_node_is_added_only_when_it_answers_by_that_name_with_that_credential(
         cloud.end().await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_node_of_another_host_is_reached_over_tls_by_its_fingerprint_alone_shells_too() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 0).await;
+        let engine = SimEngine::new(SimConfig::default());
+        let driver = Arc::new(SimDriver::new(engine, "far"));
+        let (address, fingerprint, stop, node) = serve_tls("far", driver).await;
+        let root = admin();
+        let add = async |fingerprint: Option<&str>| {
+            let control = &cloud.control;
+            control
+                .node_add(&root, "far", &address, CREDENTIAL, fingerprint)
+                .await
+        };
+        let other = "ab".repeat(32);
+        for wrong in [None, Some("12ab"), Some(other.as_str())] {
+            let refused = words(add(wrong).await);
+            let field = refused.field.as_deref();
+            assert_eq!(field, Some("fingerprint"), "{}", refused.message);
+            assert!(!refused.message.contains(CREDENTIAL));
+        }
+        assert!(cloud.control.node_list(&root).await.unwrap().is_empty());
+        // As `openssl x509 -fingerprint` prints it.
+        let pairs: Vec<String> = fingerprint
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| String::from_utf8_lossy(pair).to_uppercase())
+            .collect();
+        add(Some(&pairs.join(":"))).await.unwrap();
+        cloud.all_ready().await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        cloud.run(&ann, "web1").await;
+        let control = &cloud.control;
+        let open = control.shell_open(&ann, "web1", None, false).await.unwrap();
+        let place = control.shell_find(&ann, &open.shell.id).await.unwrap();
+        let socket = control
+            .shell_attach(&place, "client=0123456789abcdef")
+            .await;
+        let said = answer(socket.unwrap(), "echo fine''ly\r", "finely").await;
+        assert!(said.contains("finely"), "{said}");
+        stop.cancel();
+        cloud.end().await;
+        node.await.unwrap();
+    })
+    .await;
+}
+
+/// Types into a shell, and reads until this has come (docs/shell-protocol.md).
+async fn answer(mut socket: NodeSocket, typed: &str, wanted: &str) -> String {
+    const OUTPUT: u8 = 0x01;
+    const INPUT: u8 = 0x81;
+    let mut frame = vec![INPUT];
+    frame.extend(0_u64.to_be_bytes());
+    frame.extend(typed.as_bytes());
+    socket.send(Message::Binary(frame.into())).await.unwrap();
+    let mut said = String::new();
+    let reading = async {
+        while !said.contains(wanted) {
+            let Message::Binary(frame) = socket.next().await.unwrap().unwrap() else {
+                continue;
+            };
+            if frame[0] == OUTPUT {
+                said.push_str(&String::from_utf8_lossy(&frame[9..]));
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), reading)
+        .await
+        .expect("in time");
+    said
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A place for a VM, promised in the same transaction as its row: the user's quota, the node's
 //! capacity, the user's network. Callers begin the transaction with `write_exclusive`.
 
-use app::model::{QuotaUsage, VmState};
+use app::model::{QuotaUsage, SshServer, VmState};
 use sqlx::any::AnyRow;
 
 use super::{DesiredState, VmRow, row::state_word, vm_row, vm_select};
@@ -27,6 +27,8 @@ pub struct VmRequest {
     pub disk_gib: u32,
     pub image: String,
     pub image_ref: String,
+    /// How its SSH server is started, where its port is to be published.
+    pub ssh_server: Option<SshServer>,
     /// Networks there are in the configured range.
     pub networks: u32,
 }
@@ -37,6 +39,8 @@ pub struct VmPlace {
     pub node_id: String,
     /// A sentence.
     pub reason: String,
+    /// The node's port for its SSH, where that is to be published.
+    pub ssh_port: Option<u16>,
 }
 
 /// Why there is no place. `R` is the placement's own refusal.
@@ -93,6 +97,7 @@ pub async fn vm_place_anew<R>(
             node.cpu_millis = node.cpu_millis.saturating_sub(row.cpu_millis);
             node.memory_mib = node.memory_mib.saturating_sub(row.memory_mib);
             node.disk_gib = node.disk_gib.saturating_sub(row.disk_gib);
+            node.ssh_ports.retain(|port| Some(*port) != row.ssh_port);
         }
     }
     let place = place(&nodes).map_err(ReserveError::NoNode)?;
@@ -125,8 +130,8 @@ async fn insert(tx: &mut Tx, request: &VmRequest, place: &VmPlace) -> Result<(),
     sqlx::query(
         "INSERT INTO vms (id, owner_id, name, flavor, cpu_millis, memory_mib, disk_gib, image, \
                           image_ref, node_id, placement_reason, desired, state, created_at, \
-                          changed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                          changed_at, ssh_port, ssh_server) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(request.id.as_str())
     .bind(request.owner_id.as_str())
@@ -143,6 +148,8 @@ async fn insert(tx: &mut Tx, request: &VmRequest, place: &VmPlace) -> Result<(),
     .bind(state_word(VmState::Creating))
     .bind(now)
     .bind(now)
+    .bind(place.ssh_port.map(i64::from))
+    .bind(request.ssh_server.map(SshServer::word))
     .execute(&mut **tx)
     .await?;
     Ok(())

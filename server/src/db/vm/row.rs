@@ -1,6 +1,6 @@
 //! A VM's row, and the words its states are kept as.
 
-use app::model::VmState;
+use app::model::{SshServer, VmState};
 use sqlx::any::AnyRow;
 
 use crate::db::{DbError, column};
@@ -70,6 +70,21 @@ pub struct VmRow {
     /// When it came into its present state.
     pub changed_at: i64,
     pub started_at: Option<i64>,
+    /// The port of its node that leads to its port 22; None: nothing is published.
+    pub ssh_port: Option<u16>,
+    /// How its SSH server is started.
+    pub ssh_server: Option<SshServer>,
+    /// The start (`started_at`) for which its SSH was set up, or that was given up.
+    pub ssh_ready_at: Option<i64>,
+    /// Why nobody can sign in there since that start; a sentence.
+    pub ssh_reason: Option<String>,
+}
+
+impl VmRow {
+    /// True unless its SSH is to be set up for its present start.
+    pub fn is_ssh_settled(&self) -> bool {
+        self.ssh_port.is_none() || self.started_at.is_none() || self.ssh_ready_at == self.started_at
+    }
 }
 
 pub(super) fn vm_row(row: &AnyRow) -> Result<VmRow, DbError> {
@@ -104,6 +119,10 @@ pub(super) fn vm_row(row: &AnyRow) -> Result<VmRow, DbError> {
         created_at: column::int(row, "created_at")?,
         changed_at: column::int(row, "changed_at")?,
         started_at: column::int_or(row, "started_at")?,
+        ssh_port: column::port_or(row, "ssh_port")?,
+        ssh_server: column::word_or(row, "ssh_server", SshServer::read)?,
+        ssh_ready_at: column::int_or(row, "ssh_ready_at")?,
+        ssh_reason: column::text_or(row, "ssh_reason")?,
     })
 }
 

@@ -16,6 +16,7 @@ pub enum Command {
         name: Option<String>,
         size: Option<String>,
         image: Option<String>,
+        publish_ssh: bool,
         json: bool,
     },
     Start {
@@ -50,6 +51,7 @@ pub fn parse(text: &str) -> Result<Command, String> {
     let command = match verb.as_str() {
         "ls" | "list" => Command::List { json },
         "new" | "create" => Command::New {
+            publish_ssh: rest.flag("--publish-ssh"),
             size: rest.value("--size")?,
             image: rest.value("--image")?,
             name: rest.next()?,
@@ -159,9 +161,11 @@ mod tests {
             name: Some(name()),
             size: Some("small".into()),
             image: Some("alpine".into()),
+            publish_ssh: true,
             json: false,
         };
-        assert_eq!(parse("new --size small web1 --image=alpine"), Ok(new));
+        let line = "new --size small web1 --image=alpine --publish-ssh";
+        assert_eq!(parse(line), Ok(new));
         assert_eq!(
             parse("start 'web1'"),
             Ok(Command::Start {

@@ -21,7 +21,7 @@ const WAIT: Duration = Duration::from_secs(60);
 
 const HELP: &str = "\
 ls                       your VMs
-new [NAME]               make a VM; --size SIZE, --image IMAGE
+new [NAME]               make a VM; --size SIZE, --image IMAGE, --publish-ssh
 start NAME, stop NAME    stop keeps its files
 rm NAME …                delete for good; --yes does not ask
 shell NAME               a shell in it; or from outside: ssh NAME@HOST
@@ -66,7 +66,11 @@ pub async fn run(guest: &Guest, command: &Command, out: &Outbox) -> Result<i32, 
 /// What is not said is chosen as the form does.
 async fn create(guest: &Guest, command: &Command) -> Answer<VmView> {
     let Command::New {
-        name, size, image, ..
+        name,
+        size,
+        image,
+        publish_ssh,
+        ..
     } = command
     else {
         return Err(AppError::new(
@@ -84,7 +88,10 @@ async fn create(guest: &Guest, command: &Command) -> Answer<VmView> {
     let name = name.clone().unwrap_or(offer.suggested_name);
     let size = size.clone().or(first).unwrap_or_default();
     let image = image.clone().or(default).unwrap_or_default();
-    guest.plane.vm_create(&name, &size, &image).await
+    guest
+        .plane
+        .vm_create(&name, &size, &image, *publish_ssh)
+        .await
 }
 
 /// Waits until it is so, and tells.
@@ -105,7 +112,14 @@ async fn settled(
     let state = vm.state.word().to_lowercase();
     let reason = vm.reason.as_deref().unwrap_or_default();
     if vm.state == goal {
-        reply::one(&vm, &format!("{name} is {state}"), json, out).await?;
+        let published = vm
+            .ssh_published
+            .as_ref()
+            .filter(|_| goal == VmState::Running);
+        let published =
+            published.map(|published| format!("; its own SSH: {}", published.command()));
+        let words = format!("{name} is {state}{}", published.unwrap_or_default());
+        reply::one(&vm, &words, json, out).await?;
         return Ok(0);
     }
     let error = match vm.state {

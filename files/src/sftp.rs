@@ -1,0 +1,91 @@
+//! The SFTP protocol, version 3: requests in, answers out, in order.
+//!
+//! `request` reads what is asked for, `answer` does it, `reply` is what goes back. A client keeps many
+//! requests under way, so what has come is answered in one go, and sent in one piece.
+
+mod answer;
+mod attributes;
+mod change;
+mod extension;
+mod handle;
+mod listing;
+mod reply;
+mod request;
+mod status;
+mod wire;
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Write as _},
+};
+
+use answer::Server;
+use request::{INIT, Request};
+use wire::{Fields, Malformed, PACKET};
+
+use crate::fail;
+
+/// What is read at once: two of the largest packets.
+const INPUT: usize = 2 * (4 + PACKET);
+/// Answers are sent when there are so many, or when nothing more has come.
+const OUTPUT: usize = 256 * 1024;
+
+/// Serves a client to the end of its input. What cannot be understood is an error.
+pub fn serve(mut input: File, mut output: File) -> io::Result<()> {
+    let mut server = Server::default();
+    let mut buffer = vec![0; INPUT];
+    let (mut begin, mut end) = (0, 0);
+    let mut has_begun = false;
+    loop {
+        while let Some((packet, len)) = wire::packet(&buffer[begin..end]).map_err(broken)? {
+            match has_begun {
+                true => one(&mut server, packet).map_err(broken)?,
+                false => first(&mut server, packet).map_err(broken)?,
+            }
+            has_begun = true;
+            begin += len;
+            if server.replies.len() >= OUTPUT {
+                send(&mut server, &mut output)?;
+            }
+        }
+        send(&mut server, &mut output)?;
+        buffer.copy_within(begin..end, 0);
+        (begin, end) = (0, end - begin);
+        match input.read(&mut buffer[end..]) {
+            Ok(0) if end == 0 => return Ok(()),
+            Ok(0) => return Err(broken(Malformed::Short)),
+            Ok(len) => end += len,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn first(server: &mut Server, packet: &[u8]) -> Result<(), Malformed> {
+    let mut fields = Fields(packet);
+    match (fields.u8()?, fields.u32()?) {
+        // Any version is answered with ours.
+        (INIT, _) => server.replies.version(),
+        _ => return Err(Malformed::NoInit),
+    }
+    Ok(())
+}
+
+fn one(server: &mut Server, packet: &[u8]) -> Result<(), Malformed> {
+    let mut fields = Fields(packet);
+    let kind = fields.u8()?;
+    let number = fields.u32()?;
+    let request = Request::read(kind, fields)?;
+    server.answer(number, request);
+    Ok(())
+}
+
+fn send(server: &mut Server, output: &mut File) -> io::Result<()> {
+    output.write_all(server.replies.bytes())?;
+    server.replies.clear();
+    Ok(())
+}
+
+fn broken(why: Malformed) -> io::Error {
+    fail::other(format!("the client is not understood: {why}"))
+}

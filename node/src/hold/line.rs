@@ -1,0 +1,115 @@
+//! The connection of a shell's node: output goes out as it comes, input comes in, neither waits for the
+//! other.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use tokio::{
+    io::AsyncWriteExt,
+    net::unix::{OwnedReadHalf, OwnedWriteHalf},
+    sync::Mutex,
+};
+
+use super::{
+    shell::HeldShell,
+    wire::{DRAWING_BYTES, Encode, Frames, FromHolder, OUTPUT_BYTES, ToHolder},
+};
+use crate::shell::lock;
+
+type Write = Arc<Mutex<OwnedWriteHalf>>;
+
+/// Serves a shell to its node until that goes, or attaches anew.
+pub(super) async fn serve(
+    shell: &HeldShell,
+    from: u64,
+    frames: &mut Frames<OwnedReadHalf>,
+    write: &Write,
+) {
+    let (number, drawing) = shell.begin_reading(from);
+    let sending = async {
+        let mut first = BytesMut::new();
+        if let Some(drawing) = drawing {
+            FromHolder::Drawing(drawing).encode(&mut first);
+        }
+        if write.lock().await.write_all(&first).await.is_ok() {
+            send(shell, number, from, write).await;
+        }
+    };
+    tokio::select! {
+        () = sending => {}
+        () = take(shell, frames, write) => {}
+        () = shell.dropped.cancelled() => {}
+    }
+    shell.end_reading(number);
+}
+
+/// Everything that comes, in as few writes as it takes. Returns where it is over.
+async fn send(shell: &HeldShell, number: u64, from: u64, write: &Write) {
+    let mut position = from;
+    let mut out = BytesMut::new();
+    let mut bytes = Vec::new();
+    loop {
+        let news = shell.news.notified();
+        // Before the output is looked at: it has all come when the end is there.
+        let ended = shell.ended();
+        let Some(written) = shell.take_written(number) else {
+            return;
+        };
+        for (client, end) in written {
+            FromHolder::Written { client, end }.encode(&mut out);
+        }
+        bytes.clear();
+        {
+            let ring = lock(&shell.ring);
+            // Not while this is read: only where the node asked for what is forgotten.
+            position = position.max(ring.start()).min(ring.end());
+            let _ = ring.read(position, OUTPUT_BYTES, &mut bytes);
+        }
+        if !bytes.is_empty() {
+            let offset = position;
+            position += bytes.len() as u64;
+            let bytes = bytes.split_off(0).into();
+            FromHolder::Output { offset, bytes }.encode(&mut out);
+        } else if let Some(ended) = ended {
+            FromHolder::Ended(ended).encode(&mut out);
+            // What the node says to that is nothing, and its end.
+            let _ = write.lock().await.write_all(&out).await;
+            return std::future::pending().await;
+        }
+        if out.is_empty() {
+            if !shell.has_read(number, position) {
+                return;
+            }
+            news.await;
+            continue;
+        }
+        if write.lock().await.write_all(&out).await.is_err() || !shell.has_read(number, position) {
+            return;
+        }
+        out.clear();
+    }
+}
+
+/// Takes what the node says, to the end of the connection.
+async fn take(shell: &HeldShell, frames: &mut Frames<OwnedReadHalf>, write: &Write) {
+    loop {
+        match frames.next().await {
+            Ok(Some(ToHolder::Input { client, end, bytes })) => shell.input(client, end, bytes),
+            Ok(Some(ToHolder::Forget(client))) => shell.forget_client(client),
+            Ok(Some(ToHolder::Owner(owner))) => shell.set_owner(owner),
+            Ok(Some(ToHolder::Drawing(drawing))) if drawing.bytes.len() <= DRAWING_BYTES => {
+                shell.set_drawing(drawing);
+            }
+            Ok(Some(ToHolder::Sync(number))) => {
+                let mut out = BytesMut::new();
+                FromHolder::Synced(number).encode(&mut out);
+                if write.lock().await.write_all(&out).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Some(other)) => tracing::debug!("not expected here: {other:?}"),
+            Ok(None) => return,
+            Err(error) => return tracing::debug!("a node's connection ended: {error}"),
+        }
+    }
+}

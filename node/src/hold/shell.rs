@@ -1,0 +1,341 @@
+//! A held shell: its PTY is always drained into a ring and written from a queue, whether a node is here or
+//! not.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    future::pending,
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use node_api::error::NodeErrorCode;
+use tokio::{
+    io::AsyncWriteExt,
+    sync::Notify,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::wire::{Drawing, Ended, Held, Open, Progress};
+use crate::{
+    clock::now_us,
+    driver::{DriverError, TtyControl, TtyInput, TtyOutput},
+    shell::{Ring, lock},
+};
+
+/// Output goes to the ring in pieces of this many bytes at most.
+const PIECE_BYTES: usize = 32 * 1024;
+/// How long the engine may take to tell an exit code before the end is told without it.
+const CODE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long one call about a PTY may take.
+const CONTROL_DEADLINE: Duration = Duration::from_secs(10);
+
+pub(super) struct HeldShell {
+    pub id: Uuid,
+    vm_id: Uuid,
+    created_at: i64,
+    pub ring: Mutex<Ring>,
+    state: Mutex<State>,
+    /// There is something new for the node.
+    pub news: Notify,
+    typed: Notify,
+    /// The node has read on, or is gone.
+    read_on: Notify,
+    pub control: Box<dyn TtyControl>,
+    /// Cancelled when nobody needs the shell any more.
+    pub dropped: CancellationToken,
+}
+
+struct State {
+    size: (u16, u16),
+    active_at: i64,
+    owner: Option<u64>,
+    clients: HashMap<u64, Taken>,
+    uses: u64,
+    waiting: VecDeque<Piece>,
+    /// What the PTY has of whose input, and the node does not know yet.
+    written: Vec<(u64, u64)>,
+    drawing: Option<Drawing>,
+    reader: Option<Reader>,
+    readers: u64,
+    ended: Option<Ended>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Taken {
+    taken: u64,
+    written: u64,
+    used: u64,
+}
+
+struct Piece {
+    client: u64,
+    end: u64,
+    bytes: Bytes,
+}
+
+/// The node's connection that reads the output, and up to where it has.
+struct Reader {
+    number: u64,
+    position: u64,
+}
+
+impl HeldShell {
+    pub fn new(open: &Open, control: Box<dyn TtyControl>) -> Self {
+        Self {
+            id: open.shell,
+            vm_id: open.vm_id,
+            created_at: open.created_at,
+            ring: Mutex::default(),
+            state: Mutex::new(State {
+                size: (open.cols, open.rows),
+                active_at: open.created_at,
+                owner: None,
+                clients: HashMap::new(),
+                uses: 0,
+                waiting: VecDeque::new(),
+                written: Vec::new(),
+                drawing: None,
+                reader: None,
+                readers: 0,
+                ended: None,
+            }),
+            news: Notify::new(),
+            typed: Notify::new(),
+            read_on: Notify::new(),
+            control,
+            dropped: CancellationToken::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Drains and writes the PTY until it ends or nobody needs it; `ring_bytes` says what the ring may hold.
+    pub async fn run(&self, output: TtyOutput, input: TtyInput, ring_bytes: impl Fn() -> usize) {
+        let failed = tokio::select! {
+            failed = self.drain(output, ring_bytes) => failed,
+            never = self.write_input(input) => match never {},
+            () = self.dropped.cancelled() => None,
+        };
+        let code = timeout(CODE_PATIENCE, self.learn_code()).await;
+        let ended = Ended {
+            code: code.ok(),
+            failed,
+        };
+        self.state().ended = Some(ended);
+        self.news.notify_one();
+    }
+
+    async fn drain(&self, mut output: TtyOutput, ring_bytes: impl Fn() -> usize) -> Option<String> {
+        while let Some(next) = output.next().await {
+            let mut chunk = match next {
+                Ok(chunk) => chunk,
+                Err(error) => return Some(error.message),
+            };
+            while !chunk.is_empty() {
+                let limit = ring_bytes();
+                let piece = chunk.split_to(chunk.len().min(PIECE_BYTES).min((limit / 2).max(1)));
+                self.room(piece.len(), limit).await;
+                lock(&self.ring).push(&piece, limit);
+                self.news.notify_one();
+                // Under a flood the output is always ready: others get their turn here.
+                tokio::task::yield_now().await;
+            }
+        }
+        None
+    }
+
+    /// A node that is here gets all output: what it has not read is not pushed out. Without one the oldest
+    /// goes, and the program goes on.
+    async fn room(&self, bytes: usize, limit: usize) {
+        loop {
+            let read_on = self.read_on.notified();
+            let position = self.state().reader.as_ref().map(|reader| reader.position);
+            let Some(position) = position else { return };
+            let unread = lock(&self.ring).end().saturating_sub(position);
+            if unread == 0 || unread + bytes as u64 <= (limit / 2) as u64 {
+                return;
+            }
+            read_on.await;
+        }
+    }
+
+    async fn write_input(&self, mut pty: TtyInput) -> Infallible {
+        loop {
+            let next = self.state().waiting.pop_front();
+            let Some(piece) = next else {
+                self.typed.notified().await;
+                continue;
+            };
+            // No deadline: a program may read its input when it likes. It ends with the shell.
+            let written = async {
+                pty.write_all(&piece.bytes).await?;
+                pty.flush().await
+            };
+            if let Err(error) = written.await {
+                tracing::debug!(shell = %self.id, "the PTY takes no more input: {error}");
+                return pending().await;
+            }
+            self.written(piece.client, piece.end);
+        }
+    }
+
+    fn written(&self, client: u64, end: u64) {
+        let mut state = self.state();
+        if let Some(taken) = state.clients.get_mut(&client) {
+            taken.written = taken.written.max(end);
+        }
+        if state.reader.is_some() {
+            state.written.push((client, end));
+        }
+        drop(state);
+        self.news.notify_one();
+    }
+
+    async fn learn_code(&self) -> i32 {
+        loop {
+            if let Ok(Some(code)) = self.control.exit_code().await {
+                return code;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Takes a viewer's input. The node says what comes when: nothing is compared here.
+    pub fn input(&self, client: u64, end: u64, bytes: Bytes) {
+        let mut state = self.state();
+        state.uses += 1;
+        let used = state.uses;
+        let taken = state.clients.entry(client).or_default();
+        if taken.taken == 0 {
+            // Of one that this holder has not known before, what came earlier has been written.
+            taken.written = end.saturating_sub(bytes.len() as u64);
+        }
+        (taken.taken, taken.used) = (end, used);
+        state.active_at = now_us();
+        state.waiting.push_back(Piece { client, end, bytes });
+        drop(state);
+        self.typed.notify_one();
+    }
+
+    pub fn forget_client(&self, client: u64) {
+        self.state().clients.remove(&client);
+    }
+
+    pub fn set_owner(&self, owner: Option<u64>) {
+        self.state().owner = owner;
+    }
+
+    pub fn set_size(&self, cols: u16, rows: u16) {
+        self.state().size = (cols, rows);
+    }
+
+    pub fn set_drawing(&self, drawing: Drawing) {
+        self.state().drawing = Some(drawing);
+    }
+
+    /// A connection begins to read here, in place of the one before; its number, and the drawing.
+    pub fn begin_reading(&self, position: u64) -> (u64, Option<Drawing>) {
+        let mut state = self.state();
+        state.readers += 1;
+        let number = state.readers;
+        state.reader = Some(Reader { number, position });
+        // What the node knows may be older.
+        let written = state
+            .clients
+            .iter()
+            .map(|(client, taken)| (*client, taken.written));
+        state.written = written.collect();
+        let drawing = state.drawing.clone();
+        drop(state);
+        self.read_on.notify_waiters();
+        // The one before finds that it was replaced.
+        self.news.notify_waiters();
+        (number, drawing)
+    }
+
+    /// It has read up to here. False where another one reads now.
+    pub fn has_read(&self, number: u64, position: u64) -> bool {
+        let mut state = self.state();
+        match &mut state.reader {
+            Some(reader) if reader.number == number => reader.position = position,
+            _ => return false,
+        }
+        drop(state);
+        self.read_on.notify_waiters();
+        true
+    }
+
+    pub fn end_reading(&self, number: u64) {
+        let mut state = self.state();
+        if state
+            .reader
+            .as_ref()
+            .is_some_and(|reader| reader.number == number)
+        {
+            state.reader = None;
+            state.written.clear();
+        }
+        drop(state);
+        self.read_on.notify_waiters();
+    }
+
+    /// What was written since the last time. None where another connection reads now: it is for that one.
+    pub fn take_written(&self, number: u64) -> Option<Vec<(u64, u64)>> {
+        let mut state = self.state();
+        let reads = state.reader.as_ref().map(|reader| reader.number);
+        (reads == Some(number)).then(|| std::mem::take(&mut state.written))
+    }
+
+    pub fn ended(&self) -> Option<Ended> {
+        self.state().ended.clone()
+    }
+
+    pub fn lives(&self) -> bool {
+        self.state().ended.is_none()
+    }
+
+    /// For a node that takes it up.
+    pub fn held(&self) -> Held {
+        let (start, end) = {
+            let ring = lock(&self.ring);
+            (ring.start(), ring.end())
+        };
+        let state = self.state();
+        let mut clients: Vec<_> = state.clients.iter().collect();
+        clients.sort_by_key(|(_, taken)| taken.used);
+        let clients = clients.into_iter().map(|(client, taken)| Progress {
+            client: *client,
+            taken: taken.taken,
+            written: taken.written,
+        });
+        Held {
+            shell: self.id,
+            vm_id: self.vm_id,
+            created_at: self.created_at,
+            active_at: state.active_at,
+            cols: state.size.0,
+            rows: state.size.1,
+            start,
+            end,
+            drawn: state.drawing.is_some(),
+            owner: state.owner,
+            clients: clients.collect(),
+        }
+    }
+
+    /// Ends every process of it.
+    pub async fn kill(&self) -> Result<(), DriverError> {
+        let killed = timeout(CONTROL_DEADLINE, self.control.kill()).await;
+        killed.unwrap_or_else(|_| {
+            let message = format!("shell {} could not be ended within 10 s", self.id);
+            Err(DriverError::new(NodeErrorCode::Timeout, message))
+        })
+    }
+}

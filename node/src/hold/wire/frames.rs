@@ -1,0 +1,63 @@
+//! Reading frames from a stream.
+
+use std::io;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::{Decode, FRAME_BYTES};
+
+/// Reads frames one by one; nothing is lost when reading is given up and begun again.
+pub struct Frames<R> {
+    read: R,
+    pub(super) buffer: BytesMut,
+}
+
+impl<R: AsyncRead + Unpin> Frames<R> {
+    pub fn new(read: R) -> Self {
+        Self {
+            read,
+            buffer: BytesMut::new(),
+        }
+    }
+
+    /// The next frame; None at the end of the stream.
+    pub async fn next<F: Decode>(&mut self) -> io::Result<Option<F>> {
+        loop {
+            if let Some(frame) = self.whole()? {
+                return Ok(Some(frame));
+            }
+            self.buffer.reserve(16 * 1024);
+            if self.read.read_buf(&mut self.buffer).await? == 0 {
+                return match self.buffer.is_empty() {
+                    true => Ok(None),
+                    false => Err(bad("the stream ended within a frame")),
+                };
+            }
+        }
+    }
+
+    fn whole<F: Decode>(&mut self) -> io::Result<Option<F>> {
+        let Some(head) = self.buffer.first_chunk::<4>() else {
+            return Ok(None);
+        };
+        let length = u32::from_be_bytes(*head) as usize;
+        if length == 0 || length > FRAME_BYTES {
+            return Err(bad("a frame has an impossible length"));
+        }
+        if self.buffer.len() < 4 + length {
+            return Ok(None);
+        }
+        self.buffer.advance(4);
+        let mut body = self.buffer.split_to(length).freeze();
+        let kind = body.get_u8();
+        match F::decode(kind, body) {
+            Some(frame) => Ok(Some(frame)),
+            None => Err(bad("a frame cannot be read")),
+        }
+    }
+}
+
+fn bad(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}

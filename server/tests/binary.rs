@@ -1,0 +1,448 @@
+//! `minicloud-server` as it is started: what it refuses and what it says then, how patient it is with
+//! clients, and how it ends.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use reqwest::header::{COOKIE, ORIGIN, SET_COOKIE};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
+
+const PASSWORD: &str = "violet-kettle-harbour";
+/// The promise is that SIGTERM ends the server within 10 s; twice that is the test's patience.
+const END: Duration = Duration::from_secs(20);
+/// For what takes a moment, on a machine that is busy.
+const SOON: Duration = Duration::from_secs(60);
+
+/// A scratch data folder.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+
+    /// The program with no other configuration than this.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_minicloud-server"));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("MINICLOUD_CONFIG", self.0.path().join("none.toml"))
+            .env("MINICLOUD_DATA_DIR", self.data())
+            .env("MINICLOUD_LISTEN", "127.0.0.1:0")
+            .env("MINICLOUD_API_LISTEN", "off")
+            .env("MINICLOUD_SSH_LISTEN", "off")
+            .env("MINICLOUD_NODE_PORTS", "none")
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn start(&self) -> Server {
+        Server::start(self.command(&[]).env("MINICLOUD_ADMIN_PASSWORD", PASSWORD))
+    }
+
+    /// Runs it, to its end by itself; what it says.
+    fn refused(&self, args: &[&str]) -> String {
+        refused(&mut self.command(args))
+    }
+}
+
+fn refused(command: &mut Command) -> String {
+    let begun = Instant::now();
+    let Output { status, stderr, .. } = command.output().unwrap();
+    assert!(!status.success());
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    let text = String::from_utf8(stderr).unwrap();
+    let message = text.lines().last().unwrap_or_default().to_owned();
+    assert!(message.starts_with("minicloud-server: "), "{text}");
+    message
+}
+
+/// A server that says that it is ready; killed when dropped.
+struct Server {
+    child: Child,
+    /// `127.0.0.1:PORT`
+    address: String,
+    log: mpsc::Receiver<String>,
+}
+
+impl Server {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let log = lines(child.stderr.take().unwrap());
+        let said = lines(child.stdout.take().unwrap());
+        let line = said.recv_timeout(SOON).unwrap_or_else(|_| {
+            let _ = child.kill();
+            panic!("not ready: {:#?}", log.iter().collect::<Vec<_>>())
+        });
+        let address = line.strip_prefix("MiniCloud is ready: http://");
+        let address = address.unwrap_or_else(|| panic!("{line}")).to_owned();
+        Self {
+            child,
+            address,
+            log,
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The cookie of the admin.
+    async fn cookie(&self) -> String {
+        let form = format!("name=admin&password={PASSWORD}");
+        let answer = client()
+            .post(self.url("/api/login"))
+            .header(ORIGIN, self.url(""))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "application/json")
+            .body(form)
+            .send();
+        let answer = answer.await.unwrap();
+        let cookie = answer.headers().get(SET_COOKIE).expect("signed in");
+        let cookie = cookie.to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// A connection on which this was sent.
+    async fn send(&self, text: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// Asks it to end; how it ended, and after how long.
+    async fn terminate(&mut self) -> (ExitStatus, Duration) {
+        let pid = self.child.id().to_string();
+        let begun = Instant::now();
+        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        (self.ended().await, begun.elapsed())
+    }
+
+    async fn ended(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < 2 * END, "it does not end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until it logs this.
+    fn logs(&self, words: &str) -> String {
+        let mut seen = Vec::new();
+        while let Ok(line) = self.log.recv_timeout(SOON) {
+            if line.contains(words) {
+                return line;
+            }
+            seen.push(line);
+        }
+        panic!("no {words} in {seen:#?}")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Lines as they come; read on also when nobody looks, so that the program never waits.
+fn lines(from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (to, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if to.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+fn client() -> reqwest::Client {
+    // The second one to install it is told so; either will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy();
+    client.timeout(SOON).build().unwrap()
+}
+
+fn half_headers(server: &Server) -> String {
+    format!("GET /healthz HTTP/1.1\r\nhost: {}\r\nslow:", server.address)
+}
+
+fn half_body(server: &Server) -> String {
+    format!(
+        "POST /api/login HTTP/1.1\r\nhost: {}\r\ncontent-length: 1000\r\n\
+         content-type: application/x-www-form-urlencoded\r\naccept: application/json\r\n\r\nname=",
+        server.address
+    )
+}
+
+async fn half_json(server: &Server) -> String {
+    let cookie = server.cookie().await;
+    format!(
+        "POST /api/v1/vms HTTP/1.1\r\nhost: {}\r\norigin: {}\r\ncookie: {cookie}\r\n\
+         content-length: 1000\r\ncontent-type: application/json\r\n\r\n{{\"name\":",
+        server.address,
+        server.url("")
+    )
+}
+
+/// What comes until the server closes, within so long.
+async fn rest(mut stream: TcpStream, limit: Duration) -> String {
+    let mut bytes = Vec::new();
+    let read = timeout(limit, stream.read_to_end(&mut bytes));
+    // A reset is an end, too.
+    let _ = read.await.expect("closed in time");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_in_time_with_a_request_and_a_socket_open() {
+    let folder = Folder::new();
+    let mut server = folder.start();
+    let cookie = server.cookie().await;
+    let mut live = format!("ws://{}/live", server.address)
+        .into_client_request()
+        .unwrap();
+    let headers = live.headers_mut();
+    headers.insert(COOKIE, cookie.parse().unwrap());
+    headers.insert(ORIGIN, server.url("").parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(live).await.unwrap();
+    socket.send(Message::Ping("here".into())).await.unwrap();
+    assert!(socket.next().await.unwrap().is_ok());
+    let idle = server.send("").await;
+    let body = server.send(&half_body(&server)).await;
+    // The server has it, and waits for the rest.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+
+    let (status, taken) = server.terminate().await;
+    assert!(status.success(), "{status}");
+    println!("it ended {taken:?} after SIGTERM");
+    assert!(taken < END, "{taken:?}");
+    server.logs("server ends; nodes and VMs go on");
+    let mut last = None;
+    while let Some(Ok(message)) = timeout(SOON, socket.next()).await.unwrap() {
+        last = Some(message);
+    }
+    // "Service restart": the page comes again.
+    let Some(Message::Close(Some(close))) = last else {
+        panic!("{last:?}")
+    };
+    assert_eq!(u16::from(close.code), 1012);
+    for stream in [idle, body] {
+        rest(stream, SOON).await;
+    }
+}
+
+#[tokio::test]
+async fn a_half_sent_request_does_not_hold_the_end_up() {
+    let folder = Folder::new();
+    let mut server = folder.start();
+    let _half = server.send(&half_headers(&server)).await;
+    let _first = server.send("G").await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let (status, taken) = server.terminate().await;
+    assert!(status.success(), "{status}");
+    println!("it ended {taken:?} after SIGTERM");
+    let log: Vec<String> = server.log.iter().collect();
+    let held_up = |line: &&String| line.contains("were still open when the server stopped");
+    assert_eq!(log.iter().find(held_up), None);
+    let ends = |line: &String| line.contains("server ends; nodes and VMs go on");
+    assert!(log.iter().any(ends), "{log:#?}");
+}
+
+#[tokio::test]
+async fn a_client_that_never_finishes_its_request_is_let_go() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let headers = server.send(&half_headers(&server)).await;
+    let body = server.send(&half_body(&server)).await;
+    let json = server.send(&half_json(&server).await).await;
+    let (headers, body, json) =
+        tokio::join!(rest(headers, SOON), rest(body, SOON), rest(json, SOON));
+    assert_eq!(headers, "");
+    // Not a fault of the server's.
+    assert!(body.starts_with("HTTP/1.1 4"), "{body}");
+    assert!(json.starts_with("HTTP/1.1 408"), "{json}");
+    assert!(json.contains("\"code\":\"timeout\""), "{json}");
+    // It goes on for others.
+    let answer = client().get(server.url("/healthz")).send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "ok");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_written_is_named_with_what_to_do() {
+    let folder = Folder::new();
+    // A file stands where the folder is to be.
+    fs::write(folder.data(), "").unwrap();
+    let message = folder.refused(&[]);
+    let path = folder.data().display().to_string();
+    assert!(
+        message.contains(&path) && message.contains("--data-dir"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_second_server_on_one_data_folder_is_told_who_has_it_and_what_to_do() {
+    let folder = Folder::new();
+    let first = folder.start();
+    let message = folder.refused(&[]);
+    for words in [
+        format!("(process {})", first.child.id()),
+        "stop".into(),
+        "--data-dir".into(),
+    ] {
+        assert!(message.contains(&words), "{words}: {message}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_named_with_its_holder_and_the_flag() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for flag in ["--listen", "--api-listen", "--ssh-listen"] {
+        let message = Folder::new().refused(&[flag, &address]);
+        let holder = format!("(process {})", std::process::id());
+        assert!(
+            message.contains(&holder) && message.contains(flag),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_taken_port_of_a_node_is_named_in_the_log_with_its_holder_and_the_flag() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let folder = Folder::new();
+    let server = Server::start(
+        folder
+            .command(&["--node-ports", &port])
+            .env("MINICLOUD_ADMIN_PASSWORD", PASSWORD),
+    );
+    let line = server.logs("the node could not be started");
+    let holder = format!("(process {})", std::process::id());
+    assert!(
+        line.contains(&holder) && line.contains("--node-ports"),
+        "{line}"
+    );
+}
+
+#[test]
+fn an_address_that_is_not_this_machines_is_refused_with_the_flag() {
+    let folder = Folder::new();
+    let message = folder.refused(&[
+        "--listen",
+        "192.0.2.1:5555",
+        "--public-url",
+        "http://192.0.2.1:5555",
+    ]);
+    assert!(
+        message.contains("192.0.2.1:5555") && message.contains("--listen"),
+        "{message}"
+    );
+}
+
+#[test]
+fn beyond_this_machine_it_does_not_listen_while_admin_admin_is_pending() {
+    let folder = Folder::new();
+    let open = [
+        "--listen",
+        "0.0.0.0:0",
+        "--public-url",
+        "http://192.0.2.1:5555",
+    ];
+    let message = folder.refused(&open);
+    assert!(message.contains("MINICLOUD_ADMIN_PASSWORD"), "{message}");
+    // Without the address that people use neither.
+    let message = folder.refused(&["--listen", "0.0.0.0:0"]);
+    assert!(message.contains("--public-url"), "{message}");
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_said_with_what_to_do_and_without_its_password() {
+    let folder = Folder::new();
+    let mut command = folder.command(&[]);
+    let url = "postgres://mc:canary-word@127.0.0.1:9/minicloud";
+    let message = refused(command.env("MINICLOUD_DATABASE_URL", url));
+    assert!(
+        message.contains("MINICLOUD_DATABASE_URL") && message.contains("PostgreSQL"),
+        "{message}"
+    );
+    assert!(!message.contains("canary-word"), "{message}");
+}
+
+#[tokio::test]
+async fn stop_ends_the_server_that_has_the_data_folder_and_says_where_there_is_none() {
+    let folder = Folder::new();
+    let mut server = folder.start();
+    let mut stop = folder.command(&["stop"]);
+    let stopping = std::thread::spawn(move || stop.output().unwrap());
+    assert!(server.ended().await.success());
+    let stopped = stopping.join().unwrap();
+    let said = String::from_utf8(stopped.stdout).unwrap();
+    assert!(
+        stopped.status.success() && said.contains("VMs go on"),
+        "{said}"
+    );
+    let message = folder.refused(&["stop"]);
+    assert!(message.contains("nothing to stop"), "{message}");
+}
+
+#[tokio::test]
+async fn whoever_is_locked_out_gets_a_password_on_the_host() {
+    let folder = Folder::new();
+    let server = folder.start();
+    let reset = folder.command(&["admin", "reset-password"]).output();
+    let said = String::from_utf8(reset.unwrap().stdout).unwrap();
+    let (_, password) = said.trim().split_once("sign in once with: ").expect("told");
+    let form = |password: &str| format!("name=admin&password={password}");
+    let login = async |body: String| {
+        client()
+            .post(server.url("/api/login"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "application/json")
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+            .status()
+    };
+    assert!(login(form(PASSWORD)).await.is_client_error());
+    assert!(login(form(password)).await.is_success());
+    assert_private(&folder.data());
+}
+
+/// Nobody else of this machine can look into it.
+fn assert_private(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = fs::metadata(folder).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}

@@ -1,0 +1,152 @@
+/** What a terminal owes to people's habits: keys, links, lines above, looks, and a network that comes back. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import type { Browser } from "playwright-core";
+
+import { StandIn } from "../stand-in.ts";
+import { launch, ShellPage } from "./page.ts";
+
+/** A page that is told to look waits for no back-off; the slack is for a busy machine. */
+const WOKEN_MS = 1_500;
+const SCROLLBACK_LINES = 10_000;
+
+let browser: Browser;
+let standIn: StandIn;
+let origin: string;
+let count = 0;
+
+before(async () => {
+  browser = await launch();
+  standIn = new StandIn();
+  origin = await standIn.listen();
+});
+
+after(async () => {
+  await browser.close();
+  standIn.close();
+});
+
+/** A shell without a program, and its page. */
+async function open(text = "") {
+  const id = `m${++count}`;
+  const shell = standIn.shell(id, "none");
+  const view = await ShellPage.open(browser, `${origin}/shell/${id}`);
+  if (text !== "") shell.feed(Buffer.from(text));
+  const clipboard = {
+    read: (): Promise<string> => view.page.evaluate(() => navigator.clipboard.readText()),
+    write: (words: string): Promise<void> => view.page.evaluate((held) => navigator.clipboard.writeText(held), words),
+  };
+  return { shell, view, clipboard };
+}
+
+/** The middle of the first cells of the screen. */
+async function firstCells(view: ShellPage): Promise<{ x: number; y: number }> {
+  const box = await view.page.locator(".xterm-screen").boundingBox();
+  assert.ok(box !== null);
+  return { x: box.x + 20, y: box.y + 8 };
+}
+
+test("Ctrl+Shift+C copies and Ctrl+Shift+V pastes, by their keys", async () => {
+  const { shell, view, clipboard } = await open("copy-this and not this");
+  await view.sees(/copy-this/);
+  const { x, y } = await firstCells(view);
+  await view.page.mouse.dblclick(x, y);
+  await clipboard.write("other");
+  await view.page.keyboard.press("Control+Shift+C");
+  await view.page.waitForFunction(async () => (await navigator.clipboard.readText()) === "copy-this");
+  assert.equal(shell.received.length, 0, "nothing is typed by it");
+  await view.page.keyboard.press("Control+Shift+V");
+  while (shell.received.length < "copy-this".length) await view.page.waitForTimeout(10);
+  assert.equal(shell.received.toString(), "copy-this");
+  await view.close();
+});
+
+test("a link opens in a tab of its own, that knows nothing of this one", async () => {
+  const { view } = await open(`${origin}/shell/other and more`);
+  view.allowed.push(/Failed to load resource/);
+  await view.sees(/and more/);
+  const { x, y } = await firstCells(view);
+  await view.page.mouse.move(x + 40, y);
+  await view.page.locator(".xterm-cursor-pointer").waitFor();
+  const opened = view.page.context().waitForEvent("page");
+  await view.page.mouse.click(x + 40, y);
+  const tab = await opened;
+  assert.equal(await tab.evaluate(() => window.opener), null);
+  await view.close();
+});
+
+test("ten thousand lines above the screen are kept", async () => {
+  const lines = 12_000;
+  const { view } = await open(Array.from({ length: lines }, (_, at) => `line ${at}\r\n`).join(""));
+  await view.sees(new RegExp(`line ${lines - 1}\\n?$`));
+  const rows = Number((await view.size()).split("x")[1]);
+  for (let page = 0; page < SCROLLBACK_LINES / (rows - 1) + 2; page++) await view.page.keyboard.press("Shift+PageUp");
+  // The cursor's own line is empty.
+  await view.sees(new RegExp(`^line ${lines + 1 - rows - SCROLLBACK_LINES}\\n`));
+  await view.close();
+});
+
+test("a program gets neither the clipboard nor the page's title", async () => {
+  const { shell, view, clipboard } = await open();
+  await clipboard.write("mine");
+  const title = await view.page.title();
+  shell.feed(Buffer.from(`\x1b]52;c;${Buffer.from("stolen").toString("base64")}\x07\x1b]52;c;?\x07\x1b]0;evil\x07done`));
+  await view.sees(/done/);
+  await view.page.waitForTimeout(100);
+  assert.equal(await clipboard.read(), "mine");
+  assert.equal(await view.page.title(), title);
+  assert.equal(shell.received.length, 0, "nothing of the clipboard is told");
+  await view.close();
+});
+
+test("the terminal's colours go with the page's theme", async () => {
+  const { view } = await open("text");
+  await view.sees(/text/);
+  const colour = (): Promise<string> =>
+    view.page.evaluate(() => getComputedStyle(document.querySelector(".xterm-rows")!).color);
+  await view.page.emulateMedia({ colorScheme: "light" });
+  const light = await colour();
+  await view.page.emulateMedia({ colorScheme: "dark" });
+  await view.page.waitForFunction(
+    (was) => getComputedStyle(document.querySelector(".xterm-rows")!).color !== was,
+    light,
+  );
+  await view.close();
+});
+
+for (const [what, wake] of [
+  ["the network is back", () => void window.dispatchEvent(new Event("online"))],
+  ["it is looked at again", () => void document.dispatchEvent(new Event("visibilitychange"))],
+] as const) {
+  test(`a page that waits to try again tries at once when ${what}`, async () => {
+    const { shell, view } = await open();
+    view.allowed.push(/WebSocket connection to/, /Failed to load resource/);
+    standIn.up = false;
+    shell.cut();
+    await view.state("reconnecting");
+    // By then it waits for seconds between two tries.
+    const { attempts } = standIn;
+    while (standIn.attempts < attempts + 4) await view.page.waitForTimeout(10);
+    standIn.up = true;
+    const began = Date.now();
+    await view.page.evaluate(wake);
+    await view.state("connected");
+    console.log(`connected ${Date.now() - began} ms after ${what}`);
+    assert.ok(Date.now() - began < WOKEN_MS);
+    await view.close();
+  });
+}
+
+test("the key row has Tab and all arrows", async () => {
+  const id = `m${++count}`;
+  const shell = standIn.shell(id, "none");
+  const options = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+  const view = await ShellPage.open(browser, `${origin}/shell/${id}`, options);
+  const keys = view.page.getByRole("group", { name: "Keys" });
+  for (const key of ["Tab", "Left", "Right", "Down", "Up"]) await keys.getByRole("button", { name: key }).tap();
+  while (shell.received.length < 13) await view.page.waitForTimeout(10);
+  assert.equal(shell.received.toString(), "\t\x1b[D\x1b[C\x1b[B\x1b[A");
+  await view.close();
+});
