@@ -151,6 +151,31 @@ test("exit ends the shell with its code, and a new one is a click away", async (
   expect(await next.pid()).not.toBe(pid);
 });
 
+test("the shell page lists the VM's shells: a second one is opened, the first attached to again, both closed", async ({
+  alice,
+}) => {
+  await alice.runningVm(VM);
+  const { page } = alice;
+  const first = await (await alice.openShell(VM)).pid();
+  await page.getByRole("link", { name: "New shell" }).click();
+  const second = new ShellView(page);
+  await second.connected();
+  await second.prompt();
+  expect(await second.pid()).not.toBe(first);
+  const shells = page.locator("summary", { hasText: "Shells: 2" });
+  await shells.click();
+  await page.getByRole("link", { name: /^Attach to shell/ }).click();
+  const again = new ShellView(page);
+  await again.connected();
+  expect(await again.pid()).toBe(first);
+  await shells.click();
+  await page.getByRole("form", { name: /^Close shell/ }).getByRole("button").click();
+  await page.locator("summary", { hasText: "Shells: 1" }).click();
+  await page.getByRole("form", { name: "Close this shell" }).getByRole("button").click();
+  await expect(page.getByRole("heading", { name: VM, level: 1 })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Shells" }).getByRole("listitem")).toHaveCount(0);
+});
+
 /** `80x24` as `stty size` says it. */
 function rowsAndCols(size: string): string {
   return size.split("x").reverse().join(" ");

@@ -4,12 +4,12 @@
 use leptos::{nonce::use_nonce, prelude::*};
 
 use super::{
-    Form, FormAlert, Icon, IconName, Menu, ShellList, ShellShareButton, Submit, on_success,
+    Ago, Form, FormAlert, Icon, IconName, Menu, ShellList, ShellShareButton, Submit, on_success,
 };
 use crate::{
-    model::{SharedShell, ShellMode, ShellPage},
+    model::{SharedShell, ShellMode, ShellPage, ShellView},
     nav::leave,
-    server_fn::ShellGrantDelete,
+    server_fn::{ShellClose, ShellGrantDelete},
 };
 
 /// A shell at full height.
@@ -32,21 +32,22 @@ pub fn ShellFrame(
     view! {
         <div class="shell-page">
             <div class="shell-strip">
-                <a class="button small quiet" href=back>
+                <a class="button small quiet" href=back.clone()>
                     <Icon name=IconName::ArrowLeft />
                     {vm.clone()}
                 </a>
                 {shell.watches.then(|| view! { <span class="shell-of muted">"You were invited to watch this shell"</span> })}
                 <span class="spacer"></span>
-                {(others > 0).then(|| { let page = page.clone(); view! {
+                {(is_own || others > 0).then(|| view! {
                     <Menu
-                        label="Other shells of this VM"
-                        class="menu shell-others"
-                        button=Box::new(move || view! { <span>{format!("Other shells: {others}")}</span> <Icon name=IconName::ChevronDown /> }.into_any())
+                        label="Shells of this VM"
+                        class="menu shell-menu"
+                        button=Box::new(move || view! { <span>{format!("Shells: {}", others + 1)}</span> <Icon name=IconName::ChevronDown /> }.into_any())
                     >
-                        <ShellList shells=shell.others.clone() as_of page on_closed=Callback::new(|()| crate::nav::reload()) />
+                        {(!shell.watches).then(|| view! { <ShellHere shell=shell.shell.clone() as_of back=back.clone() /> })}
+                        <ShellList shells=shell.others.clone() as_of page=page.clone() on_closed=Callback::new(|()| crate::nav::reload()) />
                     </Menu>
-                }})}
+                })}
                 {is_own.then(|| view! { <ShellShareButton shell=shell.shell.id.clone() vm=vm.clone() /> })}
                 <a class="button small" rel="external" href=format!("{page}?new=1")>
                     <Icon name=IconName::Plus />
@@ -54,6 +55,27 @@ pub fn ShellFrame(
                 </a>
             </div>
             <Terminal vm shell=shell.shell.id attach=shell.attach watches=shell.watches />
+        </div>
+    }
+}
+
+/// The shell that the page shows. Once it is closed there is nothing here: its VM's page comes.
+#[component]
+fn ShellHere(shell: ShellView, as_of: i64, back: String) -> impl IntoView {
+    let close = ServerAction::<ShellClose>::new();
+    on_success(close, move |()| leave(&back));
+    view! {
+        <div class="shell-item shell-here">
+            <Icon name=IconName::Terminal />
+            <span class="shell-facts">
+                <strong>"This shell"</strong>
+                <span class="muted">"opened " <Ago at=shell.created_at as_of /></span>
+            </span>
+            <Form action=close class="inline" label="Close this shell">
+                <input type="hidden" name="id" value=shell.id />
+                <Submit class="button small quiet">"Close"</Submit>
+                <FormAlert />
+            </Form>
         </div>
     }
 }
