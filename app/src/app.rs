@@ -5,15 +5,16 @@ use leptos::prelude::*;
 use leptos_meta::MetaTags;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
+    Lazy, SsrMode,
     components::{FlatRoutes, Route, Router},
     path,
 };
 
 use crate::{
     component::{Clock, Frame},
+    late,
     live::provide_live,
-    page::{self, admin},
+    page,
     visit::provide_visit,
 };
 
@@ -71,27 +72,27 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/register") view=page::RegisterPage ssr=SsrMode::Async />
             <Route path=path!("/logout") view=page::LogoutPage ssr=SsrMode::Async />
             <Route path=path!("/") view=page::DashboardPage ssr=SsrMode::Async />
-            <Route path=path!("/vms/new") view=page::VmNewPage ssr=SsrMode::Async />
-            <Route path=path!("/vms/:name") view=page::VmPage ssr=SsrMode::Async />
-            <Route path=path!("/vms/:name/delete") view=page::VmDeletePage ssr=SsrMode::Async />
-            <Route path=path!("/shell/:name") view=page::ShellRoute ssr=SsrMode::Async />
-            <Route path=path!("/invitations/:token") view=page::InvitationPage ssr=SsrMode::Async />
-            <Route path=path!("/shared/:id") view=page::SharedRoute ssr=SsrMode::Async />
-            <Route path=path!("/account") view=page::AccountPage ssr=SsrMode::Async />
-            <Route path=path!("/account/password") view=page::PasswordPage ssr=SsrMode::Async />
-            <Route path=path!("/delete-account") view=page::DeleteAccountPage ssr=SsrMode::Async />
-            <Route path=path!("/admin") view=admin::OverviewPage ssr=SsrMode::Async />
-            <Route path=path!("/admin/nodes") view=admin::NodesPage ssr=SsrMode::Async />
-            <Route path=path!("/admin/nodes/:name/remove") view=admin::NodeRemovePage ssr=SsrMode::Async />
-            <Route path=path!("/admin/users") view=admin::UsersPage ssr=SsrMode::Async />
-            <Route path=path!("/admin/users/:name") view=admin::UserPage ssr=SsrMode::Async />
-            <Route path=path!("/admin/vms") view=admin::VmsPage ssr=SsrMode::Async />
-            <Route path=path!("/admin/vms/:id") view=admin::VmPage ssr=SsrMode::Async />
-            <Route path=path!("/admin/vms/:id/delete") view=admin::VmDeletePage ssr=SsrMode::Async />
-            <Route path=path!("/admin/vms/:id/shell") view=admin::ShellRoute ssr=SsrMode::Async />
-            <Route path=path!("/admin/logs") view=admin::LogsPage ssr=SsrMode::Async />
-            <Route path=path!("/admin/events") view=admin::EventsPage ssr=SsrMode::Async />
-            <Route path=path!("/admin/images") view=admin::ImagesPage ssr=SsrMode::Async />
+            <Route path=path!("/vms/new") view={Lazy::<late::VmNew>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/vms/:name") view={Lazy::<late::Vm>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/vms/:name/delete") view={Lazy::<late::VmDelete>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/shell/:name") view={Lazy::<late::Shell>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/invitations/:token") view={Lazy::<late::Invitation>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/shared/:id") view={Lazy::<late::Shared>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/account") view={Lazy::<late::Account>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/account/password") view={Lazy::<late::AccountPassword>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/delete-account") view={Lazy::<late::AccountDelete>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin") view={Lazy::<late::AdminOverview>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin/nodes") view={Lazy::<late::AdminNodes>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin/nodes/:name/remove") view={Lazy::<late::AdminNodeRemove>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin/users") view={Lazy::<late::AdminUsers>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin/users/:name") view={Lazy::<late::AdminUser>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin/vms") view={Lazy::<late::AdminVms>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin/vms/:id") view={Lazy::<late::AdminVm>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin/vms/:id/delete") view={Lazy::<late::AdminVmDelete>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin/vms/:id/shell") view={Lazy::<late::AdminShell>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin/logs") view={Lazy::<late::AdminLogs>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin/events") view={Lazy::<late::AdminEvents>::new()} ssr=SsrMode::Async />
+            <Route path=path!("/admin/images") view={Lazy::<late::AdminImages>::new()} ssr=SsrMode::Async />
         </FlatRoutes>
     }
 }

@@ -10,6 +10,7 @@ pub mod component;
 #[cfg(feature = "ssr")]
 pub mod control_plane;
 pub mod format;
+mod late;
 pub mod live;
 pub mod model;
 pub mod nav;
@@ -19,11 +20,19 @@ pub mod response;
 pub mod server_fn;
 pub mod visit;
 
-/// Brings the server's page to life.
+/// Brings the server's page to life, once the code that draws it is here.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    nav::mark_script();
-    leptos::mount::hydrate_body(app::App);
+    wasm_bindgen_futures::spawn_local(async {
+        match late::load(&nav::path()).await {
+            Ok(()) => {
+                nav::mark_script();
+                leptos::mount::hydrate_body(app::App);
+            }
+            // It stays as the server drew it, and works as it does without script.
+            Err(error) => leptos::logging::error!("this page's code did not load: {error}"),
+        }
+    });
 }

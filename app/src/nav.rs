@@ -131,6 +131,13 @@ pub fn local_path(path: &str) -> Option<&str> {
     (plain && local && length).then_some(path)
 }
 
+/// The address that the browser shows, without query.
+#[cfg(feature = "hydrate")]
+pub(crate) fn path() -> String {
+    // Only a document without a window has none.
+    window().location().pathname().unwrap_or_default()
+}
+
 /// Marks the document as one whose script runs, for controls that need it.
 #[cfg(feature = "hydrate")]
 pub(crate) fn mark_script() {

@@ -9,6 +9,8 @@ use std::{
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::split;
+
 /// As in `.cargo/config.toml` and Cargo.toml's metadata.
 const OUTPUT_NAME: &str = "minicloud";
 
@@ -17,7 +19,11 @@ pub fn bundle(root: &Path, wasm: &Path, release: bool) -> Result<()> {
     let site = root.join("target/site");
     let pkg = site.join("pkg");
     fs::create_dir_all(&pkg)?;
-    bindgen(wasm, &pkg, release)?;
+    bindgen(
+        &split::split(wasm, &pkg, OUTPUT_NAME, release)?,
+        &pkg,
+        release,
+    )?;
     npm(root, &["run", "--silent", "build"])?;
     style(root, &pkg)?;
     copy(&root.join("web/dist"), &pkg)?;
@@ -35,7 +41,10 @@ fn bindgen(wasm: &Path, pkg: &Path, release: bool) -> Result<()> {
         .input_path(wasm)
         .web(true)?
         .typescript(false)
-        .omit_default_module_path(false);
+        .omit_default_module_path(false)
+        // What was split off finds the rest by them.
+        .keep_lld_exports(true)
+        .demangle(false);
     bindgen
         .out_name(OUTPUT_NAME)
         .keep_debug(!release)

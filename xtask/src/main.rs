@@ -4,6 +4,7 @@
 
 mod bundle;
 mod files;
+mod split;
 
 use std::{
     path::{Path, PathBuf},

@@ -1,0 +1,49 @@
+/** The code of a page comes when it is shown: what is loaded, and what is said where it does not come. */
+
+import type { Person } from "../support/person.ts";
+import { expect, test } from "../support/test.ts";
+
+const PART = /\/pkg\/(split_|chunk_)[^/]*\.wasm$/;
+const PART_OF_ACCOUNT = /\/pkg\/split_account[^/]*\.wasm$/;
+
+test("the dashboard needs no part, and a page that a link leads to brings its own", async ({ alice }) => {
+  const { page } = alice;
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await alice.visit("/");
+  expect(asked.filter((url) => PART.test(url))).toEqual([]);
+  asked.length = 0;
+  await toAccount(alice);
+  await expect(page.getByRole("heading", { name: "Account", level: 1 })).toBeVisible();
+  expect(asked.some((url) => PART_OF_ACCOUNT.test(url))).toBe(true);
+  expect(asked.some((url) => url.includes("split_admin"))).toBe(false);
+  // Script drew it: no document was loaded.
+  expect(asked.some((url) => url.endsWith("/account"))).toBe(false);
+});
+
+test("a part that does not come is told, and comes when it is tried again", async ({ alice, expectFailure }) => {
+  const { page } = alice;
+  expectFailure(/console error: .*(Failed to load resource|TypeError)/);
+  await alice.visit("/");
+  await page.route(PART_OF_ACCOUNT, (route) => route.abort());
+  await toAccount(alice);
+  await expect(page.getByText("The code of this page could not be loaded")).toBeVisible();
+  await page.unroute(PART_OF_ACCOUNT);
+  await page.getByRole("link", { name: "Try again" }).click();
+  await expect(page.getByRole("heading", { name: "Account", level: 1 })).toBeVisible();
+});
+
+test("a page whose part does not come stays as the server drew it", async ({ alice, expectFailure }) => {
+  const { page } = alice;
+  expectFailure(/console error: .*(Failed to load resource|TypeError|this page's code did not load)/);
+  await page.route(PART_OF_ACCOUNT, (route) => route.abort());
+  await page.goto("/account");
+  await expect(page.getByRole("heading", { name: "Account", level: 1 })).toBeVisible();
+  await page.getByRole("link", { name: "Change password" }).click();
+  await expect(page).toHaveURL(/\/account\/password$/);
+});
+
+async function toAccount(person: Person): Promise<void> {
+  await person.page.getByLabel(`Account of ${person.name}`).click();
+  await person.page.getByRole("link", { name: "Account", exact: true }).click();
+}

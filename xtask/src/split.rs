@@ -1,0 +1,87 @@
+//! Takes what `app/src/late.rs` sets apart out of the browser's half, into files that a page loads when it
+//! needs them. It does what cargo-leptos would (`--split`), and names the files by their content.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, anyhow};
+use wasm_encoder::{Module, RawSection};
+use wasm_split_cli_support::Options;
+use wasmparser::{Parser, Payload};
+
+/// Begins the names of what is made here; the splitter's own files begin with the others.
+const LOADER: &str = "late";
+const MADE: [&str; 3] = [LOADER, "split_", "chunk_"];
+
+/// Writes the parts and their loader into `pkg`; answers where the rest is, which is bundled next.
+pub fn split(wasm: &Path, pkg: &Path, output_name: &str, release: bool) -> Result<PathBuf> {
+    let input = fs::read(wasm).with_context(|| format!("{} could not be read", wasm.display()))?;
+    let hash = hash(&input);
+    let main = wasm.with_extension("main.wasm");
+    let module = format!("./{output_name}.js");
+    let loader = format!("{LOADER}.{hash}.js");
+    let link = format!("./{loader}");
+    remove_earlier(pkg)?;
+    let mut options = Options::new(&input);
+    options.output_dir = pkg;
+    options.main_out_path = &main;
+    options.main_module = &module;
+    options.link_name = &link;
+    let parts = wasm_split_cli_support::transform(options)
+        .map_err(|error| anyhow!("{} could not be split: {error:#}", wasm.display()))?
+        .split_modules;
+    if release {
+        parts.iter().try_for_each(|part| without_names(part))?;
+    }
+    name_by_content(&pkg.join(loader), &hash, parts)?;
+    Ok(main)
+}
+
+fn hash(input: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    input.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// A page that was loaded before an update must get its own part or none: a newer one does not fit to it.
+fn name_by_content(loader: &Path, hash: &str, parts: Vec<PathBuf>) -> Result<()> {
+    let mut text = fs::read_to_string(loader)?;
+    for part in parts {
+        let stem = part.file_stem().context("a part without a name")?;
+        let stem = stem.to_string_lossy();
+        let named = format!("{stem}.{hash}.wasm");
+        fs::rename(&part, part.with_file_name(&named))?;
+        text = text.replace(&format!("./{stem}.wasm"), &format!("./{named}"));
+    }
+    Ok(fs::write(loader, text)?)
+}
+
+/// What people read of a part is as large as the part itself; the bundler takes it out of the rest.
+fn without_names(part: &Path) -> Result<()> {
+    let bytes = fs::read(part)?;
+    let mut module = Module::new();
+    for payload in Parser::new(0).parse_all(&bytes) {
+        let payload = payload?;
+        let is_for_people = matches!(&payload, Payload::CustomSection(section) if matches!(section.name(), "name" | "producers"));
+        if let Some((id, range)) = payload.as_section().filter(|_| !is_for_people) {
+            let data = &bytes[range];
+            module.section(&RawSection { id, data });
+        }
+    }
+    Ok(fs::write(part, module.finish())?)
+}
+
+fn remove_earlier(pkg: &Path) -> Result<()> {
+    for entry in fs::read_dir(pkg)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if MADE.iter().any(|start| name.starts_with(start)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
