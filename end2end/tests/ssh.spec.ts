@@ -1,12 +1,14 @@
 /** SSH keys on the account page, and the commands that the pages show: they are used as they stand. */
 
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
 import type { Person } from "../support/person.ts";
+import { ShellView } from "../support/shell.ts";
 import { expect, test } from "../support/test.ts";
 
 const run = promisify(execFile);
@@ -32,6 +34,13 @@ async function addKey(person: Person, line: string): Promise<void> {
   const section = person.page.getByRole("region", { name: "SSH keys" });
   await section.getByLabel("Public key").fill(line);
   await section.getByRole("button", { name: "Add key" }).click();
+}
+
+/** That key alone, and no file of this machine's own. */
+function ownOptions(folder: string): string[] {
+  const fixed = ["-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new"];
+  const known = `UserKnownHostsFile=${join(folder, "known")}`;
+  return ["-F", "/dev/null", "-i", join(folder, "id"), "-o", known, ...fixed];
 }
 
 for (const scripted of [true, false]) {
@@ -99,9 +108,45 @@ test("a VM's own SSH is published for who has a key, and the shown command leads
     const command = await alice.page.getByText(/^ssh -p \d+ root@/).innerText();
     await expect(alice.page.getByText("Its SSH server is being started.")).toBeHidden({ timeout: 60_000 });
     const [, ...words] = command.split(" ");
-    const options = ["-F", "/dev/null", "-i", join(folder, "id"), "-o", `UserKnownHostsFile=${join(folder, "known")}`];
-    const fixed = ["-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new"];
-    const direct = await run("ssh", [...options, ...fixed, ...words, "hostname"], { timeout: SSH_MS });
+    const direct = await run("ssh", [...ownOptions(folder), ...words, "hostname"], { timeout: SSH_MS });
     expect(direct.stdout).toBe("web2\n");
+  });
+});
+
+test("a shell that ssh has opened is joined in the browser: both see what either types", async ({ alice }) => {
+  await alice.visit("/");
+  await alice.runningVm("web1");
+  await withKey(async ({ folder, line }) => {
+    await addKey(alice, line);
+    await alice.visit("/vms/web1");
+    const command = await alice.page.getByText(/^ssh -p \d+ web1@/).innerText();
+    const [, ...words] = command.split(" ");
+    const ssh = spawn("ssh", [...ownOptions(folder), "-tt", ...words]);
+    const ended = once(ssh, "exit");
+    let seen = "";
+    ssh.stdout.on("data", (part: Buffer) => {
+      seen += part.toString();
+    });
+    ssh.stderr.resume();
+    const printed = (text: string) => expect.poll(() => seen, { timeout: SSH_MS }).toContain(text);
+    try {
+      // Only what is printed holds the number.
+      ssh.stdin.write("echo by-ssh-$((40 + 2))\n");
+      await printed("by-ssh-42");
+      await alice.visit("/vms/web1");
+      const shells = alice.page.getByRole("region", { name: "Shells" });
+      await shells.getByRole("link", { name: /^Attach to shell/ }).click();
+      const shell = new ShellView(alice.page);
+      await shell.connected();
+      await shell.sees(/by-ssh-42/);
+      await shell.run("echo by-page-$((50 + 2))");
+      await shell.sees(/by-page-52/);
+      await printed("by-page-52");
+      await shell.run("exit 5");
+      await expect(shell.element).toHaveAttribute("data-state", "ended", { timeout: SSH_MS });
+      expect((await ended)[0]).toBe(5);
+    } finally {
+      ssh.kill();
+    }
   });
 });

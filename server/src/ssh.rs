@@ -2,12 +2,13 @@
 //! VM, `ssh USER@host` in the lobby (docs/ssh.md). Behind it are the same shells and commands as
 //! behind the pages.
 //!
-//! - `serve` takes connections, within `places`; `connection` is one of them, to its end;
+//! - `serve` takes connections, within `places`, and tells of `refusals`; `connection` is one of them, to its end;
 //! - `handler` is what russh calls: it only forwards to one task a `channel`;
 //! - `door` decides who may come in, and `sign_in` where the user name leads;
 //! - `session` is such a task: `exec`, `terminal`, or the `lobby`; `port` is another: a connection to a
 //!   port of the VM.
 
+mod ahead;
 mod channel;
 mod channels;
 mod connection;
@@ -24,6 +25,7 @@ mod places;
 mod port;
 mod pump;
 mod ready;
+mod refusals;
 mod session;
 mod sign_in;
 mod tally;
@@ -46,10 +48,13 @@ pub use host_key::{HostKey, HostKeyError};
 use crate::{config::Config, state::AppState};
 use channel::WINDOW;
 use places::Places;
+use refusals::Refusals;
 
 /// Keys that one connection may offer: agents offer all they have. As many as OpenSSH's server takes,
 /// and the question which ways there are.
 const OFFERS_MAX: usize = 7;
+/// From the first byte to a sign-in.
+const SIGN_IN: Duration = Duration::from_secs(20);
 /// A refusal takes so long, whatever it is refused for.
 const REFUSAL: Duration = Duration::from_millis(200);
 /// How often a client that says nothing is asked whether it is there, and how often it may fail to
@@ -86,6 +91,7 @@ fn host(config: &Config, listen: SocketAddr) -> String {
 struct Gateway {
     state: AppState,
     places: Places,
+    refusals: Refusals,
     ssh: Arc<SshConfig>,
 }
 
@@ -95,6 +101,7 @@ pub async fn serve(listener: TcpListener, key: HostKey, state: AppState) {
     let gateway = Arc::new(Gateway {
         state,
         places: Places::default(),
+        refusals: Refusals::default(),
         ssh: Arc::new(ssh_config(key)),
     });
     let connections = TaskTracker::new();
@@ -105,7 +112,8 @@ pub async fn serve(listener: TcpListener, key: HostKey, state: AppState) {
         };
         let address = peer.ip().to_canonical();
         let Some(waiting) = gateway.places.waiting(address) else {
-            tracing::debug!(%peer, "an SSH connection was refused: too many of that address wait");
+            let why = "too many of that address, or of all, wait to sign in";
+            gateway.refusals.note(address, why);
             continue;
         };
         let gateway = gateway.clone();

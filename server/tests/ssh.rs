@@ -23,5 +23,7 @@ mod port;
 mod port_end;
 #[path = "ssh/publish.rs"]
 mod publish;
+#[path = "ssh/terminal.rs"]
+mod terminal;
 #[path = "ssh/vm.rs"]
 mod vm;

@@ -1,7 +1,9 @@
 //! Signing in by SSH: who may with a key, and that somebody did. That the key is theirs, the gateway
 //! has found by its signature.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
+
+use http::Method;
 
 use super::{Auth, AuthError, Caller, login::user_event};
 use crate::{
@@ -44,6 +46,13 @@ impl Auth {
             .ssh_throttle
             .login_failed(&account, address, clock::now());
         tracing::info!(%address, "an SSH sign-in failed: no key that was offered fits");
+    }
+
+    /// Counts what a user does by SSH with the calls of their programs, and waits while it is one too many.
+    pub async fn ssh_turn(&self, user_id: &str, method: &Method) {
+        while let Err(seconds) = self.0.rates.call(method, user_id) {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
     }
 
     /// Notes the sign-in, and that the key's owner has `named` this user; answers who it is from now on.
@@ -103,4 +112,72 @@ impl Auth {
 /// What is counted of a name: as much as a name can have.
 fn short(name: &str) -> String {
     name.chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        auth::testing::{Browser, auth_on},
+        db::testing::each_db,
+    };
+
+    /// Longer than anything here takes on a machine that is busy.
+    const PATIENCE: Duration = Duration::from_secs(20);
+    /// Before the table is asked again, which is every four seconds.
+    const AT_ONCE: Duration = Duration::from_secs(3);
+
+    #[tokio::test]
+    async fn who_does_too_much_at_once_waits_and_nobody_else() {
+        each_db(async |db| {
+            let auth = auth_on(db).await;
+            let is_her_turn = |method: &Method| {
+                let turn = auth.ssh_turn("ann", method);
+                turn.now_or_never().is_some()
+            };
+            assert!((0..10_000).any(|_| !is_her_turn(&Method::POST)));
+            assert!(is_her_turn(&Method::GET));
+            let other = auth.ssh_turn("bob", &Method::POST).now_or_never();
+            assert!(other.is_some());
+            let waited = tokio::time::timeout(PATIENCE, auth.ssh_turn("ann", &Method::POST)).await;
+            assert!(waited.is_ok(), "it is her turn again");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_is_open_ends_at_once_when_its_key_is_removed() {
+        const KEYS: [&str; 2] = [
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIERF/2hogv7RNsw08L+0TZRm0AAHrvJXNdr7sZjvD+Vn",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC7MbK7RiQgEZf+Y2qdChCIJ5j1YMZwKcH7JDK/p3ylG",
+        ];
+        each_db(async |db| {
+            let auth = auth_on(db).await;
+            let browser = Browser::registered(&auth, "ann").await.caller().await;
+            let mut open = Vec::new();
+            for text in KEYS {
+                let id = Uuid::now_v7().to_string();
+                auth.ssh_key_add(&browser, &id, text, None).await.unwrap();
+                let key = PublicKey::read(text).unwrap();
+                let found = auth.ssh_key_users(&key, None).await.unwrap();
+                open.push(auth.ssh_caller(browser.address, &found[0]));
+            }
+            let (mut first, mut second) = (auth.revocations(), auth.revocations());
+            let quiet = tokio::time::timeout(Duration::from_millis(50), first.wait(&open[0])).await;
+            assert!(quiet.is_err());
+            let id = open[0].ssh_key_id.clone().unwrap();
+            auth.ssh_key_delete(&browser, &id).await.unwrap();
+            let ended = tokio::time::timeout(AT_ONCE, first.wait(&open[0])).await;
+            assert!(ended.is_ok());
+            let other =
+                tokio::time::timeout(Duration::from_millis(50), second.wait(&open[1])).await;
+            assert!(other.is_err(), "what the other key holds open goes on");
+            let anew = tokio::time::timeout(AT_ONCE, auth.revocations().wait(&open[0])).await;
+            assert!(anew.is_ok(), "nothing can be opened after the end");
+        })
+        .await;
+    }
 }

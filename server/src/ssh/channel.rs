@@ -119,6 +119,8 @@ pub struct Inbox {
     lent: usize,
     /// What was given back.
     front: Option<Bytes>,
+    /// How large the client's terminal is, as far as was read.
+    size: Size,
     ended: bool,
 }
 
@@ -140,6 +142,7 @@ pub fn channel() -> (Feed, Inbox, CancellationToken) {
         held,
         lent: 0,
         front: None,
+        size: Size::new(0, 0),
         ended: false,
     };
     (feed, inbox, closed)
@@ -206,6 +209,9 @@ impl Inbox {
             other => other,
         };
         self.ended |= event == Event::Eof;
+        if let Event::Pty { size, .. } | Event::Resize(size) = &event {
+            self.size = *size;
+        }
         self.lent = cost(&event);
         Some(event)
     }
@@ -222,6 +228,11 @@ impl Inbox {
     /// Gives data back that was read and is another's: the next reader has it first.
     pub fn give_back(&mut self, bytes: Bytes) {
         self.front = (!bytes.is_empty()).then_some(bytes);
+    }
+
+    /// The client's terminal as it is now, whoever has read of it: 80 x 24 until something was said.
+    pub fn size(&self) -> Size {
+        self.size
     }
 
     /// True when all data has been read, whoever has read it.
@@ -305,6 +316,20 @@ mod tests {
         assert!(feed.is_full() && !feed.is_over());
         drop(inbox);
         assert!(!feed.is_full() && feed.is_over());
+    }
+
+    #[tokio::test]
+    async fn the_newest_size_is_known_whoever_has_read_of_it() {
+        let (feed, mut inbox, _closed) = channel();
+        assert_eq!(inbox.size(), Size::new(80, 24));
+        let (first, second) = (Size::new(133, 41), Size::new(100, 30));
+        let term = "xterm".to_owned();
+        feed.push(Event::Pty { term, size: first });
+        feed.push(Event::Resize(second));
+        inbox.next().await;
+        assert_eq!(inbox.size(), first);
+        inbox.next().await;
+        assert_eq!(inbox.size(), second);
     }
 
     #[test]

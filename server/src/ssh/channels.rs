@@ -26,6 +26,17 @@ const ENV_BYTES: usize = 1_024;
 #[error("the client does not keep to its window")]
 pub struct Flood;
 
+/// Why no more channels are opened now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TooMany {
+    #[error("this connection has {most} sessions already. End one of them, or make another connection", most = SESSIONS)]
+    Sessions,
+    #[error("this connection has {most} connections to ports already. Close one, or make another SSH connection", most = PORTS)]
+    Ports,
+    #[error("this connection has had {most} sessions and connections to ports, as many as one may. Connect anew", most = IN_ALL)]
+    InAll,
+}
+
 /// What a channel is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -34,10 +45,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn most(self) -> usize {
+    fn most(self) -> (usize, TooMany) {
         match self {
-            Self::Session => SESSIONS,
-            Self::Port => PORTS,
+            Self::Session => (SESSIONS, TooMany::Sessions),
+            Self::Port => (PORTS, TooMany::Ports),
         }
     }
 }
@@ -57,24 +68,26 @@ struct Entry {
 }
 
 impl Channels {
-    /// The task's end of a new channel; None when there are too many of that kind, or
-    /// were too many.
-    pub fn open(&mut self, id: ChannelId, kind: Kind) -> Option<(Inbox, CancellationToken)> {
+    /// The task's end of a new channel.
+    pub fn open(
+        &mut self,
+        id: ChannelId,
+        kind: Kind,
+    ) -> Result<(Inbox, CancellationToken), TooMany> {
         self.open.retain(|_, entry| !entry.feed.is_over());
         let others = self.open.values().filter(|entry| entry.kind == kind);
-        if others.count() >= kind.most() || self.opened >= IN_ALL {
-            return None;
+        let (most, too_many) = kind.most();
+        if others.count() >= most {
+            return Err(too_many);
+        }
+        if self.opened >= IN_ALL {
+            return Err(TooMany::InAll);
         }
         self.opened += 1;
         let (feed, inbox, closed) = channel::channel();
-        let entry = Entry {
-            kind,
-            feed,
-            started: false,
-            env: 0,
-        };
+        let entry = Entry::new(kind, feed);
         self.open.insert(id, entry);
-        Some((inbox, closed))
+        Ok((inbox, closed))
     }
 
     pub fn close(&mut self, id: ChannelId) {
@@ -102,18 +115,10 @@ impl Channels {
         }
     }
 
-    /// True when a session may set this: only what tells of language, everything else could change
-    /// what programs in the VM do.
+    /// True when a session may set this.
     pub fn may_set(&mut self, id: ChannelId, name: &str, value: &str) -> bool {
-        let fits = name.len() + value.len() <= ENV_BYTES && !value.contains('\0');
-        let is_locale = name == "LANG" || name.starts_with("LC_");
-        let mut letters = name.bytes();
-        let is_word = letters.all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-        let room = self.open.get_mut(&id).is_some_and(|entry| {
-            entry.env += 1;
-            entry.env <= ENV_MAX
-        });
-        fits && is_locale && is_word && room
+        let entry = self.open.get_mut(&id);
+        entry.is_some_and(|entry| entry.may_set(name, value))
     }
 
     /// True the first time that this port is connected to.
@@ -139,6 +144,27 @@ impl Channels {
     }
 }
 
+impl Entry {
+    fn new(kind: Kind, feed: Feed) -> Self {
+        Self {
+            kind,
+            feed,
+            started: false,
+            env: 0,
+        }
+    }
+
+    /// True for what tells of language: everything else could change what programs in the VM do.
+    fn may_set(&mut self, name: &str, value: &str) -> bool {
+        let fits = name.len() + value.len() <= ENV_BYTES && !value.contains('\0');
+        let is_locale = name == "LANG" || name.starts_with("LC_");
+        let mut letters = name.bytes();
+        let is_word = letters.all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        self.env += 1;
+        fits && is_locale && is_word && self.env <= ENV_MAX
+    }
+}
+
 /// Those that commands are sent (docs/exec-protocol.md); others mean nothing here.
 pub fn signal_name(signal: &Sig) -> Option<&'static str> {
     Some(match signal {
@@ -152,4 +178,45 @@ pub fn signal_name(signal: &Sig) -> Option<&'static str> {
         Sig::Custom(name) if name == "USR2" => "USR2",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_sets_a_few_short_variables_of_its_language() {
+        let (feed, _inbox, _closed) = channel::channel();
+        let mut entry = Entry::new(Kind::Session, feed);
+        assert!(entry.may_set("LANG", "de_DE.UTF-8") && entry.may_set("LC_ALL", "C"));
+        let longest = "x".repeat(ENV_BYTES - "LANG".len());
+        assert!(entry.may_set("LANG", &longest));
+        assert!(!entry.may_set("LANG", &format!("{longest}x")));
+        for name in ["PATH", "LANGUAGE", "LC_all", "LC_=", "LD_PRELOAD", ""] {
+            assert!(!entry.may_set(name, "x"), "{name}");
+        }
+        assert!(!entry.may_set("LANG", "a\0b"));
+    }
+
+    #[test]
+    fn who_sets_variable_after_variable_is_stopped() {
+        let (feed, _inbox, _closed) = channel::channel();
+        let mut entry = Entry::new(Kind::Session, feed);
+        for number in 0..ENV_MAX {
+            assert!(entry.may_set("LC_NAME", "x"), "{number}");
+        }
+        assert!(!entry.may_set("LC_NAME", "x"));
+    }
+
+    #[test]
+    fn a_refusal_says_how_many_there_may_be_and_what_to_do() {
+        for (why, number) in [
+            (TooMany::Sessions, "10"),
+            (TooMany::Ports, "64"),
+            (TooMany::InAll, "4000"),
+        ] {
+            let words = why.to_string();
+            assert!(words.contains(number) && words.contains(". "), "{words}");
+        }
+    }
 }

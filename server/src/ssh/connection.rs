@@ -6,27 +6,30 @@ use russh::{
     Disconnect,
     server::{Handle, run_stream},
 };
+use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::{
     net::TcpStream,
     sync::mpsc,
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use super::{Gateway, door::Outcome, handler::Handler, places::Place, tally::Tally};
+use super::{Gateway, SIGN_IN, door::Outcome, handler::Handler, places::Share, tally::Tally};
 use crate::auth::Caller;
 
-/// From the first byte to a sign-in.
-const SIGN_IN: Duration = Duration::from_secs(20);
 /// For who has to say first whose VM is meant: to hear that, and to leave.
 const UNSURE: Duration = Duration::from_secs(30);
 /// How long a client may take to hear why it is sent away.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// A client that takes none of what was sent for so long is over: one that has gone without a word, and
+/// one that is stopped. While bytes wait to be sent, russh does not ask whether it is there.
+const UNTAKEN: Duration = Duration::from_secs(300);
 
 /// Serves a client until it leaves or has to.
-pub async fn connection(gateway: Arc<Gateway>, stream: TcpStream, address: IpAddr, waiting: Place) {
+pub async fn connection(gateway: Arc<Gateway>, stream: TcpStream, address: IpAddr, waiting: Share) {
     let Some((guest, place)) = gateway.places.guest(address).await else {
-        tracing::debug!(%address, "an SSH connection was refused: too many have not signed in");
-        return;
+        let why =
+            "too many of that address, or of all, have not signed in, or all places are taken";
+        return gateway.refusals.note(address, why);
     };
     drop(waiting);
     let deadline = Instant::now() + SIGN_IN;
@@ -45,7 +48,7 @@ pub async fn connection(gateway: Arc<Gateway>, stream: TcpStream, address: IpAdd
     let mut signed_in = None;
     let serving = async {
         let why = match timeout_at(deadline, outcome.recv()).await {
-            Err(_) => "Signing in took too long.".to_owned(),
+            Err(_) => "Signing in took too long. Try again.".to_owned(),
             Ok(Some(Outcome::SignedIn(caller))) => {
                 drop(guest);
                 held(&gateway, signed_in.insert(caller)).await.to_owned()
@@ -119,6 +122,8 @@ impl Cut {
     fn of(stream: TcpStream) -> Option<(TcpStream, Self)> {
         // A key's echo must not wait for more to send.
         stream.set_nodelay(true).ok()?;
+        let untaken = u32::try_from(UNTAKEN.as_millis()).ok()?;
+        set_tcp_user_timeout(&stream, untaken).ok()?;
         let stream = stream.into_std().ok()?;
         let cut = Self(stream.try_clone().ok()?);
         Some((TcpStream::from_std(stream).ok()?, cut))
@@ -127,5 +132,24 @@ impl Cut {
     fn now(&self) {
         // Fails when the client was faster.
         let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::sockopt::tcp_user_timeout;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_given_up_after_five_minutes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let _client = TcpStream::connect(address).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let (stream, _cut) = Cut::of(stream).unwrap();
+        assert_eq!(tcp_user_timeout(&stream).unwrap(), 300_000);
+        assert!(stream.nodelay().unwrap());
     }
 }

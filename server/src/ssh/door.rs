@@ -2,14 +2,15 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use http::Method;
 use russh::{
     keys::{Algorithm, PublicKey},
     server::PublicKeyOffer,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{
-    Gateway, REFUSAL,
+    Gateway, REFUSAL, SIGN_IN,
     sign_in::{SignIn, Target, sign_in},
 };
 use crate::auth::Caller;
@@ -81,6 +82,14 @@ impl Door {
             // Which of the accounts is meant is not known yet: nobody's events tell of it.
             Target::Several { .. } => Ok(auth.ssh_caller(self.address, &found.user)),
             Target::Lobby | Target::Vm(_) => {
+                // Who signs in again and again without end is slowed as any program of theirs. The
+                // connection waits no longer than for a sign-in, and has guessed nothing.
+                let user = &found.user.actor.user_id;
+                let turn = timeout(SIGN_IN, auth.ssh_turn(user, &Method::POST)).await;
+                if turn.is_err() {
+                    self.tried = None;
+                    return None;
+                }
                 let named = name.contains('+');
                 auth.ssh_signed_in(name, self.address, &found.user, named)
                     .await

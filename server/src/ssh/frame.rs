@@ -15,6 +15,8 @@ pub struct Hello {
     pub offset: u64,
     /// The next input byte that the node expects of this client.
     pub input_offset: u64,
+    /// So many of this client's bytes has the terminal; None: the node is of an earlier version.
+    pub input_written: Option<u64>,
     pub viewers: u16,
 }
 
@@ -117,6 +119,19 @@ mod tests {
         let exit = Bytes::from_static(b"\x06\0\0\0\x89more");
         assert_eq!(decode(&exit), Some(Frame::Exit(137)));
         assert_eq!(decode(&Bytes::from_static(b"\x77")), Some(Frame::Other));
+    }
+
+    #[test]
+    fn a_hello_tells_what_was_taken_and_what_was_written() {
+        let hello = |rest: &str| {
+            let text = format!(r#"{{"version":1,"offset":7,"input_offset":5,"viewers":2{rest}}}"#);
+            match decode(&Bytes::from(format!("\x03{text}"))) {
+                Some(Frame::Hello(hello)) => (hello.input_offset, hello.input_written),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(hello(r#","input_written":3"#), (5, Some(3)));
+        assert_eq!(hello(""), (5, None), "of an earlier version");
     }
 
     #[test]

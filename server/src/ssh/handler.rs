@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::{
     Gateway,
     channel::{Event, Size, Start, WINDOW, WINDOW_CLOSED},
-    channels::{Channels, Flood, Kind, signal_name},
+    channels::{Channels, Flood, Kind, TooMany, signal_name},
     door::{Door, Outcome},
     outbox::Outbox,
     port::{self, Forward},
@@ -98,7 +98,7 @@ impl Handler {
             ChannelOpenFailure::Other { code, reason }
         })?;
         let opened = self.channels.open(channel.id(), Kind::Port);
-        let (inbox, closed) = opened.ok_or(ChannelOpenFailure::ResourceShortage)?;
+        let (inbox, closed) = opened.map_err(shortage)?;
         let state = self.gateway.state.clone();
         let guest = Guest::new(state, caller, closed.clone());
         let guest = guest.ok_or(ChannelOpenFailure::AdministrativelyProhibited)?;
@@ -111,6 +111,13 @@ impl Handler {
             inbox,
             out: Outbox::new(half, closed),
         })
+    }
+}
+
+fn shortage(too_many: TooMany) -> ChannelOpenFailure {
+    ChannelOpenFailure::Other {
+        code: ChannelOpenFailure::ResourceShortage.code(),
+        reason: too_many.to_string(),
     }
 }
 
@@ -156,9 +163,12 @@ impl SshHandler for Handler {
         let Some((caller, target)) = self.signed_in.clone() else {
             return Ok(());
         };
-        let Some((inbox, closed)) = self.channels.open(channel.id(), Kind::Session) else {
-            reply.reject(ChannelOpenFailure::ResourceShortage).await;
-            return Ok(());
+        let (inbox, closed) = match self.channels.open(channel.id(), Kind::Session) {
+            Ok(opened) => opened,
+            Err(too_many) => {
+                reply.reject(shortage(too_many)).await;
+                return Ok(());
+            }
         };
         self.tally.session();
         // The reading half goes: events come by the functions below, which never wait.

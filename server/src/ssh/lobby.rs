@@ -65,14 +65,19 @@ impl Lobby<'_> {
         };
         match command {
             Command::Shell { name } => self.shell(&name).await,
-            Command::Remove { names, yes: false } if asks => {
+            Command::Remove {
+                names,
+                yes: false,
+                json,
+            } if asks => {
                 let question = format!(
                     "Delete {} and all files in it for good? [y/N] ",
                     names.join(", ")
                 );
                 match self.ask(&question).await?.as_deref().map(str::trim) {
                     Some("y" | "Y" | "yes") => {
-                        self.run(&Command::Remove { names, yes: true }).await
+                        let yes = true;
+                        self.run(&Command::Remove { names, yes, json }).await
                     }
                     _ => {
                         self.out.say("nothing was deleted").await?;
@@ -86,6 +91,7 @@ impl Lobby<'_> {
 
     /// Who leaves meanwhile is not waited for; what was asked is done all the same.
     async fn run(&self, command: &Command) -> Result<i32, Gone> {
+        self.guest.turn(&command.method()).await?;
         let running = run::run(self.guest, command, self.out);
         let ran = self.guest.closed.run_until_cancelled(running).await;
         ran.ok_or(Gone)?
@@ -191,15 +197,11 @@ impl Lobby<'_> {
             }
             match self.inbox.next().await.ok_or(Gone)? {
                 Event::Data(bytes) => self.ahead.extend(bytes),
-                Event::Resize(size) => {
-                    if let Some(pty) = &mut self.pty {
-                        pty.size = size;
-                    }
-                }
                 Event::Eof
                 | Event::Pty { .. }
                 | Event::Env(..)
                 | Event::Start(_)
+                | Event::Resize(_)
                 | Event::Signal(_) => {}
             }
         }

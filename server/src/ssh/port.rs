@@ -63,7 +63,7 @@ impl Forward {
         let Self { guest, to, out, .. } = self;
         out.hold();
         let opening = async {
-            let ready = ready::ready(guest, &to.vm, out).await?;
+            let ready = ready::ready(guest, &to.vm, out, std::future::pending()).await?;
             let why = out.let_go();
             match ready {
                 true => Ok(connect(guest, to, self.noted).await),

@@ -43,7 +43,9 @@ const DRAIN_ALL: Duration = Duration::from_secs(60);
 /// For the node to hear that it is over.
 const CLOSE: Duration = Duration::from_secs(2);
 
-pub const LOST: &str = "the connection to the VM's node was lost, and the command with it";
+/// Said of a command as of a connection to a port.
+pub const LOST: &str = "the connection to the VM's node was lost, and the command with it. Try again; if it stays so, \
+    the VM's page tells of its node";
 
 /// A line to a node, with its turn.
 pub struct Line {

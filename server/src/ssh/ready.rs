@@ -15,11 +15,17 @@ const WAIT: Duration = Duration::from_secs(60);
 /// How often a client that waits is told what is going on.
 const TELL: Duration = Duration::from_secs(10);
 
-/// True once the VM runs; false when it does not come to that, and the client was told why.
-pub async fn ready(guest: &Guest, name: &str, out: &Outbox) -> Result<bool, Gone> {
+/// True once the VM runs; false when it does not come to that, or the client does not wait for it
+/// (`interrupt` ends), and the client was told why.
+pub async fn ready(
+    guest: &Guest,
+    name: &str,
+    out: &Outbox,
+    interrupt: impl Future<Output = ()>,
+) -> Result<bool, Gone> {
     let found = guest.plane.state.control.vm_find(&guest.actor, name).await;
     match guest.plane.control_answer(found) {
-        Ok(vm) => started(guest, vm, out).await,
+        Ok(vm) => started(guest, vm, out, interrupt).await,
         Err(error) if error.kind == ErrorKind::NotFound => {
             let own = own_vms(guest).await;
             out.say(&format!("there is no VM named {name}. {own}"))
@@ -35,15 +41,25 @@ async fn refused(error: &AppError, out: &Outbox) -> Result<bool, Gone> {
     Ok(false)
 }
 
-async fn started(guest: &Guest, vm: VmView, out: &Outbox) -> Result<bool, Gone> {
-    let name = &vm.name;
+async fn started(
+    guest: &Guest,
+    vm: VmView,
+    out: &Outbox,
+    interrupt: impl Future<Output = ()>,
+) -> Result<bool, Gone> {
+    let name = vm.name.clone();
     match vm.state {
         VmState::Running => return Ok(true),
         VmState::Creating | VmState::Starting => out.say(&format!("{name} is starting …")).await?,
         VmState::Stopped | VmState::Stopping => {
             out.say(&format!("{name} is not running; starting it …"))
                 .await?;
-            let asked = guest.plane.state.control.vm_start(&guest.actor, name).await;
+            let asked = guest
+                .plane
+                .state
+                .control
+                .vm_start(&guest.actor, &name)
+                .await;
             if let Err(error) = guest.plane.control_answer(asked) {
                 return refused(&error, out).await;
             }
@@ -53,7 +69,15 @@ async fn started(guest: &Guest, vm: VmView, out: &Outbox) -> Result<bool, Gone> 
             return Ok(false);
         }
     }
-    wait(guest, vm, out).await
+    tokio::select! {
+        ready = wait(guest, vm, out) => ready,
+        () = interrupt => {
+            out.print("^C\n").await?;
+            out.say(&format!("{name} starts all the same. Connect again in a moment"))
+                .await?;
+            Ok(false)
+        }
+    }
 }
 
 /// Until the VM runs, or it is clear that it will not.

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use app::control_plane::VmPlane as _;
+use http::Method;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    channel::{Event, Inbox, Size, Start},
+    ahead::Ahead,
+    channel::{Event, Inbox, Start},
     exec::{self, Run},
     files, lobby,
     outbox::{Gone, Outbox},
@@ -19,6 +21,8 @@ use crate::{actor::Actor, auth::Caller, pages::RequestPlane, state::AppState};
 
 /// From a channel's opening to what it is for.
 const START: Duration = Duration::from_secs(120);
+/// Names of one's VMs that are told at once.
+const NAMES: usize = 10;
 /// The exit code of what did not come to run, as OpenSSH's own.
 pub const FAILED: i32 = 255;
 
@@ -30,11 +34,10 @@ pub struct Wish {
     pub start: Start,
 }
 
-/// The client's terminal.
+/// The client's terminal; how large it is, the inbox knows.
 #[derive(Clone, Debug)]
 pub struct Pty {
     pub term: String,
-    pub size: Size,
 }
 
 /// Who is served, and how to reach what is theirs.
@@ -54,6 +57,13 @@ impl Guest {
             actor,
             closed,
         })
+    }
+
+    /// Counts one thing that is done with the calls of the user's programs, and waits while it is one
+    /// too many.
+    pub async fn turn(&self, method: &Method) -> Result<(), Gone> {
+        let turn = self.plane.state.auth.ssh_turn(&self.actor.user_id, method);
+        self.closed.run_until_cancelled(turn).await.ok_or(Gone)
     }
 }
 
@@ -83,8 +93,8 @@ async fn wish(inbox: &mut Inbox, out: &mut Outbox) -> Option<Wish> {
     let (mut pty, mut env) = (None, Vec::new());
     loop {
         match inbox.next().await? {
-            Event::Pty { term, size } => {
-                pty = Some(Pty { term, size });
+            Event::Pty { term, .. } => {
+                pty = Some(Pty { term });
                 out.set_raw();
             }
             Event::Env(name, value) => env.push((name, value)),
@@ -145,15 +155,13 @@ pub async fn in_vm(
     inbox: &mut Inbox,
     out: &mut Outbox,
 ) -> Result<i32, Gone> {
-    // Who leaves while a VM starts is not waited for; the VM starts all the same.
-    let ready = guest
-        .closed
-        .run_until_cancelled(ready::ready(guest, vm, out))
-        .await;
-    if !ready.ok_or(Gone)?? {
+    guest.turn(&Method::POST).await?;
+    let files = files::argv(&wish);
+    let has_keys = wish.pty.is_some() && files.is_none();
+    if !is_ready(guest, vm, has_keys, inbox, out).await? {
         return Ok(FAILED);
     }
-    if let Some(words) = files::argv(&wish) {
+    if let Some(words) = files {
         let (run, env) = (Run::Files(words), wish.env);
         return exec::serve(guest, vm, exec::Command { run, env }, inbox, out).await;
     }
@@ -178,14 +186,59 @@ pub async fn in_vm(
     }
 }
 
+/// True once the VM runs. Who leaves meanwhile, or presses Ctrl-C where there are keys, is not waited for;
+/// the VM starts all the same.
+async fn is_ready(
+    guest: &Guest,
+    vm: &str,
+    has_keys: bool,
+    inbox: &mut Inbox,
+    out: &Outbox,
+) -> Result<bool, Gone> {
+    let mut ahead = Ahead::new(inbox);
+    let interrupt = async {
+        match has_keys {
+            true => ahead.interrupt().await,
+            false => std::future::pending().await,
+        }
+    };
+    let ready = ready::ready(guest, vm, out, interrupt);
+    let ready = guest.closed.run_until_cancelled(ready).await;
+    ready.ok_or(Gone)?
+}
+
 /// A short list of one's own, for who has named another.
 pub async fn own_vms(guest: &Guest) -> String {
     match guest.plane.vm_list().await {
         Ok(list) if list.vms.is_empty() => "You have none yet".to_owned(),
         Ok(list) => {
             let names: Vec<&str> = list.vms.iter().map(|vm| vm.name.as_str()).collect();
-            format!("You have: {}", names.join(", "))
+            format!("You have: {}", shortened(&names))
         }
         Err(error) => error.message,
+    }
+}
+
+/// The first of them, and how many more there are.
+fn shortened(names: &[&str]) -> String {
+    let first = names.iter().take(NAMES).copied().collect::<Vec<_>>();
+    let first = first.join(", ");
+    match names.len().saturating_sub(NAMES) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_short_however_many_there_are() {
+        let names: Vec<String> = (0..12).map(|number| format!("web{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(shortened(&names[..2]), "web0, web1");
+        assert!(shortened(&names[..10]).ends_with(", web8, web9"));
+        assert!(shortened(&names).ends_with(", web8, web9 and 2 more"));
     }
 }

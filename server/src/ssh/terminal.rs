@@ -29,6 +29,8 @@ use crate::control::{ShellPlace, ShellWish};
 const SEEK: Duration = Duration::from_secs(30);
 /// Between attempts: from the first to the last.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
+const LOST: &str = "the connection to the VM's node was lost. The shell goes on if the node does: look for it on \
+    the VM's page, or connect again for a new one";
 /// For a shell to be closed once its client has gone.
 const CLOSE: Duration = Duration::from_secs(20);
 
@@ -36,8 +38,10 @@ const CLOSE: Duration = Duration::from_secs(20);
 enum End {
     /// The shell has ended with this code.
     Exited(i32),
-    /// For good, for this reason.
+    /// The shell has gone, or is not the client's any more, for this reason.
     Over(String),
+    /// The shell goes on, and the client cannot be its viewer, for this reason.
+    Refused(String),
     Lost,
 }
 
@@ -95,9 +99,10 @@ pub async fn serve(
     if !pty.term.is_empty() {
         env.push(("TERM".into(), pty.term));
     }
+    let size = inbox.size();
     let wish = ShellWish {
-        cols: pty.size.cols,
-        rows: pty.size.rows,
+        cols: size.cols,
+        rows: size.rows,
         at_first_attach: false,
         command,
         env,
@@ -115,7 +120,7 @@ pub async fn serve(
             return Ok(FAILED);
         }
     };
-    let shared = Shared::new(pty.size);
+    let shared = Shared::new(size);
     let shown = show(guest, &place, &shared, inbox, out);
     let shown = guest.closed.run_until_cancelled(shown).await;
     let ended = shown.unwrap_or(Err(Gone));
@@ -172,18 +177,22 @@ async fn show(
                 End::Lost
             }
         };
-        let words = match end {
+        let (words, goes_on) = match end {
             End::Exited(code) => return Ok(code),
-            End::Over(words) => words,
+            End::Over(words) => (words, false),
+            End::Refused(words) => (words, true),
             End::Lost if Instant::now() < seek_until => {
                 sleep(pause).await;
                 pause = (pause * 2).min(PAUSE.1);
                 continue;
             }
-            End::Lost => "the connection to the VM's node was lost".into(),
+            End::Lost => (LOST.to_owned(), false),
         };
         out.print("\n").await?;
         out.say(&words).await?;
+        if goes_on {
+            hang_up(guest, place, shared).await;
+        }
         return Ok(FAILED);
     }
 }

@@ -161,7 +161,7 @@ async fn a_terminal_is_one() {
 }
 
 /// How many processes of web1 have these words in their command line.
-async fn count(ann: &Client, words: &str) -> usize {
+pub async fn count(ann: &Client, words: &str) -> usize {
     let (first, rest) = words.split_at(1);
     let ran = ann
         .run("web1", &[&format!("ps | grep -c '[{first}]{rest}'")])

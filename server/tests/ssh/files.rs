@@ -167,6 +167,39 @@ async fn sftp_has_names_of_any_bytes_and_stays_in_the_vm() {
     .await;
 }
 
+/// What is written through a link that points out of the VM's root is written in the VM.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_put_onto_a_link_leaves_the_host_alone() {
+    on_docker(async |ann| {
+        let folder = tempfile::tempdir().unwrap();
+        let (near, mark) = (folder.path().join("near"), folder.path().join("mark"));
+        fs::write(&near, "written").unwrap();
+        fs::write(&mark, "the host's").unwrap();
+        let (near, mark) = (near.to_str().unwrap(), mark.to_str().unwrap());
+        let up = "../../../../../../../..";
+        for (link, target) in [("out", mark.to_owned()), ("up", format!("{up}{mark}"))] {
+            // With that folder there is something to write to in the VM, too.
+            let made = format!(
+                "mkdir -p {}; ln -s {target} {link}",
+                folder.path().display()
+            );
+            assert_eq!(ann.run("web1", &[&made]).await.code, 0);
+            let put = format!("put {near} {link}\nput {near} {up}{mark}\n");
+            let put = sftp(&ann, "web1", put).await;
+            assert_eq!(put.code, 0, "{link}: {put:?}");
+            let there = [format!(":{link}"), format!(":{up}{mark}")];
+            for there in &there {
+                let put = scp(&ann, &["-O", near, there]).await;
+                assert_eq!(put.code, 0, "{there}: {put:?}");
+            }
+            assert_eq!(fs::read_to_string(mark).unwrap(), "the host's", "{link}");
+            let inside = ann.run("web1", &[&format!("cat {mark}; rm {mark}")]).await;
+            assert_eq!(inside.text(), "written", "{link}: {inside:?}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_megabytes_are_the_same_after_both_ways() {
     on_docker(async |ann| {

@@ -62,17 +62,29 @@ async fn exit_codes_tell_scripts_what_went_wrong() {
         (&["start"], 2),
         (&["start", "nothing-here"], 3),
         (&["new", "web1"], 5),
+        (&["new", "ann"], 2),
         (&["new", "x", "--size", "huge"], 2),
         (&["rm", "--yes", "nothing-here"], 3),
         (&["help"], 0),
+        (&["help", "--json"], 2),
+        (&["shell", "web1", "--json"], 2),
     ] {
         let ran = ann.run("ann", words).await;
         assert_eq!(ran.code, code, "{words:?}: {ran:?}");
         assert!(ran.err.is_empty() == (code == 0), "{words:?}: {ran:?}");
     }
-    let json = ann.run("ann", &["start", "nothing-here", "--json"]).await;
-    let problem: serde_json::Value = serde_json::from_str(&json.err).unwrap();
-    assert_eq!(problem["code"], "not_found");
+    for (words, code, exit) in [
+        (&["start", "nothing-here", "--json"][..], "not_found", 3),
+        (&["rm", "--yes", "nothing-here", "--json"], "not_found", 3),
+        (&["rm", "web6", "--json"], "usage", 2),
+    ] {
+        let json = ann.run("ann", words).await;
+        let problem: serde_json::Value = serde_json::from_str(&json.err).unwrap();
+        assert_eq!((problem["code"].as_str(), json.code), (Some(code), exit));
+    }
+    let gone = ann.run("ann", &["rm", "--yes", "web6", "--json"]).await;
+    let said = (gone.code, gone.text(), gone.err.as_str());
+    assert_eq!(said, (0, String::new(), ""));
     // Bob's machines are not hers.
     let bob = Client::of(&house, Person::Bob).await;
     assert_eq!(bob.run("bob", &["stop", "web1"]).await.code, 3);

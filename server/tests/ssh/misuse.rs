@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
 };
 
 use crate::{
@@ -115,5 +115,35 @@ async fn a_command_that_reads_nothing_holds_up_nobody_on_its_connection() {
     assert!(begun.elapsed() < Duration::from_secs(45));
     sleeping.abort();
     master.kill().await.unwrap();
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_file_is_not_reached_by_a_forwarded_one() {
+    let house = House::new().await;
+    let ann = Client::of(&house, Person::Ann).await;
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().join("s");
+    let forwarded = format!("{}:/var/run/docker.sock", here.display());
+    let mut child = ann
+        .command(&["-N", "-L", &forwarded], "web1", &[])
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !here.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "not signed in");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut stream = UnixStream::connect(&here).await.unwrap();
+    // The client may have closed it already.
+    let _ = stream.write_all(b"GET /version HTTP/1.0\r\n\r\n").await;
+    let mut said = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut said)).await;
+    assert!(ended.is_ok(), "neither refused nor answered");
+    assert!(said.is_empty(), "{}", String::from_utf8_lossy(&said));
+    child.start_kill().unwrap();
+    let told = child.wait_with_output().await.unwrap();
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.contains("prohibited"), "{told}");
     house.end().await;
 }

@@ -245,7 +245,7 @@ async fn get(mut stream: TcpStream, path: &str) -> Vec<u8> {
     all.split_off(head + 4)
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     let digest = sha2::Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,14 +1,21 @@
-//! How connections to ports end, with clients that are not OpenSSH's.
+//! How connections to ports and commands end, with clients that are not OpenSSH's.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use russh::{
+    ChannelMsg, Sig,
     client::{Config, Handle, Handler, connect},
     keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate, load_secret_key},
 };
 use tokio::time::timeout;
 
-use crate::{client::Client, docker::on_docker};
+use crate::{
+    client::Client,
+    docker::{count, on_docker},
+};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Less than the window, so that all of it is sent before anything has come back.
@@ -40,8 +47,41 @@ async fn what_was_sent_right_before_the_close_arrives() {
     .await;
 }
 
+/// OpenSSH's client sends none, others do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_reaches_all_that_a_command_has_begun() {
+    on_docker(async |ann| {
+        let session = session(&ann, "web1").await;
+        let mut channel = session.channel_open_session().await.unwrap();
+        channel
+            .exec(false, "sleep 4331 & sleep 4332")
+            .await
+            .unwrap();
+        let begun = Instant::now();
+        while count(&ann, "sleep 433").await < 2 {
+            assert!(begun.elapsed() < PATIENCE, "it does not begin");
+        }
+        channel.signal(Sig::TERM).await.unwrap();
+        let code = async {
+            loop {
+                match channel.wait().await {
+                    Some(ChannelMsg::ExitStatus { exit_status }) => return exit_status,
+                    Some(_) => {}
+                    None => panic!("the channel was closed without an exit code"),
+                }
+            }
+        };
+        assert_eq!(timeout(PATIENCE, code).await.unwrap(), 143);
+        let begun = Instant::now();
+        while count(&ann, "sleep 433").await > 0 {
+            assert!(begun.elapsed() < PATIENCE, "something is left");
+        }
+    })
+    .await;
+}
+
 /// Signed in as the person, by russh's own client.
-async fn session(ann: &Client, vm: &str) -> Handle<Trusting> {
+pub async fn session(ann: &Client, vm: &str) -> Handle<Trusting> {
     let address = ("127.0.0.1", ann.port());
     let connecting = connect(Arc::new(Config::default()), address, Trusting);
     let mut session = timeout(PATIENCE, connecting).await.unwrap().unwrap();
@@ -53,7 +93,7 @@ async fn session(ann: &Client, vm: &str) -> Handle<Trusting> {
 }
 
 /// The host's key is other tests' business.
-struct Trusting;
+pub struct Trusting;
 
 impl Handler for Trusting {
     type Error = russh::Error;

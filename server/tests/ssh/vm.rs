@@ -1,8 +1,15 @@
 //! In a VM, over the simulated engine.
 
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::timeout,
+};
+
 use crate::{
     client::Client,
-    house::{House, Person},
+    house::{House, Person, eventually},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +73,7 @@ async fn a_hundred_commands_on_one_connection_lose_nothing() {
     let master = ["-N", "-M", "-o", &path];
     let mut master = ann.command(&master, "web1", &[]).spawn().unwrap();
     while !folder.path().join("c").exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     for number in 0..100 {
         let words = format!("echo {number}; exit {}", number % 7);
@@ -78,5 +85,47 @@ async fn a_hundred_commands_on_one_connection_lose_nothing() {
         );
     }
     master.kill().await.unwrap();
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_eleventh_session_on_one_connection_is_refused_in_words_until_another_ends() {
+    let house = House::new().await;
+    let ann = Client::of(&house, Person::Ann).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = format!("ControlPath={}/c", folder.path().display());
+    let mut master = ann
+        .command(&["-N", "-M", "-o", &path], "web1", &[])
+        .spawn()
+        .unwrap();
+    while !folder.path().join("c").exists() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // A client that is refused would make a connection of its own.
+    let over_it = ["-o", path.as_str(), "-o", "ProxyCommand=false"];
+    let mut held = Vec::new();
+    for number in 0..10 {
+        let mut child = ann.command(&over_it, "web1", &["cat"]).spawn().unwrap();
+        child.stdin.as_mut().unwrap().write_all(b"x").await.unwrap();
+        let mut back = [0];
+        let read = child.stdout.as_mut().unwrap().read_exact(&mut back);
+        let read = timeout(Duration::from_secs(60), read).await;
+        assert!(read.is_ok_and(|read| read.is_ok()), "session {number}");
+        held.push(child);
+    }
+    let eleventh = ann.run_with(&over_it, "web1", &["echo here"], b"").await;
+    assert_eq!(eleventh.code, 255, "{eleventh:?}");
+    let mut one = held.pop().unwrap();
+    drop(one.stdin.take());
+    assert!(one.wait().await.unwrap().success());
+    eventually("another session is opened", async || {
+        let ran = ann.run_with(&over_it, "web1", &["echo here"], b"").await;
+        ran.text() == "here\n"
+    })
+    .await;
+    master.start_kill().unwrap();
+    let said = master.wait_with_output().await.unwrap();
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("has 10 sessions already"), "{said}");
     house.end().await;
 }

@@ -1,5 +1,7 @@
 //! The lobby's commands, as they are typed. Pure.
 
+use http::Method;
+
 /// Bytes of a line at most.
 pub const LINE_MAX: usize = 4_096;
 
@@ -30,10 +32,25 @@ pub enum Command {
     Remove {
         names: Vec<String>,
         yes: bool,
+        json: bool,
     },
     Shell {
         name: String,
     },
+}
+
+impl Command {
+    /// That of a call of the API that is as much work.
+    pub fn method(&self) -> Method {
+        match self {
+            Self::Nothing | Self::Help | Self::List { .. } => Method::GET,
+            Self::New { .. }
+            | Self::Start { .. }
+            | Self::Stop { .. }
+            | Self::Remove { .. }
+            | Self::Shell { .. } => Method::POST,
+        }
+    }
 }
 
 /// Reads a line; Err is what is wrong with it.
@@ -47,25 +64,27 @@ pub fn parse(text: &str) -> Result<Command, String> {
         return Ok(Command::Nothing);
     };
     let mut rest = Words(words.collect());
-    let json = rest.flag("--json");
     let command = match verb.as_str() {
-        "ls" | "list" => Command::List { json },
+        "ls" | "list" => Command::List {
+            json: rest.flag("--json"),
+        },
         "new" | "create" => Command::New {
+            json: rest.flag("--json"),
             publish_ssh: rest.flag("--publish-ssh"),
             size: rest.value("--size")?,
             image: rest.value("--image")?,
             name: rest.next()?,
-            json,
         },
         "start" => Command::Start {
+            json: rest.flag("--json"),
             name: rest.name("start")?,
-            json,
         },
         "stop" => Command::Stop {
+            json: rest.flag("--json"),
             name: rest.name("stop")?,
-            json,
         },
         "rm" => Command::Remove {
+            json: rest.flag("--json"),
             yes: rest.flag("--yes") | rest.flag("-y"),
             names: rest.names("rm")?,
         },
@@ -176,8 +195,9 @@ mod tests {
         let remove = Command::Remove {
             names: vec![name(), "web2".into()],
             yes: true,
+            json: true,
         };
-        assert_eq!(parse("rm web1 web2 --yes"), Ok(remove));
+        assert_eq!(parse("rm web1 --json web2 --yes"), Ok(remove));
         assert_eq!(parse("shell web1"), Ok(Command::Shell { name: name() }));
     }
 
@@ -195,6 +215,8 @@ mod tests {
             "shell",
             "start 'web1",
             "ls -l",
+            "shell web1 --json",
+            "help --json",
         ] {
             let words = parse(bad).unwrap_err();
             assert!(words.len() > 10, "{bad}: {words}");

@@ -27,7 +27,7 @@ rm NAME …                delete for good; --yes does not ask
 shell NAME               a shell in it; or from outside: ssh NAME@HOST
 exit
 
-ls, new, start and stop take --json. From outside: ssh USER@HOST COMMAND
+ls, new, start, stop and rm take --json. From outside: ssh USER@HOST COMMAND
 ";
 
 /// Runs a command; answers its exit code.
@@ -46,7 +46,9 @@ pub async fn run(guest: &Guest, command: &Command, out: &Outbox) -> Result<i32, 
             reply::list(&list.vms, *json, out).await?;
             return Ok(0);
         }
-        Command::Remove { names, yes } => return remove(guest, names, *yes, out).await,
+        Command::Remove { names, yes, json } => {
+            return remove(guest, names, *yes, *json, out).await;
+        }
         // The lobby opens it, for it needs the client's input.
         Command::Shell { .. } => return Ok(exit::USAGE),
         Command::New { json, .. } => (create(guest, command).await, *json),
@@ -127,39 +129,45 @@ async fn settled(
             let words = format!("{name} has failed. {reason}");
             AppError::new(ErrorKind::Unavailable, "vm_failed", words)
         }
-        _ => {
-            let words = format!("{name} is {state} still; it goes on. {reason}");
-            refused(
-                &AppError::new(ErrorKind::Unavailable, "timeout", words),
-                json,
-                out,
-            )
-            .await?;
-            return Ok(exit::TIMEOUT);
-        }
+        _ => return still(&format!("{name} is {state}"), reason, json, out).await,
     };
     refused(&error, json, out).await
 }
 
-/// One after the other; ends at the first that fails.
-async fn remove(guest: &Guest, names: &[String], yes: bool, out: &Outbox) -> Result<i32, Gone> {
+/// One after the other; ends at the first that fails. To programs that all went well is said by the exit
+/// code alone, as `minicloud vm rm` does.
+async fn remove(
+    guest: &Guest,
+    names: &[String],
+    yes: bool,
+    json: bool,
+    out: &Outbox,
+) -> Result<i32, Gone> {
     if !yes {
-        out.say("this cannot be undone; say --yes").await?;
-        return Ok(exit::USAGE);
+        let unsure = AppError::new(
+            ErrorKind::Invalid,
+            "usage",
+            "this cannot be undone; say --yes",
+        );
+        return refused(&unsure, json, out).await;
     }
     for name in names {
-        let gone = match gone(guest, name).await {
-            Ok(gone) => gone,
-            Err(error) => return refused(&error, false, out).await,
-        };
-        if !gone {
-            out.say(&format!("{name} is being deleted still; it goes on"))
-                .await?;
-            return Ok(exit::TIMEOUT);
+        match gone(guest, name).await {
+            Ok(true) if json => {}
+            Ok(true) => out.print(&format!("{name} was deleted\n")).await?,
+            Ok(false) => return still(&format!("{name} is being deleted"), "", json, out).await,
+            Err(error) => return refused(&error, json, out).await,
         }
-        out.print(&format!("{name} was deleted\n")).await?;
     }
     Ok(0)
+}
+
+/// It takes longer than is waited for.
+async fn still(what: &str, reason: &str, json: bool, out: &Outbox) -> Result<i32, Gone> {
+    let words = format!("{what} still; it goes on. {reason}");
+    let error = AppError::new(ErrorKind::Unavailable, "timeout", words.trim_end());
+    refused(&error, json, out).await?;
+    Ok(exit::TIMEOUT)
 }
 
 /// True once it is gone.

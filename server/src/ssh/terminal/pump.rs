@@ -63,7 +63,7 @@ async fn down(
         };
         let Some(frame) = frame::decode(&bytes) else {
             let words = "the node sent what cannot be read; is it of another version?";
-            return Ok(End::Over(words.into()));
+            return Ok(End::Refused(words.into()));
         };
         if let Frame::Exit(code) = frame {
             return Ok(End::Exited(code));
@@ -78,7 +78,9 @@ async fn down(
 async fn take(frame: Frame, shared: &Shared, out: &Outbox) -> Result<(), Gone> {
     match frame {
         Frame::Hello(hello) => {
-            shared.input().connected(hello.input_offset);
+            let (taken, written) = (hello.input_offset, hello.input_written);
+            // A node of an earlier version does not tell.
+            shared.input().connected(taken, written.unwrap_or(taken));
             shared.viewers.store(hello.viewers, Ordering::Relaxed);
             shared.greeted.store(true, Ordering::Relaxed);
         }
@@ -106,7 +108,7 @@ async fn up(sink: &mut Sink, shared: &Shared, inbox: &mut Inbox) -> Result<End, 
         let frame = match next(shared, &mut acked) {
             Some(frame) => Some(frame),
             None => tokio::select! {
-                event = inbox.next(), if !shared.input().is_full() => typed(event.ok_or(Gone)?, shared)?,
+                event = inbox.next(), if shared.input().room() > 0 => typed(event.ok_or(Gone)?, shared, inbox)?,
                 () = shared.news.notified() => None,
                 () = sleep(PING) => Some(frame::ping()),
             },
@@ -134,9 +136,14 @@ fn next(shared: &Shared, acked: &mut u64) -> Option<Bytes> {
 }
 
 /// What the client's event is to the shell; Gone: it is to end.
-fn typed(event: Event, shared: &Shared) -> Result<Option<Bytes>, Gone> {
+fn typed(event: Event, shared: &Shared, inbox: &mut Inbox) -> Result<Option<Bytes>, Gone> {
     match event {
-        Event::Data(bytes) => shared.input().push(&bytes),
+        // What is read at once may be far more than a node takes.
+        Event::Data(mut bytes) => {
+            let part = shared.input().take(&mut bytes);
+            inbox.sent_on(part);
+            inbox.give_back(bytes);
+        }
         Event::Resize(size) => {
             *shared.size() = size;
             return Ok(Some(frame::resize(size)));
@@ -162,8 +169,9 @@ fn closed(why: Option<CloseFrame>) -> End {
         4003 => "access to this shell was taken back".into(),
         4004 => format!("the shell is gone: {}", why.reason),
         4010 => "the VM was shut down".into(),
-        4400 => format!("the node did not understand: {}", why.reason),
-        4429 => "too many look at this shell already".into(),
+        4400 => return End::Refused(format!("the node did not understand: {}", why.reason)),
+        4429 => return End::Refused("too many look at this shell already".into()),
+        // 1013, too: what the program has not read is sent again.
         _ => return End::Lost,
     };
     End::Over(words)
