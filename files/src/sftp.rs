@@ -49,8 +49,11 @@ pub fn serve(mut input: File, mut output: File) -> io::Result<()> {
             }
         }
         send(&mut server, &mut output)?;
-        buffer.copy_within(begin..end, 0);
-        (begin, end) = (0, end - begin);
+        // The rest of a packet goes to the front, once: it may come in many small parts.
+        if begin > 0 {
+            buffer.copy_within(begin..end, 0);
+            (begin, end) = (0, end - begin);
+        }
         match input.read(&mut buffer[end..]) {
             Ok(0) if end == 0 => return Ok(()),
             Ok(0) => return Err(broken(Malformed::Short)),

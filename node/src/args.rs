@@ -46,7 +46,7 @@ pub struct Args {
     #[arg(long, default_value_t = 1.0, value_parser = parse_share)]
     pub share: f64,
     /// How many times the real cores are promised to VMs
-    #[arg(long, default_value_t = 4.0, value_parser = parse_cpu_factor)]
+    #[arg(long, env = "MINICLOUD_NODE_CPU_FACTOR", default_value_t = 4.0, value_parser = parse_cpu_factor)]
     pub cpu_factor: f64,
     /// Folder for locks that all nodes of one engine share
     #[arg(long, env = "MINICLOUD_LOCK_DIR", default_value = "/run/minicloud")]

@@ -40,7 +40,7 @@ use axum::{Router, routing::get};
 use node_api::path;
 
 pub(crate) use self::{
-    input::ClientId,
+    input::{ClientId, Queue},
     pty::{FromPty, Pty, PtyInput, PtyOutput},
     ring::Ring,
     session::lock,

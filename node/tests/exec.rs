@@ -113,10 +113,10 @@ async fn the_output_comes_then_the_code_then_the_close() {
 }
 
 #[tokio::test]
-async fn a_megabyte_goes_through_a_window_of_a_quarter() {
+async fn four_megabytes_go_through_a_window_of_half_a_megabyte() {
     let (node, vm) = house().await;
     let mut caller = Caller::start(&node, vm, &["cat"]).await;
-    let bytes: Vec<u8> = (0..1_000_000_u32).map(|at| (at % 251) as u8).collect();
+    let bytes: Vec<u8> = (0..4_000_000_u32).map(|at| (at % 251) as u8).collect();
     let (mut sent, mut taken, mut out) = (0_u64, 0_u64, Vec::new());
     let mut parts = bytes.chunks(STREAM_FRAME_BYTES);
     while out.len() < bytes.len() {

@@ -14,6 +14,7 @@ mod terminal;
 mod viewer;
 
 use std::{
+    future::pending,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -21,12 +22,16 @@ use std::{
 
 use bench::Bench;
 use futures_util::future::join_all;
-use node::shell::{
-    ShellLimits, ShellRegistry,
-    frame::{NodeFrame, ViewerFrame},
+use node::{
+    hold::{self, HolderConfig},
+    shell::{
+        ShellLimits, ShellRegistry,
+        frame::{NodeFrame, ViewerFrame},
+    },
 };
 use node_api::{shell::ShellCreate, vm::VmSpec};
 use sha2::{Digest, Sha256};
+use tokio::net::UnixListener;
 use uuid::Uuid;
 use viewer::Viewer;
 
@@ -45,7 +50,9 @@ async fn in_a_vm(limits: ShellLimits, test: impl AsyncFnOnce(&Place<'_>)) {
     bench
         .run(async |bench: &Bench| {
             let spec = bench.vm("web1", 0).await;
-            let shells = ShellRegistry::with_limits(bench.driver.clone(), limits);
+            let folder = tempfile::tempdir().unwrap();
+            let config = holder(bench, &folder);
+            let shells = ShellRegistry::with_holder(bench.driver.clone(), limits, Some(config));
             let address = viewer::serve(shells.clone()).await;
             test(&Place {
                 bench,
@@ -56,6 +63,22 @@ async fn in_a_vm(limits: ShellLimits, test: impl AsyncFnOnce(&Place<'_>)) {
             .await;
         })
         .await;
+}
+
+/// A holder, as every node of a real engine has one; here it lives in this process.
+fn holder(bench: &Bench, folder: &tempfile::TempDir) -> HolderConfig {
+    let listener = UnixListener::bind(folder.path().join("holder.sock")).unwrap();
+    let limits = hold::Limits::default();
+    tokio::spawn(hold::serve(
+        listener,
+        bench.driver.clone(),
+        limits,
+        pending(),
+    ));
+    HolderConfig {
+        folder: folder.path().to_owned(),
+        start: None,
+    }
 }
 
 impl Place<'_> {

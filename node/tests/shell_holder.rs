@@ -468,6 +468,39 @@ async fn a_hundred_first_viewers_have_their_size_from_the_first_byte_of_the_prof
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_opens_and_closes_leave_no_file_open_in_node_or_holder() {
+    in_a_vm(async |place| {
+        let node = place.child.as_ref().unwrap().id().to_string();
+        let files = |pid: &str| fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
+        // What is opened once and kept is there after the first.
+        open_and_close(place, 4).await;
+        let holder = place.holder().expect("a holder");
+        let before = (files(&node), files(&holder));
+        for _ in 0..25 {
+            open_and_close(place, 4).await;
+        }
+        // The callers' connections and the engine's may be kept for a while.
+        let is_back = async || files(&node) <= before.0 + 10 && files(&holder) <= before.1 + 10;
+        common::until("files are closed", is_back).await;
+        let after = (files(&node), files(&holder));
+        println!("files of node and holder before {before:?}, after {after:?}");
+        assert_eq!(place.holder(), Some(holder));
+    })
+    .await;
+}
+
+async fn open_and_close(place: &Place<'_>, at_once: usize) {
+    let opens = (0..at_once).map(async |_| {
+        let shell = place.create().await;
+        let mut page = Page::open(place, shell).await;
+        page.type_in(b"echo ali''ve\r").await;
+        page.until("alive").await;
+        place.close(shell).await;
+    });
+    futures_util::future::join_all(opens).await;
+}
+
 /// Times from a key to its echo, sorted.
 async fn echoes(place: &mut Place<'_>) -> Vec<Duration> {
     let shell = place.create().await;

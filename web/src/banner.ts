@@ -3,23 +3,25 @@
 import type { State } from "./connection.ts";
 import type { Ending, Loss } from "./ending.ts";
 import { make, textButton } from "./dom.ts";
+import { LOSS_WORDS, endingWords } from "./words.ts";
 
 export interface BannerActions {
   retry(): void;
+  /** After an ending that may have passed. */
+  again(): void;
   startVm(): void;
+  /** A loss that was told is over. */
+  returned(): void;
   /** Where a new shell of this VM is opened. */
   newShellHref: string;
+  signInHref: string;
 }
 
 /** A loss shorter than this is not worth a word. */
 const SHOW_AFTER_MS = 600;
 const COUNTDOWN_MS = 250;
-
-const LOSS_WORDS: Record<Loss, string> = {
-  network: "Connection lost. The shell goes on; what you type is kept.",
-  restart: "MiniCloud restarts. The shell goes on; what you type is kept.",
-  node_unreachable: "The VM’s node does not answer. What you type is kept.",
-};
+/** A shell that takes no more input lets a viewer in, and puts it out again at the first input. */
+const BUSY_REST_MS = 1_500;
 
 export class Banner {
   /** A live region, always in the page, so that screen readers hear what changes in it. */
@@ -40,19 +42,16 @@ export class Banner {
 
   show(state: State): void {
     clearTimeout(this.timer);
-    if (state.name === "reconnecting") {
-      this.lostAt ??= Date.now();
-      const wait = Math.max(0, this.lostAt + SHOW_AFTER_MS - Date.now());
-      this.timer = setTimeout(() => this.showLoss(state.loss, state.retryAt), wait);
-      return;
-    }
+    if (state.name === "reconnecting") return this.lose(state.loss, state.retryAt);
     this.lostAt = null;
-    if (state.name === "ended") {
-      const [words, ...action] = this.ending(state.ending);
-      this.fill("ended", words, ...action.filter((node) => node !== undefined));
-    } else {
-      this.clear();
-    }
+    if (state.name === "ended") this.end(state.ending);
+    else if (this.shownLoss === "busy") this.rest();
+    else this.clear();
+  }
+
+  /** Pressing Start did not help: says why, and offers it again. */
+  startFailed(words: string): void {
+    this.fill("ended", `${this.vm} did not start: ${words}`, this.startButton());
   }
 
   get visible(): boolean {
@@ -61,6 +60,12 @@ export class Banner {
 
   stop(): void {
     clearTimeout(this.timer);
+  }
+
+  private lose(loss: Loss, retryAt: number): void {
+    this.lostAt ??= Date.now();
+    const wait = Math.max(0, this.lostAt + SHOW_AFTER_MS - Date.now());
+    this.timer = setTimeout(() => this.showLoss(loss, retryAt), wait);
   }
 
   private showLoss(loss: Loss, retryAt: number): void {
@@ -77,33 +82,49 @@ export class Banner {
     tick();
   }
 
-  private ending(ending: Ending): [words: string, action?: Node] {
-    const { vm } = this;
-    if (this.owner !== null) {
-      const words = guestWords(ending, vm, this.owner);
-      if (words !== null) return [words];
-    }
+  /** What is said stays until it has not been needed for a moment. */
+  private rest(): void {
+    this.countdown.textContent = "Trying…";
+    this.timer = setTimeout(() => this.clear(), BUSY_REST_MS);
+  }
+
+  private end(ending: Ending): void {
+    const words = endingWords(ending, this.vm, this.owner);
+    this.fill("ended", words, ...this.offers(ending));
+  }
+
+  /** What helps; a guest is not offered what only the owner may. */
+  private offers(ending: Ending): Node[] {
+    const owns = this.owner === null;
     switch (ending.kind) {
       case "exited":
-        return [exitWords(ending.code), this.newShell()];
       case "shell_not_found":
-        return [ending.why ? `This shell is gone: ${ending.why}.` : "This shell is gone.", this.newShell()];
+        return owns ? [this.newShell()] : [];
       case "vm_stopped":
-        return [`${vm} was stopped; its files are kept.`, this.startButton()];
+        return owns ? [this.startButton()] : [];
       case "revoked":
-        return [`Your access to this shell has ended. Sign in, or ask the owner of ${vm}.`];
+        return ending.signInHelps === true ? [this.signIn()] : [];
       case "too_many_viewers":
-        return ["As many viewers as can be are watching this shell.", this.newShell()];
+        return owns ? [this.tryAgain(), this.newShell()] : [this.tryAgain()];
       case "malformed":
-        return ["The connection sent something unreadable. The shell goes on.", this.reload()];
       case "version":
-        return ["MiniCloud was updated and speaks another version now.", this.reload()];
+        return [this.reload()];
     }
   }
 
   private newShell(): HTMLElement {
     const attributes = { class: "mct-action mct-primary", href: this.actions.newShellHref };
     return make("a", attributes, "New shell");
+  }
+
+  /** Loads a page anew: who is asking has changed. */
+  private signIn(): HTMLElement {
+    const href = this.actions.signInHref;
+    return make("a", { class: "mct-action mct-primary", rel: "external", href }, "Sign in");
+  }
+
+  private tryAgain(): HTMLElement {
+    return textButton("Try again", this.actions.again);
   }
 
   private startButton(): HTMLElement {
@@ -132,31 +153,10 @@ export class Banner {
 
   private clear(): void {
     if (!this.visible) return;
+    if (this.shownLoss !== null) this.actions.returned();
     this.shownLoss = null;
     delete this.element.dataset.kind;
     this.element.replaceChildren();
     this.changed();
   }
-}
-
-/** What a guest is told where the owner would be offered something; `null` where both are told the same. */
-function guestWords(ending: Ending, vm: string, owner: string): string | null {
-  switch (ending.kind) {
-    case "exited":
-      return exitWords(ending.code);
-    case "shell_not_found":
-      return "This shell is gone, or is not shared with you any more.";
-    case "vm_stopped":
-      return `${vm} was stopped. Ask ${owner} to share another shell.`;
-    case "revoked":
-      return `Your access to this shell has ended. Sign in, or ask ${owner}.`;
-    case "too_many_viewers":
-      return "As many viewers as can be are watching this shell.";
-    default:
-      return null;
-  }
-}
-
-function exitWords(code: number | null): string {
-  return code === null ? "The shell has ended." : `The shell has ended (exit code ${code}).`;
 }

@@ -40,6 +40,12 @@ export class Bar {
   private readonly viewers = make("span", { class: "mct-viewers", hidden: "" });
   private readonly watching = make("span", { class: "mct-watching" }, "Watching");
   private readonly takeSize: HTMLButtonElement;
+  /** For the eye: a screen reader is told by the terminal's description. */
+  private readonly wayOut = make(
+    "span",
+    { class: "mct-way-out", "aria-hidden": "true", hidden: "" },
+    "Ctrl+F6 leaves the terminal",
+  );
   private readonly notice = make("span", { class: "mct-notice", role: "status" });
   private readonly reader: HTMLButtonElement;
   private readonly first: HTMLButtonElement;
@@ -84,6 +90,11 @@ export class Bar {
     this.viewers.title = `${count} viewers see this shell`;
   }
 
+  /** Said while the keyboard is in the terminal, where Tab goes to the shell. */
+  showWayOut(on: boolean): void {
+    this.wayOut.hidden = !on;
+  }
+
   showScreenReader(on: boolean): void {
     this.reader.setAttribute("aria-pressed", String(on));
   }
@@ -112,6 +123,7 @@ export class Bar {
       this.viewers,
       this.takeSize,
       this.notice,
+      this.wayOut,
     );
   }
 

@@ -56,6 +56,8 @@ export interface Environment {
    * tell of a WebSocket. `null` when the server cannot be reached or would let us in.
    */
   refusal(): Promise<Ending | null>;
+  /** Whether nobody is signed in on this site any more; `false` where that cannot be found out. */
+  signedOut(): Promise<boolean>;
   now(): number;
   after: After;
   /** Evenly spread in 0..1. */
@@ -70,8 +72,12 @@ const REPLACED = 4409;
 
 const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 5_000;
+/** For who was let in and put out again: a program that does not read will hardly read a moment later. */
+const RETRY_BUSY_MS = 2_000;
 /** A socket that does not say hello by then counts as lost. */
 const HELLO_DEADLINE_MS = 10_000;
+/** An attempt older than this hangs, and a new one is better when somebody asks for it. */
+const FRESH_MS = 1_000;
 /** Parsed bytes are acknowledged when they are this many, or after the delay. */
 const ACK_BYTES = 32 * 1024;
 const ACK_DELAY_MS = 50;
@@ -89,6 +95,8 @@ export class Connection {
   private owner = false;
   private sentSize: Size | null = null;
   private greeted = false;
+  /** When the present socket was opened. */
+  private openedAt = 0;
   private failures = 0;
   private exitCode: number | null = null;
   private readonly heartbeat: Heartbeat;
@@ -117,7 +125,7 @@ export class Connection {
     return this.owner;
   }
 
-  /** Opens a socket now, unless there is one. Also the answer to "try again now". */
+  /** Opens a socket now, unless there is one. */
   connect(): void {
     if (this.socket !== null || this.current.name === "ended") return;
     this.cancelRetry?.();
@@ -127,14 +135,29 @@ export class Connection {
     socket.onmessage = (event) => this.received(event.data);
     socket.onclose = (event) => this.closed(event.code, event.reason);
     this.socket = socket;
+    this.openedAt = this.environment.now();
     this.greeted = false;
     this.cancelDeadline = this.environment.after(HELLO_DEADLINE_MS, () => this.lose(1006));
   }
 
   /** The network may be back, or the page is looked at again: find out at once. */
   wake(): void {
-    if (this.current.name === "reconnecting") this.connect();
-    else if (this.current.name === "connected") this.heartbeat.probe();
+    if (this.current.name === "connected") this.heartbeat.probe();
+    else this.tryNow();
+  }
+
+  /** Tries at once: an attempt that hangs is given up for a new one. */
+  tryNow(): void {
+    const age = this.environment.now() - this.openedAt;
+    if (this.socket !== null && !this.greeted && age >= FRESH_MS) this.leave(4000);
+    this.connect();
+  }
+
+  /** Comes back after an ending that may have passed, such as a full house. */
+  again(): void {
+    if (this.current.name !== "ended") return;
+    this.become({ name: "connecting" });
+    this.connect();
   }
 
   /** Leaves without ending anything: the page goes away, or another shell is shown. */
@@ -186,6 +209,7 @@ export class Connection {
       this.end({ kind: "malformed" });
       return;
     }
+    this.heartbeat.heard();
     if (frame !== null) this.handle(frame);
   }
 
@@ -223,7 +247,7 @@ export class Connection {
     }
     this.greeted = true;
     this.ackedTo = this.parsedTo;
-    this.input.resume(hello.input_offset);
+    this.input.resume(hello.input_offset, hello.input_written);
     this.become({ name: "connected" });
     this.heartbeat.start();
     if (this.next === null) this.listener.repliesFrom(hello.offset);
@@ -309,6 +333,7 @@ export class Connection {
   }
 
   private closed(code: number, reason: string): void {
+    const wasIn = this.greeted;
     this.forgetSocket();
     if (code === REPLACED) {
       this.environment.rename();
@@ -318,14 +343,19 @@ export class Connection {
     if (this.exitCode !== null && (ending === null || ending.kind === "exited")) {
       return this.end({ kind: "exited", code: this.exitCode });
     }
-    if (ending !== null) return this.end(ending);
+    if (ending !== null) {
+      this.end(ending);
+      if (ending.kind === "revoked") void this.askWhetherSignedOut(ending);
+      return;
+    }
     this.failures += 1;
-    this.retry(lossOf(code));
+    const loss = lossOf(code);
+    this.retry(loss, loss === "busy" && wasIn ? RETRY_BUSY_MS : RETRY_FIRST_MS);
     if (this.failures % FAILURES_BEFORE_ASKING === 0) void this.askForRefusal();
   }
 
-  private retry(loss: Loss): void {
-    const doubled = RETRY_FIRST_MS * 2 ** Math.min(this.failures - 1, 10);
+  private retry(loss: Loss, first: number): void {
+    const doubled = first * 2 ** Math.min(this.failures - 1, 10);
     // Spread over the upper half, so that a room full of pages does not return in one instant.
     const delay = Math.min(RETRY_MAX_MS, doubled) * (0.5 + this.environment.random() / 2);
     this.cancelRetry = this.environment.after(delay, () => this.connect());
@@ -337,6 +367,14 @@ export class Connection {
     if (ending === null || this.current.name !== "reconnecting") return;
     this.close();
     this.end(ending);
+  }
+
+  /** A right also ends with the session, maybe in another tab: only then signing in helps. */
+  private async askWhetherSignedOut(ending: Ending): Promise<void> {
+    const signedOut = await this.environment.signedOut();
+    const { current } = this;
+    if (!signedOut || current.name !== "ended" || current.ending !== ending) return;
+    this.end({ kind: "revoked", signInHelps: true });
   }
 
   private end(ending: Ending): void {

@@ -2,14 +2,17 @@
  * `<mc-terminal vm="web1" shell="UUID" attach="/shells/UUID/attach" nonce="…">`: a shell of a VM in
  * the page. `new-shell` may say where a new one is opened (by default
  * this page's path with `?new=1`: `/shell/web1?new=1`). `guest-of="ann"`: the shell is hers, so that
- * nothing is offered that only she may. `watch`: nothing is typed.
+ * nothing is offered that only she may. `watch`: nothing is typed. `start-failed` is set by the page, to
+ * a sentence that says why, when the VM did not start as the person had asked.
  * `data-state` is the state of the connection.
  */
 
 import { ShellView } from "./shell-view.ts";
 
+const START_FAILED = "start-failed";
+
 export class McTerminal extends HTMLElement {
-  static readonly observedAttributes = ["attach", "vm", "watch"];
+  static readonly observedAttributes = ["attach", "vm", "watch", START_FAILED];
 
   private view: ShellView | null = null;
 
@@ -22,8 +25,12 @@ export class McTerminal extends HTMLElement {
     this.view = null;
   }
 
-  /** Another shell is to be shown: everything starts over. */
-  attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
+  /** Another shell is to be shown: everything starts over. Why a start failed is told each time it is set. */
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    if (name === START_FAILED) {
+      if (after !== null) this.view?.startFailed(after);
+      return;
+    }
     if (this.view === null || before === after) return;
     this.disconnectedCallback();
     this.connectedCallback();

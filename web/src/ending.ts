@@ -4,7 +4,8 @@
 export type Ending =
   | { kind: "exited"; code: number | null }
   | { kind: "vm_stopped" }
-  | { kind: "revoked" }
+  /** `why`: the words of the close, where they say more; `signInHelps`: nobody is signed in any more. */
+  | { kind: "revoked"; why?: string; signInHelps?: true }
   /** `why`: the node's words, where it has some beyond that. */
   | { kind: "shell_not_found"; why?: string }
   | { kind: "too_many_viewers" }
@@ -12,7 +13,7 @@ export type Ending =
   | { kind: "version" };
 
 /** Why the connection is away for now. */
-export type Loss = "network" | "restart" | "node_unreachable";
+export type Loss = "network" | "restart" | "node_unreachable" | "busy";
 
 /** Close codes of docs/shell-protocol.md that end the matter; all others are a {@link Loss}. */
 const ENDINGS: Readonly<Record<number, Ending>> = {
@@ -24,14 +25,23 @@ const ENDINGS: Readonly<Record<number, Ending>> = {
   4429: { kind: "too_many_viewers" },
 };
 
+/** The server's words where it does not tell apart why a right has ended; they add nothing. */
+const TAKEN_BACK = "access was taken back";
+
 /** The ending a close code stands for, or `null` when it is worth coming back. */
 export function endingOf(code: number, reason: string): Ending | null {
   const ending = ENDINGS[code] ?? null;
-  return ending?.kind === "shell_not_found" && reason !== "" ? { ...ending, why: reason } : ending;
+  const tells = reason !== "" && reason !== TAKEN_BACK;
+  if (ending?.kind === "shell_not_found" || ending?.kind === "revoked") {
+    return tells ? { ...ending, why: reason } : ending;
+  }
+  return ending;
 }
 
 /** Why the connection was lost, from the close code of a socket worth opening again. */
 export function lossOf(code: number): Loss {
   if (code === 1012) return "restart";
+  // More input waits than a shell takes, or its node is just taking it up again.
+  if (code === 1013) return "busy";
   return code === 4503 ? "node_unreachable" : "network";
 }

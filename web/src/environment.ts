@@ -6,6 +6,7 @@ import type { Ending } from "./ending.ts";
 import type { Size } from "./protocol.ts";
 
 const REFUSAL_DEADLINE_MS = 5_000;
+const SIGN_IN_PATH = "/login";
 
 /** Who this page is for the node; see client-id.ts. */
 export interface Viewer {
@@ -19,6 +20,7 @@ export function browserEnvironment(attach: string, viewer: Viewer): Environment 
       new WebSocket(attachUrl(new URL(attach, location.href), viewer.client, from, size)) as Socket,
     rename: () => (viewer.client = newClientId()),
     refusal: () => refusal(attach),
+    signedOut,
     now: () => Date.now(),
     after: (delay, action) => {
       const timer = setTimeout(action, delay);
@@ -39,6 +41,11 @@ export function attachUrl(base: URL, client: string, from: number | null, size: 
   return url.href;
 }
 
+/** Where one signs in, to come back to this page. */
+export function signInHref(): string {
+  return `${SIGN_IN_PATH}?next=${encodeURIComponent(location.pathname + location.search)}`;
+}
+
 /** A plain request to the same address: its status says what a refused upgrade does not. */
 async function refusal(attach: string): Promise<Ending | null> {
   try {
@@ -49,9 +56,23 @@ async function refusal(attach: string): Promise<Ending | null> {
     });
     if (response.status === 404) return { kind: "shell_not_found" };
     const signedOut = response.type === "opaqueredirect" || [401, 403].includes(response.status);
-    return signedOut ? { kind: "revoked" } : null;
+    return signedOut ? { kind: "revoked", signInHelps: true } : null;
   } catch {
     // Not reachable at all: the connection goes on trying.
     return null;
+  }
+}
+
+/** The sign-in page sends on who is signed in, and is shown to nobody else. */
+async function signedOut(): Promise<boolean> {
+  try {
+    const response = await fetch(SIGN_IN_PATH, {
+      cache: "no-store",
+      redirect: "manual",
+      signal: AbortSignal.timeout(REFUSAL_DEADLINE_MS),
+    });
+    return response.ok;
+  } catch {
+    return false;
   }
 }

@@ -2,6 +2,8 @@
 
 const PING_EVERY_MS = 15_000;
 const PONG_DEADLINE_MS = 10_000;
+/** For any sign of life after waking: a laptop's connection is often dead by then. */
+const WAKE_DEADLINE_MS = 3_000;
 
 /** Runs an action after a delay in milliseconds; the result cancels it. */
 export type After = (delay: number, action: () => void) => () => void;
@@ -10,6 +12,8 @@ export class Heartbeat {
   private token = 0;
   private awaited: number | null = null;
   private cancel: (() => void) | null = null;
+  /** Whether the socket has to show soon that it lives. */
+  private hurried = false;
 
   constructor(
     private readonly after: After,
@@ -33,21 +37,32 @@ export class Heartbeat {
     return true;
   }
 
-  /** Asks now, unless an answer is awaited already. */
+  /** Asks now, and waits only briefly; asking again meanwhile does not make it wait longer. */
   probe(): void {
-    if (this.awaited === null) this.ping();
+    if (this.hurried) return;
+    this.ping(WAKE_DEADLINE_MS);
+    this.hurried = true;
+  }
+
+  /** Something came, so the socket lives: on a slow line the answer may take its usual time. */
+  heard(): void {
+    if (!this.hurried) return;
+    this.hurried = false;
+    this.cancel?.();
+    this.cancel = this.after(PONG_DEADLINE_MS, this.lost);
   }
 
   stop(): void {
     this.awaited = null;
+    this.hurried = false;
     this.cancel?.();
     this.cancel = null;
   }
 
-  private ping(): void {
+  private ping(deadline = PONG_DEADLINE_MS): void {
     this.stop();
     this.awaited = ++this.token;
     this.send(this.awaited);
-    this.cancel = this.after(PONG_DEADLINE_MS, this.lost);
+    this.cancel = this.after(deadline, this.lost);
   }
 }

@@ -6,8 +6,8 @@
 
 import { INPUT_FRAME_MAX } from "./protocol.ts";
 
-/** Most bytes sent and not yet acknowledged (the protocol's limit). */
-export const UNACKED_MAX = 1024 * 1024;
+/** Most bytes sent and not yet written to the PTY (the protocol's limit). */
+export const UNWRITTEN_MAX = 1024 * 1024;
 /** Most bytes kept altogether: a paste larger than this is refused as a whole. */
 export const BUFFER_MAX = 16 * 1024 * 1024;
 
@@ -18,10 +18,12 @@ export interface InputChunk {
 }
 
 export class InputBuffer {
-  /** Bytes from `acked` on, as they were typed; never split or joined in place. */
+  /** Bytes from `taken` on, as they were typed; never split or joined in place. */
   private pieces: Uint8Array[] = [];
-  /** Everything before this offset has reached the PTY. */
-  private acked = 0;
+  /** The node has everything before this offset and sees to it; nothing of it is sent again. */
+  private taken = 0;
+  /** Everything before this offset has reached the PTY: at most `taken`, and less while a program does not read. */
+  private written = 0;
   /** Everything before this offset has been sent on the present socket. */
   private sent = 0;
   /** Everything before this offset has been sent on some socket: its fate may be unknown. */
@@ -30,7 +32,7 @@ export class InputBuffer {
 
   /** Bytes that wait for an acknowledgement or for being sent. */
   get size(): number {
-    return this.end - this.acked;
+    return this.end - this.taken;
   }
 
   /** Takes what was typed; `false` when there is no room, and then nothing of it is taken. */
@@ -44,7 +46,7 @@ export class InputBuffer {
   /** The next chunks that may go out now; they count as sent. */
   take(): InputChunk[] {
     const chunks: InputChunk[] = [];
-    const limit = Math.min(this.end, this.acked + UNACKED_MAX);
+    const limit = Math.min(this.end, this.written + UNWRITTEN_MAX);
     while (this.sent < limit) {
       const bytes = this.slice(this.sent, Math.min(limit, this.sent + INPUT_FRAME_MAX));
       chunks.push({ offset: this.sent, bytes });
@@ -56,37 +58,40 @@ export class InputBuffer {
 
   /** Forgets what has reached the PTY. An acknowledgement of bytes never sent is ignored. */
   ack(offset: number): void {
-    if (offset > this.acked && offset <= this.sent) this.drop(offset);
+    if (offset <= this.written || offset > this.sent) return;
+    this.written = offset;
+    if (offset > this.taken) this.drop(offset);
   }
 
   /**
-   * A new socket: the node has passed everything before `offset` to the PTY. The rest is to be sent
-   * again. If that offset is not one this buffer can go on from (the page is new, or the node lost
-   * count), only bytes that never left this page are kept, under new offsets: a command that may
-   * have run already is not sent twice.
+   * A new socket: the node has taken everything before `offset`, and passed what is before `written`
+   * to the PTY: how much more it has room for. The rest is to be sent again. If `offset` is not one
+   * this buffer can go on from (the page is new, or the node lost count), only bytes that never left
+   * this page are kept, under new offsets: a command that may have run already is not sent twice.
    */
-  resume(offset: number): void {
-    if (offset < this.acked || offset > this.everSent) this.renumber(offset);
+  resume(offset: number, written = offset): void {
+    if (offset < this.taken || offset > this.everSent) this.renumber(offset);
     else this.drop(offset);
     this.sent = offset;
+    this.written = Math.min(written, offset);
   }
 
   /** This viewer has a new name, whose stream begins at 0; what was sent may have run already. */
   restart(): void {
     this.renumber(0);
-    this.sent = 0;
+    this.sent = this.written = 0;
   }
 
   private renumber(offset: number): void {
     this.drop(this.everSent);
     const kept = this.size;
-    this.acked = offset;
+    this.taken = offset;
     this.everSent = offset;
     this.end = offset + kept;
   }
 
   private drop(offset: number): void {
-    let count = offset - this.acked;
+    let count = offset - this.taken;
     while (count > 0) {
       const first = this.pieces[0];
       if (first === undefined) break;
@@ -94,12 +99,12 @@ export class InputBuffer {
       else this.pieces[0] = first.subarray(count);
       count -= Math.min(count, first.length);
     }
-    this.acked = offset;
+    this.taken = offset;
   }
 
   private slice(from: number, to: number): Uint8Array {
     const result = new Uint8Array(to - from);
-    let at = this.acked;
+    let at = this.taken;
     for (const piece of this.pieces) {
       const start = Math.max(from, at);
       const stop = Math.min(to, at + piece.length);

@@ -15,8 +15,10 @@ export interface Hello extends Size {
   shell_id: string;
   /** Output bytes the shell has made so far. */
   offset: number;
-  /** Input bytes of this client that have reached the PTY. */
+  /** Input bytes of this client that the node has taken. */
   input_offset: number;
+  /** How many of them have reached the PTY; older nodes do not tell. */
+  input_written?: number;
   /** Whether this viewer decides the size. */
   owner: boolean;
   viewers: number;
@@ -126,6 +128,7 @@ function isHello(json: unknown): json is Hello {
   const numbers = ["version", "cols", "rows", "offset", "input_offset", "viewers"];
   return (
     numbers.every((name) => isCount(fields[name])) &&
+    (fields.input_written === undefined || isCount(fields.input_written)) &&
     typeof fields.shell_id === "string" &&
     typeof fields.owner === "boolean"
   );

@@ -6,7 +6,7 @@ import { leaveClientId, takeClientId } from "./client-id.ts";
 import { copyText, needsGuard, sanitizePaste } from "./clipboard.ts";
 import { Connection, type Listener, type State } from "./connection.ts";
 import { make } from "./dom.ts";
-import { type Viewer, browserEnvironment } from "./environment.ts";
+import { type Viewer, browserEnvironment, signInHref } from "./environment.ts";
 import { bindKeys } from "./keys.ts";
 import { confirmPaste } from "./paste-guard.ts";
 import type { Size } from "./protocol.ts";
@@ -72,6 +72,13 @@ export class ShellView {
     delete this.element.dataset.state;
   }
 
+  /** The VM could not be started, for a reason told as a sentence. */
+  startFailed(words: string): void {
+    const { state } = this.connection;
+    const stopped = state.name === "ended" && state.ending.kind === "vm_stopped";
+    if (stopped) this.banner.startFailed(words);
+  }
+
   private begin(): void {
     this.showState(this.connection.state);
     this.showSize(this.terminal.size, true);
@@ -106,10 +113,13 @@ export class ShellView {
 
   private makeBanner(): Banner {
     const actions = {
-      retry: () => this.connection.connect(),
+      retry: () => this.connection.tryNow(),
+      again: () => this.again(),
       startVm: () => this.startVm(),
+      returned: () => this.bar.say("Connected again"),
       // A shell page opens a new shell under its own path, an admin's page too.
       newShellHref: this.element.getAttribute("new-shell") ?? `${location.pathname}?new=1`,
+      signInHref: signInHref(),
     };
     const owner = this.element.getAttribute("guest-of");
     return new Banner(this.vm, owner, actions, () => this.clearOfBanner());
@@ -165,9 +175,30 @@ export class ShellView {
     );
     this.stage.addEventListener("paste", (event) => this.pasted(event), { capture: true, signal });
     this.screen.addEventListener("mouseup", () => this.selected(), { signal });
+    this.watchKeyboard();
     this.watchSize();
     const stopTheme = watchTheme(() => this.terminal.setTheme());
     signal.addEventListener("abort", stopTheme);
+  }
+
+  /** Who came to the terminal by the keyboard is told how to leave it: Tab does not. */
+  private watchKeyboard(): void {
+    const { signal } = this.gone;
+    let pointed = false;
+    const point = (): void => {
+      pointed = true;
+      this.bar.showWayOut(false);
+    };
+    const press = ({ key, target }: KeyboardEvent): void => {
+      const typed = target instanceof Node && this.screen.contains(target);
+      if (key === "F6" || (key === "Tab" && !typed)) pointed = false;
+    };
+    addEventListener("pointerdown", point, { capture: true, signal });
+    addEventListener("keydown", press, { capture: true, signal });
+    // Where the shell has ended, Tab leads on as in any page.
+    const enter = (): void => this.bar.showWayOut(!pointed && this.connection.state.name !== "ended");
+    this.screen.addEventListener("focusin", enter, { signal });
+    this.screen.addEventListener("focusout", () => this.bar.showWayOut(false), { signal });
   }
 
   private watchSize(): void {
@@ -202,6 +233,7 @@ export class ShellView {
     this.element.dataset.state = state.name;
     this.terminal.xterm.options.disableStdin = this.watches || state.name === "ended";
     this.bar.showState(state);
+    if (state.name === "ended") this.bar.showWayOut(false);
     this.banner.show(state);
     const detail = { state: state.name, ...(state.name === "ended" && { ending: state.ending }) };
     this.element.dispatchEvent(new CustomEvent("mc-state", { bubbles: true, detail }));
@@ -302,6 +334,12 @@ export class ShellView {
     if (!this.element.dispatchEvent(event)) return;
     const form = document.getElementById("vm-start-form");
     if (form instanceof HTMLFormElement) form.requestSubmit();
+  }
+
+  /** The button that was pressed goes away: the focus goes where the keys are. */
+  private again(): void {
+    this.connection.again();
+    this.terminal.xterm.focus();
   }
 
   private showLink(uri: string | null): void {

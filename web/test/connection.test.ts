@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { Connection, type Environment, type Socket, type State } from "../src/connection.ts";
 import type { Ending } from "../src/ending.ts";
+import { UNWRITTEN_MAX } from "../src/input-buffer.ts";
 import type { Size } from "../src/protocol.ts";
 import * as frames from "./frames.ts";
 
@@ -56,6 +57,7 @@ class Bench implements Environment {
   answer: Ending | null = null;
   asked = 0;
   renamed = 0;
+  isSignedOut = false;
   draws = true;
   readonly connection: Connection;
 
@@ -101,6 +103,10 @@ class Bench implements Environment {
   refusal(): Promise<Ending | null> {
     this.asked += 1;
     return Promise.resolve(this.answer);
+  }
+
+  signedOut(): Promise<boolean> {
+    return Promise.resolve(this.isSignedOut);
   }
 
   now(): number {
@@ -227,6 +233,39 @@ test("input typed while away goes out after the next hello, from where the node 
   assert.deepEqual(bench.socket.all("input").map((f) => [f.offset, text(f.bytes)]), [[43, "ly!"]]);
 });
 
+test("a paste that the program reads slowly outlives a reconnect: no more is sent than the node has room for", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  bench.connection.type(new Uint8Array(2 * UNWRITTEN_MAX));
+  bench.socket.drop();
+  bench.pass(250);
+  bench.socket.receive(frames.hello({ input_offset: UNWRITTEN_MAX, input_written: 0 }));
+  assert.deepEqual(bench.socket.all("input"), []);
+  bench.socket.receive(frames.inputAck(1000));
+  const sent = bench.socket.all("input").map((frame) => [frame.offset, frame.bytes.length]);
+  assert.deepEqual(sent, [[UNWRITTEN_MAX, 1000]]);
+});
+
+test("a shell whose node is just taking it up is tried again at once", () => {
+  const bench = new Bench();
+  bench.socket.drop(1013, "the node does not have its shells back yet");
+  assert.ok(bench.state.name === "reconnecting");
+  assert.deepEqual([bench.state.loss, bench.state.retryAt - bench.now()], ["busy", 250]);
+});
+
+test("a shell that takes no more input is busy, not lost: it is tried again after 2 s, and all is kept", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  bench.connection.type(bytes("kept"));
+  bench.socket.drop(1013, "the shell's input is full");
+  assert.ok(bench.state.name === "reconnecting");
+  assert.equal(bench.state.loss, "busy");
+  assert.equal(bench.state.retryAt - bench.now(), 2000);
+  bench.pass(2000);
+  bench.socket.receive(frames.hello());
+  assert.deepEqual(bench.socket.all("input").map((frame) => text(frame.bytes)), ["kept"]);
+});
+
 test("attempts are 0.25 s apart, doubling to 5 s, until something comes through", () => {
   const bench = new Bench();
   bench.socket.receive(frames.hello());
@@ -254,6 +293,51 @@ test("waking up tries at once", () => {
   bench.socket.receive(frames.hello());
   bench.connection.wake();
   assert.equal(bench.socket.all("ping").length, 1);
+});
+
+test("waking up or trying now gives up an attempt that hangs for a second, and one at once", () => {
+  const bench = new Bench();
+  bench.pass(999);
+  bench.connection.wake();
+  assert.equal(bench.sockets.length, 1, "it may yet come");
+  bench.pass(1);
+  bench.connection.wake();
+  assert.equal(bench.sockets.length, 2);
+  assert.ok(bench.sockets[0]?.closedWith !== undefined);
+  bench.pass(1000);
+  bench.connection.tryNow();
+  assert.equal(bench.sockets.length, 3);
+  bench.socket.receive(frames.hello());
+  bench.pass(5000);
+  bench.connection.tryNow();
+  assert.equal(bench.sockets.length, 3, "one that is connected stays");
+  assert.equal(bench.state.name, "connected");
+});
+
+test("after waking up a dead connection is found within 3 s, however often one wakes", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  bench.pass(15_000);
+  assert.equal(bench.socket.all("ping").length, 1, "a ping is under way");
+  bench.connection.wake();
+  bench.pass(2_000);
+  bench.connection.wake();
+  bench.pass(999);
+  assert.equal(bench.state.name, "connected");
+  bench.pass(1);
+  assert.equal(bench.state.name, "reconnecting");
+});
+
+test("after waking up a slow line that brings something has its usual time to answer", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  bench.connection.wake();
+  bench.pass(2_000);
+  bench.socket.receive(frames.output(0, "slowly"));
+  bench.pass(9_999);
+  assert.equal(bench.state.name, "connected");
+  bench.pass(1);
+  assert.equal(bench.state.name, "reconnecting");
 });
 
 test("a socket that never says hello is given up after 10 s", () => {
@@ -307,6 +391,37 @@ test("the node's words of why a shell is gone are told", () => {
   assert.deepEqual(bench.state.ending, { kind: "shell_not_found", why: "the engine was restarted" });
 });
 
+test("why access has ended is told, but for words that say no more", () => {
+  const reasons = { "the VM was deleted": "the VM was deleted", "access was taken back": undefined, "": undefined };
+  for (const [reason, why] of Object.entries(reasons)) {
+    const bench = new Bench();
+    bench.socket.drop(4003, reason);
+    assert.ok(bench.state.name === "ended" && bench.state.ending.kind === "revoked");
+    assert.equal(bench.state.ending.why, why);
+  }
+});
+
+test("only who is signed out by then is told to sign in", async () => {
+  for (const isSignedOut of [true, false]) {
+    const bench = new Bench();
+    bench.isSignedOut = isSignedOut;
+    bench.socket.drop(4003, "access was taken back");
+    await Promise.resolve();
+    assert.ok(bench.state.name === "ended" && bench.state.ending.kind === "revoked");
+    assert.equal(bench.state.ending.signInHelps ?? false, isSignedOut);
+  }
+});
+
+test("a full house is no end for good: asked again, it may let one in", () => {
+  const bench = new Bench();
+  bench.socket.drop(4429);
+  assert.equal(bench.state.name, "ended");
+  bench.connection.again();
+  assert.deepEqual([bench.state.name, bench.sockets.length], ["connecting", 2]);
+  bench.socket.receive(frames.hello());
+  assert.equal(bench.state.name, "connected");
+});
+
 test("each close code ends or comes back as the protocol says", () => {
   const endings: Record<number, string> = {
     4001: "exited",
@@ -329,6 +444,7 @@ test("each close code ends or comes back as the protocol says", () => {
     1000: "network",
     1006: "network",
     1012: "restart",
+    1013: "busy",
     4408: "network",
     4503: "node_unreachable",
   };

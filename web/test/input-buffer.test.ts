@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BUFFER_MAX, InputBuffer, UNACKED_MAX } from "../src/input-buffer.ts";
+import { BUFFER_MAX, InputBuffer, UNWRITTEN_MAX } from "../src/input-buffer.ts";
 import { INPUT_FRAME_MAX } from "../src/protocol.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -54,16 +54,41 @@ test("bytes sent on an earlier socket may be acknowledged by the next hello", ()
   assert.equal(buffer.size, 0);
 });
 
+test("what the node has taken and the program not read counts against the 1 MiB after a reconnect", () => {
+  const buffer = new InputBuffer();
+  buffer.push(new Uint8Array(2 * UNWRITTEN_MAX));
+  buffer.take();
+  buffer.ack(10);
+  buffer.resume(UNWRITTEN_MAX, 100);
+  assert.deepEqual(buffer.take().map((chunk) => [chunk.offset, chunk.bytes.length]), [
+    [UNWRITTEN_MAX, 100],
+  ]);
+  assert.equal(buffer.size, UNWRITTEN_MAX, "nothing that was taken is kept");
+  // The node's acknowledgements go on from what is written, below what it had taken.
+  buffer.ack(130);
+  assert.deepEqual(buffer.take().map((chunk) => [chunk.offset, chunk.bytes.length]), [
+    [UNWRITTEN_MAX + 100, 30],
+  ]);
+  assert.equal(buffer.size, UNWRITTEN_MAX, "nor is anything forgotten that was not");
+});
+
+test("a new page goes on behind what its node has yet to write", () => {
+  const buffer = new InputBuffer();
+  buffer.push(new Uint8Array(UNWRITTEN_MAX));
+  buffer.resume(1000, 400);
+  assert.equal(buffer.take().reduce((sum, chunk) => sum + chunk.bytes.length, 0), UNWRITTEN_MAX - 600);
+});
+
 test("at most 1 MiB is on its way, in frames of at most 64 KiB", () => {
   const buffer = new InputBuffer();
-  buffer.push(new Uint8Array(UNACKED_MAX + 10));
+  buffer.push(new Uint8Array(UNWRITTEN_MAX + 10));
   const chunks = buffer.take();
-  assert.equal(chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0), UNACKED_MAX);
+  assert.equal(chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0), UNWRITTEN_MAX);
   assert.ok(chunks.every((chunk) => chunk.bytes.length <= INPUT_FRAME_MAX));
   assert.deepEqual(buffer.take(), []);
   buffer.ack(4);
   assert.deepEqual(buffer.take().map((chunk) => [chunk.offset, chunk.bytes.length]), [
-    [UNACKED_MAX, 4],
+    [UNWRITTEN_MAX, 4],
   ]);
 });
 
@@ -100,7 +125,8 @@ test("random pushes, takes, acks and cuts give the node every byte once", () => 
         if (lost && random() < 0.5) break;
         receive(received, chunk.offset, chunk.bytes);
       }
-      if (lost) buffer.resume(received.length);
+      const written = Math.floor(random() * (received.length + 1));
+      if (lost) buffer.resume(received.length, written);
       else if (random() < 0.5) buffer.ack(received.length);
     }
     buffer.resume(received.length);

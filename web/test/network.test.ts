@@ -19,6 +19,7 @@ function connect(origin: string, shell: string, listener: Partial<Listener>): Co
       new WebSocket(attachUrl(base, "0123456789abcdef", from, size)) as unknown as Socket,
     rename: () => {},
     refusal: () => Promise.resolve(null),
+    signedOut: () => Promise.resolve(false),
     now: () => Date.now(),
     after: (delay: number, action: () => void) => {
       const timer = setTimeout(action, delay);

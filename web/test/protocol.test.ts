@@ -38,6 +38,16 @@ test("hello is read with all its fields", () => {
   assert.deepEqual([frame.hello.offset, frame.hello.input_offset, frame.hello.owner], [5, 6, false]);
 });
 
+test("how much of the input is written is told by newer nodes alone", () => {
+  const written = (hello: ArrayBuffer): unknown => {
+    const frame = protocol.decode(hello);
+    return frame?.kind === "hello" ? frame.hello.input_written : null;
+  };
+  assert.equal(written(frames.hello({ input_offset: 6, input_written: 4 })), 4);
+  assert.equal(written(frames.hello({ input_offset: 6 })), undefined);
+  assert.throws(() => protocol.decode(frames.hello({ input_written: -1 })), protocol.MalformedFrame);
+});
+
 test("an unknown kind is passed over", () => {
   assert.equal(protocol.decode(Uint8Array.of(0x7e, 1, 2).buffer), null);
 });

@@ -249,6 +249,8 @@ export class StandIn {
   readonly shells = new Map<string, Shell>();
   /** Whether upgrades and pages are answered: off is a server that is away. */
   up = true;
+  /** Whether the sign-in page sends on, as for who is signed in. */
+  signedIn = true;
   /** Upgrades asked for, also while away. */
   attempts = 0;
   private readonly http: Server = createServer((request, response) => this.page(request, response));
@@ -295,6 +297,8 @@ export class StandIn {
     } else if (pathname.startsWith("/shell/")) {
       response.writeHead(200, { "content-type": "text/html", "content-security-policy": POLICY });
       response.end(html(pathname.slice(7), searchParams.get("theme") ?? "light dark"));
+    } else if (pathname === "/login") {
+      response.writeHead(this.signedIn ? 303 : 200, this.signedIn ? { location: "/" } : {}).end();
     } else {
       const known = pathname.startsWith("/shells/");
       response.writeHead(pathname === "/favicon.ico" ? 204 : known ? 426 : 404).end();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Bytes of input in one frame at most.
 pub const STDIN_MAX: usize = 64 * 1024;
 /// Bytes of input that may be under way.
-pub const WINDOW: u64 = 256 * 1024;
+pub const WINDOW: u64 = 512 * 1024;
 
 /// What is to run.
 #[derive(Debug, Serialize)]

@@ -12,6 +12,8 @@ pub struct Hello {
     pub offset: u64,
     /// The next input byte that the node expects of this client.
     pub input_offset: u64,
+    /// How much of this client's input the program has; None of a node that does not tell.
+    pub input_written: Option<u64>,
     /// This viewer owns the size.
     pub owner: bool,
 }

@@ -252,7 +252,8 @@ impl Pump {
     }
 
     async fn hello(&mut self, hello: &Hello, link: &mut Link) -> Option<End> {
-        self.input.connected(hello.input_offset);
+        self.input
+            .connected(hello.input_offset, hello.input_written);
         // Who comes to type wants the program at the size of the own screen; a second time, somebody
         // else may have wanted it since.
         if !std::mem::replace(&mut self.attached, true) && !hello.owner {

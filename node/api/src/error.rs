@@ -37,7 +37,7 @@ pub enum NodeErrorCode {
     NoRoom,
     /// 502: the engine refused or failed; the message has its words.
     Engine,
-    /// 503: the engine does not answer.
+    /// 503: the engine, or what holds the node's shells, does not answer.
     EngineAway,
     /// 504: the engine did not finish within the call's deadline.
     Timeout,

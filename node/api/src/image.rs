@@ -15,7 +15,7 @@ pub enum ImageState {
         /// What the engine is at, in its words.
         detail: String,
     },
-    /// The pull ended badly; the engine's words. The next ensure tries again.
+    /// The pull ended badly; the engine's words. An ensure some seconds later tries again.
     Failed {
         /// The engine's words.
         reason: String,

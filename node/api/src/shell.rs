@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// Shells that may live in one VM; a node refuses another one with `too_many`.
+pub const SHELLS_PER_VM: usize = 32;
+
 /// Body of `POST /v1/vms/{id}/shells`. The caller makes the id, so that a repeat is harmless.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShellCreate {

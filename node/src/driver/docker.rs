@@ -30,6 +30,7 @@ mod profile;
 mod pull;
 mod report;
 mod room;
+mod seen;
 mod session;
 mod silent;
 mod ssh;
@@ -67,6 +68,8 @@ pub struct DockerConfig {
     pub files: PathBuf,
     /// The address of the host that VMs' SSH servers are published on.
     pub ssh_listen: IpAddr,
+    /// Free part of the engine's disk, percent, under which no VM is made; those there are still start.
+    pub disk_reserve_percent: u8,
 }
 
 impl DockerConfig {
@@ -82,6 +85,7 @@ impl DockerConfig {
             host_processes: true,
             files: beside_us("minicloud-files"),
             ssh_listen: Ipv4Addr::LOCALHOST.into(),
+            disk_reserve_percent: 10,
         }
     }
 }

@@ -20,12 +20,11 @@ use tokio::{
     time::timeout,
 };
 
-use crate::driver::{ProcessControl, ProcessSignal};
+use super::signals::{REST, Signals};
+use crate::driver::ProcessControl;
 
 /// A caller that sends nothing for so long is lost.
 pub const SILENCE: Duration = Duration::from_secs(SILENCE_S);
-/// How long a signal may take.
-const SIGNAL: Duration = Duration::from_secs(15);
 
 /// Close codes of docs/exec-protocol.md.
 pub const MALFORMED: u16 = 4400;
@@ -76,8 +75,16 @@ pub async fn read(
     fed: mpsc::UnboundedSender<Bytes>,
 ) -> Option<Close> {
     let mut fed = Some(fed);
+    let mut signals = Signals::new(control, REST);
     loop {
-        let message = match timeout(SILENCE, stream.next()).await {
+        let came = tokio::select! {
+            came = timeout(SILENCE, stream.next()) => came,
+            () = signals.due() => {
+                signals.send().await;
+                continue;
+            }
+        };
+        let message = match came {
             Ok(Some(Ok(message))) => message,
             Ok(Some(Err(_)) | None) => return None,
             Err(_) => return Some(Close(SILENT, format!("nothing came for {SILENCE_S} s"))),
@@ -91,7 +98,7 @@ pub async fn read(
             Message::Ping(_) | Message::Pong(_) => continue,
         };
         let obeyed = match frame {
-            Ok(ClientFrame::Signal(name)) => signal(control, &name).await,
+            Ok(ClientFrame::Signal(name)) => signals.take(&name).await,
             Ok(frame) => obey(frame, shared, &mut fed),
             Err(what) => Err(what),
         };
@@ -128,16 +135,6 @@ fn obey(
             shared.news.notify_one();
         }
         ClientFrame::Signal(_) | ClientFrame::Unknown(_) => {}
-    }
-    Ok(())
-}
-
-async fn signal(control: &dyn ProcessControl, name: &str) -> Result<(), String> {
-    let signal = ProcessSignal::parse(name).ok_or("a signal that commands are not sent")?;
-    match timeout(SIGNAL, control.signal(signal)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!("a command was not signalled: {error}"),
-        Err(_) => tracing::warn!("a command was not signalled in time"),
     }
     Ok(())
 }

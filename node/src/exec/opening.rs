@@ -12,8 +12,9 @@ use tokio::time::timeout;
 
 /// From the start frame on: nobody waits for 30 s.
 pub const OPEN: Duration = Duration::from_secs(25);
-/// So much of what a caller sends meanwhile is kept; what is more stays in its socket.
-const EARLY_BYTES: usize = 2 * STDIN_WINDOW_BYTES as usize;
+/// So much of what a caller sends meanwhile is kept: all its input may be, with some frames beside it. What is
+/// more stays in its socket.
+const EARLY_BYTES: usize = STDIN_WINDOW_BYTES as usize + 256 * 1024;
 /// What keeping a message takes beside its bytes, about.
 const HEAD_BYTES: usize = 64;
 

@@ -14,6 +14,7 @@ pub async fn shell_list(
     State(state): State<AppState>,
     ApiId(vm_id): ApiId,
 ) -> ApiResult<Json<Vec<ShellReport>>> {
+    state.shells.check_found()?;
     let shells = state.shells.list(vm_id);
     if shells.is_empty() {
         // None, or no such VM: the driver knows.

@@ -37,6 +37,8 @@ use crate::{
 
 /// For a holder to answer a hello, or to list what it has.
 const ANSWER: Duration = Duration::from_secs(5);
+/// For all that it has of a shell to come.
+const TAKE: Duration = Duration::from_secs(15);
 /// For what it is asked to do: it has deadlines of its own for the engine.
 const DEED: Duration = Duration::from_secs(60);
 /// For a holder that was started to listen, on a host that is busy.
@@ -72,7 +74,8 @@ struct Link {
 pub enum Found {
     /// No holder.
     Nothing,
-    Shells(Vec<Held>),
+    /// These, until the holder is gone.
+    Shells(Vec<Held>, CancellationToken),
     /// A holder of another version, which was told to end; these were its shells.
     Retired(Vec<Held>),
 }
@@ -104,8 +107,15 @@ impl HolderClient {
             return Ok(Found::Retired(listed.unwrap_or_default()));
         }
         let listed = listed?;
-        link.control = Some(Control::new(connection));
-        Ok(Found::Shells(listed))
+        // Where a shell was opened meanwhile, there is a connection already.
+        let control = link
+            .control
+            .take()
+            .filter(|control| !control.gone.is_cancelled());
+        let control = control.unwrap_or_else(|| Control::new(connection));
+        let gone = control.gone.clone();
+        link.control = Some(control);
+        Ok(Found::Shells(listed, gone))
     }
 
     /// Opens a terminal with the holder. None where there can be no holder.
@@ -136,7 +146,8 @@ impl HolderClient {
         }
     }
 
-    /// Takes up a shell that the holder has had since an earlier life of the node.
+    /// Takes up a shell that the holder has had since an earlier life of the node. Where it fails it may be
+    /// tried again.
     pub async fn take(&self, held: &Held) -> Result<Taken, DriverError> {
         let control = self.link.lock().await.control.clone();
         let Some(control) = control.filter(|control| !control.gone.is_cancelled()) else {
@@ -147,7 +158,7 @@ impl HolderClient {
             let connection = self.stream(held.shell, held.start).await?;
             stream::take(connection, held, place).await
         };
-        match timeout(ANSWER, taken).await {
+        match timeout(TAKE, taken).await {
             Ok(taken) => taken.map_err(|error| lost(&error)),
             Err(_) => Err(lost(&"it does not answer")),
         }

@@ -1,7 +1,7 @@
 //! The connection of a shell's node: output goes out as it comes, input comes in, neither waits for the
 //! other.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use bytes::BytesMut;
 use tokio::{
@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     shell::HeldShell,
-    wire::{DRAWING_BYTES, Encode, Frames, FromHolder, OUTPUT_BYTES, ToHolder},
+    wire::{Drawing, Encode, Frames, FromHolder, OUTPUT_BYTES, ToHolder, encoded},
 };
 use crate::shell::lock;
 
@@ -27,11 +27,7 @@ pub(super) async fn serve(
 ) {
     let (number, drawing) = shell.begin_reading(from);
     let sending = async {
-        let mut first = BytesMut::new();
-        if let Some(drawing) = drawing {
-            FromHolder::Drawing(drawing).encode(&mut first);
-        }
-        if write.lock().await.write_all(&first).await.is_ok() {
+        if say_drawing(drawing, write).await.is_ok() {
             send(shell, number, from, write).await;
         }
     };
@@ -41,6 +37,15 @@ pub(super) async fn serve(
         () = shell.dropped.cancelled() => {}
     }
     shell.end_reading(number);
+}
+
+/// Before any output; what it takes is given back when it is said.
+async fn say_drawing(drawing: Option<Drawing>, write: &Write) -> io::Result<()> {
+    let Some(drawing) = drawing else {
+        return Ok(());
+    };
+    let frame = encoded(&FromHolder::Drawing(drawing));
+    write.lock().await.write_all(&frame).await
 }
 
 /// Everything that comes, in as few writes as it takes. Returns where it is over.
@@ -61,7 +66,7 @@ async fn send(shell: &HeldShell, number: u64, from: u64, write: &Write) {
         bytes.clear();
         {
             let ring = lock(&shell.ring);
-            // Not while this is read: only where the node asked for what is forgotten.
+            // Only where the node asked for what is forgotten, or has hung.
             position = position.max(ring.start()).min(ring.end());
             let _ = ring.read(position, OUTPUT_BYTES, &mut bytes);
         }
@@ -94,12 +99,17 @@ async fn send(shell: &HeldShell, number: u64, from: u64, write: &Write) {
 async fn take(shell: &HeldShell, frames: &mut Frames<OwnedReadHalf>, write: &Write) {
     loop {
         match frames.next().await {
-            Ok(Some(ToHolder::Input { client, end, bytes })) => shell.input(client, end, bytes),
+            Ok(Some(ToHolder::Input { client, end, bytes })) => {
+                if !shell.input(client, end, &bytes) {
+                    return tracing::error!(
+                        shell = %shell.id,
+                        "more input came than may wait for a program: the node is cut off"
+                    );
+                }
+            }
             Ok(Some(ToHolder::Forget(client))) => shell.forget_client(client),
             Ok(Some(ToHolder::Owner(owner))) => shell.set_owner(owner),
-            Ok(Some(ToHolder::Drawing(drawing))) if drawing.bytes.len() <= DRAWING_BYTES => {
-                shell.set_drawing(drawing);
-            }
+            Ok(Some(ToHolder::Drawing(drawing))) => shell.set_drawing(drawing),
             Ok(Some(ToHolder::Sync(number))) => {
                 let mut out = BytesMut::new();
                 FromHolder::Synced(number).encode(&mut out);

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
+    drawings::Drawings,
     line,
     shell::HeldShell,
     wire::{Ask, Encode, Fault, Frames, FromHolder, Open, ToHolder, VERSION},
@@ -46,8 +47,12 @@ const LOOK: Duration = Duration::from_secs(5);
 pub struct Limits {
     /// Output kept of each shell. Bytes.
     pub ring_bytes: usize,
-    /// Output kept of all shells together. Bytes.
+    /// Output and drawings kept of all shells together; drawings take half of it at most. Bytes.
     pub rings_total_bytes: usize,
+    /// Input of a shell that waits for its program. The node keeps to less: past it, its connection ends.
+    pub input_bytes: usize,
+    /// A node that reads nothing of a shell's output for so long is not waited for.
+    pub reader_patience: Duration,
     /// Without a shell it ends after this long.
     pub idle: Duration,
     /// Without a node it ends its shells after this long.
@@ -60,6 +65,9 @@ impl Default for Limits {
         Self {
             ring_bytes: shells.ring_bytes,
             rings_total_bytes: shells.rings_total_bytes,
+            // A node that has just died may have sent its part.
+            input_bytes: 2 * shells.unwritten_total_bytes,
+            reader_patience: Duration::from_secs(10),
             idle: Duration::from_secs(60),
             away: Duration::from_secs(10 * 60),
         }
@@ -70,6 +78,7 @@ struct Holder {
     driver: Arc<dyn Driver>,
     limits: Limits,
     shells: Mutex<HashMap<Uuid, Arc<HeldShell>>>,
+    drawings: Arc<Drawings>,
     /// Nodes that are connected, and since when none is; openings under way, and since when there is no
     /// shell.
     present: Mutex<Present>,
@@ -95,6 +104,7 @@ pub async fn serve(
     let now = Instant::now();
     let holder = Arc::new(Holder {
         driver,
+        drawings: Arc::new(Drawings::new(limits.rings_total_bytes / 2)),
         limits,
         shells: Mutex::default(),
         present: Mutex::new(Present {
@@ -283,7 +293,8 @@ impl Holder {
             mark: open.mark.clone(),
         };
         let tty = self.driver.vm_tty(open.vm_id, &spec).await?;
-        let shell = Arc::new(HeldShell::new(&open, tty.control));
+        let drawings = self.drawings.clone();
+        let shell = Arc::new(HeldShell::new(&open, tty.control, &self.limits, drawings));
         lock(&self.shells).insert(open.shell, shell.clone());
         let holder = self.clone();
         tokio::spawn(async move {
@@ -296,7 +307,8 @@ impl Holder {
     /// What one shell's ring may hold now.
     fn ring_bytes(&self) -> usize {
         let shells = lock(&self.shells).len().max(1);
-        let share = self.limits.rings_total_bytes / shells;
+        let all = self.limits.rings_total_bytes;
+        let share = all.saturating_sub(self.drawings.bytes()) / shells;
         self.limits.ring_bytes.min(share).max(1)
     }
 

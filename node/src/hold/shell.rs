@@ -1,11 +1,13 @@
 //! A held shell: its PTY is always drained into a ring and written from a queue, whether a node is here or
 //! not.
 
+mod reader;
+
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     convert::Infallible,
     future::pending,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -20,11 +22,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::wire::{Drawing, Ended, Held, Open, Progress};
+use self::reader::Reader;
+use super::{
+    drawings::Drawings,
+    server::Limits,
+    wire::{DRAWING_BYTES, Drawing, Ended, Held, Open, Progress},
+};
 use crate::{
     clock::now_us,
     driver::{DriverError, TtyControl, TtyInput, TtyOutput},
-    shell::{Ring, lock},
+    shell::{ClientId, Queue, Ring, lock},
 };
 
 /// Output goes to the ring in pieces of this many bytes at most.
@@ -38,6 +45,8 @@ pub(super) struct HeldShell {
     pub id: Uuid,
     vm_id: Uuid,
     created_at: i64,
+    limits: Limits,
+    drawings: Arc<Drawings>,
     pub ring: Mutex<Ring>,
     state: Mutex<State>,
     /// There is something new for the node.
@@ -56,10 +65,11 @@ struct State {
     owner: Option<u64>,
     clients: HashMap<u64, Taken>,
     uses: u64,
-    waiting: VecDeque<Piece>,
+    waiting: Queue,
     /// What the PTY has of whose input, and the node does not know yet.
     written: Vec<(u64, u64)>,
-    drawing: Option<Drawing>,
+    /// There is a drawing, or was one.
+    drawn: bool,
     reader: Option<Reader>,
     readers: u64,
     ended: Option<Ended>,
@@ -72,24 +82,19 @@ struct Taken {
     used: u64,
 }
 
-struct Piece {
-    client: u64,
-    end: u64,
-    bytes: Bytes,
-}
-
-/// The node's connection that reads the output, and up to where it has.
-struct Reader {
-    number: u64,
-    position: u64,
-}
-
 impl HeldShell {
-    pub fn new(open: &Open, control: Box<dyn TtyControl>) -> Self {
+    pub fn new(
+        open: &Open,
+        control: Box<dyn TtyControl>,
+        limits: &Limits,
+        drawings: Arc<Drawings>,
+    ) -> Self {
         Self {
             id: open.shell,
             vm_id: open.vm_id,
             created_at: open.created_at,
+            limits: limits.clone(),
+            drawings,
             ring: Mutex::default(),
             state: Mutex::new(State {
                 size: (open.cols, open.rows),
@@ -97,9 +102,9 @@ impl HeldShell {
                 owner: None,
                 clients: HashMap::new(),
                 uses: 0,
-                waiting: VecDeque::new(),
+                waiting: Queue::default(),
                 written: Vec::new(),
-                drawing: None,
+                drawn: false,
                 reader: None,
                 readers: 0,
                 ended: None,
@@ -151,24 +156,9 @@ impl HeldShell {
         None
     }
 
-    /// A node that is here gets all output: what it has not read is not pushed out. Without one the oldest
-    /// goes, and the program goes on.
-    async fn room(&self, bytes: usize, limit: usize) {
-        loop {
-            let read_on = self.read_on.notified();
-            let position = self.state().reader.as_ref().map(|reader| reader.position);
-            let Some(position) = position else { return };
-            let unread = lock(&self.ring).end().saturating_sub(position);
-            if unread == 0 || unread + bytes as u64 <= (limit / 2) as u64 {
-                return;
-            }
-            read_on.await;
-        }
-    }
-
     async fn write_input(&self, mut pty: TtyInput) -> Infallible {
         loop {
-            let next = self.state().waiting.pop_front();
+            let next = self.state().waiting.pop();
             let Some(piece) = next else {
                 self.typed.notified().await;
                 continue;
@@ -182,7 +172,7 @@ impl HeldShell {
                 tracing::debug!(shell = %self.id, "the PTY takes no more input: {error}");
                 return pending().await;
             }
-            self.written(piece.client, piece.end);
+            self.written(piece.client.0, piece.end);
         }
     }
 
@@ -207,9 +197,14 @@ impl HeldShell {
         }
     }
 
-    /// Takes a viewer's input. The node says what comes when: nothing is compared here.
-    pub fn input(&self, client: u64, end: u64, bytes: Bytes) {
+    /// Takes a viewer's input. The node says what comes when, and how much: nothing is compared here. False
+    /// where so much waits that the node cannot be right.
+    #[must_use]
+    pub fn input(&self, client: u64, end: u64, bytes: &[u8]) -> bool {
         let mut state = self.state();
+        if state.waiting.bytes() + bytes.len() > self.limits.input_bytes {
+            return false;
+        }
         state.uses += 1;
         let used = state.uses;
         let taken = state.clients.entry(client).or_default();
@@ -219,9 +214,10 @@ impl HeldShell {
         }
         (taken.taken, taken.used) = (end, used);
         state.active_at = now_us();
-        state.waiting.push_back(Piece { client, end, bytes });
+        state.waiting.push(ClientId(client), end, bytes);
         drop(state);
         self.typed.notify_one();
+        true
     }
 
     pub fn forget_client(&self, client: u64) {
@@ -236,61 +232,24 @@ impl HeldShell {
         self.state().size = (cols, rows);
     }
 
+    /// Keeps it, unless it is too large.
     pub fn set_drawing(&self, drawing: Drawing) {
-        self.state().drawing = Some(drawing);
-    }
-
-    /// A connection begins to read here, in place of the one before; its number, and the drawing.
-    pub fn begin_reading(&self, position: u64) -> (u64, Option<Drawing>) {
-        let mut state = self.state();
-        state.readers += 1;
-        let number = state.readers;
-        state.reader = Some(Reader { number, position });
-        // What the node knows may be older.
-        let written = state
-            .clients
-            .iter()
-            .map(|(client, taken)| (*client, taken.written));
-        state.written = written.collect();
-        let drawing = state.drawing.clone();
-        drop(state);
-        self.read_on.notify_waiters();
-        // The one before finds that it was replaced.
-        self.news.notify_waiters();
-        (number, drawing)
-    }
-
-    /// It has read up to here. False where another one reads now.
-    pub fn has_read(&self, number: u64, position: u64) -> bool {
-        let mut state = self.state();
-        match &mut state.reader {
-            Some(reader) if reader.number == number => reader.position = position,
-            _ => return false,
+        if drawing.bytes.len() <= DRAWING_BYTES {
+            self.drawings.put(self.id, drawing);
+            self.state().drawn = true;
         }
-        drop(state);
-        self.read_on.notify_waiters();
-        true
     }
 
-    pub fn end_reading(&self, number: u64) {
-        let mut state = self.state();
-        if state
-            .reader
-            .as_ref()
-            .is_some_and(|reader| reader.number == number)
-        {
-            state.reader = None;
-            state.written.clear();
-        }
-        drop(state);
-        self.read_on.notify_waiters();
-    }
-
-    /// What was written since the last time. None where another connection reads now: it is for that one.
-    pub fn take_written(&self, number: u64) -> Option<Vec<(u64, u64)>> {
-        let mut state = self.state();
-        let reads = state.reader.as_ref().map(|reader| reader.number);
-        (reads == Some(number)).then(|| std::mem::take(&mut state.written))
+    /// The newest drawing. Where it had to go, one of nothing at the shell's beginning: a node that was told
+    /// of a drawing waits for one.
+    fn drawing(&self, (cols, rows): (u16, u16)) -> Drawing {
+        let nothing = || Drawing {
+            offset: 0,
+            cols,
+            rows,
+            bytes: Bytes::new(),
+        };
+        self.drawings.of(self.id).unwrap_or_else(nothing)
     }
 
     pub fn ended(&self) -> Option<Ended> {
@@ -324,7 +283,7 @@ impl HeldShell {
             rows: state.size.1,
             start,
             end,
-            drawn: state.drawing.is_some(),
+            drawn: state.drawn,
             owner: state.owner,
             clients: clients.collect(),
         }
@@ -337,5 +296,11 @@ impl HeldShell {
             let message = format!("shell {} could not be ended within 10 s", self.id);
             Err(DriverError::new(NodeErrorCode::Timeout, message))
         })
+    }
+}
+
+impl Drop for HeldShell {
+    fn drop(&mut self) {
+        self.drawings.forget(self.id);
     }
 }

@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use node_api::error::NodeErrorCode;
 use tokio::{
     io::AsyncWriteExt,
     net::unix::{OwnedReadHalf, OwnedWriteHalf},
@@ -18,7 +19,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    client::{Connection, Control, lost},
+    client::{Connection, Control},
     wire::{Ask, Drawing, Frames, FromHolder, Held, ToHolder, encoded},
 };
 use crate::{
@@ -88,7 +89,7 @@ pub(super) async fn take(
         None => Box::pin(stream::iter(later).chain(output)),
         // The exit code is asked for.
         Some(ended) => {
-            later.extend(ended.failed.map(|words| Err(lost(&words))));
+            later.extend(ended.failed.map(|words| Err(failed(words))));
             Box::pin(stream::iter(later))
         }
     };
@@ -125,10 +126,15 @@ fn output(frames: Frames<OwnedReadHalf>, position: u64, code: Arc<OnceLock<i32>>
         match reading.next().await {
             Next::Came(event) => Some((Ok(event), Some(reading))),
             Next::Ended(None) => None,
-            Next::Ended(Some(words)) => Some((Err(lost(&words)), None)),
+            Next::Ended(Some(words)) => Some((Err(failed(words)), None)),
             Next::Lost => Some((Ok(FromPty::Lost), None)),
         }
     }))
+}
+
+/// The engine failed, in the words it had for the holder.
+fn failed(words: String) -> DriverError {
+    DriverError::new(NodeErrorCode::Internal, words)
 }
 
 struct Reading {
@@ -243,5 +249,31 @@ impl ProcessControl for HeldControl {
             }
             Err(_) => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::hold::wire::Ended;
+
+    #[tokio::test]
+    async fn what_the_engine_says_of_its_failure_is_told_as_it_is() {
+        let (node, mut holder) = UnixStream::pair().unwrap();
+        let ended = Ended {
+            code: None,
+            failed: Some("the engine ended the stream".into()),
+        };
+        let frame = encoded(&FromHolder::Ended(ended));
+        holder.write_all(&frame).await.unwrap();
+        let (read, _write) = node.into_split();
+        let mut output = output(Frames::new(read), 0, Arc::default());
+        match output.next().await {
+            Some(Err(error)) => assert_eq!(error.message, "the engine ended the stream"),
+            _ => panic!("it failed"),
+        }
+        assert!(output.next().await.is_none());
     }
 }

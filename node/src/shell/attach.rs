@@ -39,8 +39,7 @@ pub async fn attach(
     };
     let found = parse(&query).map_err(Close::malformed).and_then(|attach| {
         let id = id.parse::<Uuid>().map_err(|_| Close::shell_not_found())?;
-        let shell = shells.get(id).ok_or_else(Close::shell_not_found)?;
-        Ok((shell, attach))
+        Ok((shells.find(id)?, attach))
     });
     upgrade
         .max_message_size(MESSAGE_BYTES)

@@ -23,6 +23,12 @@ impl Close {
         Self::new(4004, "there is no such shell on this node")
     }
 
+    /// It is being made, or taken up again: a viewer that comes back finds it.
+    pub fn not_yet() -> Self {
+        let why = "the node does not have the shell yet; try again in a moment";
+        Self::new(1013, why)
+    }
+
     pub fn too_many_viewers(limit: usize) -> Self {
         Self::new(4429, format!("{limit} viewers are attached already"))
     }
@@ -78,8 +84,8 @@ impl From<InputRefused> for Close {
     fn from(refused: InputRefused) -> Self {
         match refused {
             // Nothing was lost: the client sends it again when it is back.
-            InputRefused::Full => Self::new(1013, refused.to_string()),
-            _ => Self::malformed(refused.to_string()),
+            InputRefused::TooMuch(_) | InputRefused::Full => Self::new(1013, refused.to_string()),
+            InputRefused::Gap { .. } => Self::malformed(refused.to_string()),
         }
     }
 }

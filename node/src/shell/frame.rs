@@ -37,6 +37,9 @@ pub struct Hello {
     pub offset: u64,
     /// How much of this client's input has been taken: the offset of the next byte it may send.
     pub input_offset: u64,
+    /// How much of it the PTY has. The client may send up to `ShellLimits::unwritten_input_bytes` behind it.
+    #[serde(default)]
+    pub input_written: u64,
     /// Whether this viewer owns the size.
     pub owner: bool,
     pub viewers: u16,
@@ -305,6 +308,7 @@ mod tests {
                     rows: size.rows,
                     offset,
                     input_offset: offset / 2,
+                    input_written: offset / 3,
                     owner: offset % 2 == 0,
                     viewers: 3,
                 })

@@ -4,10 +4,15 @@
 //! reconnect it sends again from the hello's `input_offset` on. What has been taken already is
 //! dropped here by offset, whichever connection brought it.
 
-use std::collections::{HashMap, VecDeque};
+mod queue;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 
 use bytes::Bytes;
 
+pub use self::queue::{Piece, Queue};
 use super::limits::ShellLimits;
 use crate::hold::wire;
 
@@ -20,26 +25,19 @@ pub struct ClientId(pub u64);
 pub enum InputRefused {
     #[error("input from offset {got} on leaves a gap: {expected} comes next")]
     Gap { expected: u64, got: u64 },
-    #[error("more than {0} bytes of this client's input wait for the program")]
+    #[error(
+        "no more than {0} bytes of a client's input may wait for the program; send on when it has read some"
+    )]
     TooMuch(u64),
     #[error("the shell's input is full; come back when the program has read some")]
     Full,
-}
-
-/// Bytes on their way to the PTY.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
-    pub client: ClientId,
-    pub bytes: Bytes,
-    /// The client's input offset once these are written.
-    pub end: u64,
 }
 
 /// The input of one shell: what waits, and how far each client has come.
 #[derive(Debug)]
 pub struct Inputs {
     clients: HashMap<ClientId, Progress>,
-    waiting: VecDeque<Piece>,
+    waiting: Queue,
     /// Taken, but not in the PTY yet; of all clients.
     unwritten_bytes: u64,
     /// Forgotten since they were last asked for.
@@ -57,11 +55,17 @@ struct Progress {
     used: u64,
 }
 
+impl Progress {
+    fn is_settled(&self) -> bool {
+        self.taken == self.written
+    }
+}
+
 impl Inputs {
     pub fn new() -> Self {
         Self {
             clients: HashMap::new(),
-            waiting: VecDeque::new(),
+            waiting: Queue::default(),
             unwritten_bytes: 0,
             forgotten: Vec::new(),
             clock: 0,
@@ -85,20 +89,21 @@ impl Inputs {
     }
 
     /// A client has come (back): how much of its input has been taken. Room for a new one is made among
-    /// those that are not `needed`, so that nobody who comes and goes can push out who is here.
+    /// those that are not `needed`, so that nobody who comes and goes can push out who is here; refused
+    /// where all of these have input that waits.
     pub fn attach(
         &mut self,
         client: ClientId,
         limits: &ShellLimits,
         needed: impl Fn(ClientId) -> bool,
-    ) -> u64 {
-        if !self.clients.contains_key(&client) && self.clients.len() >= limits.clients {
-            self.forget_one(needed);
+    ) -> Result<u64, InputRefused> {
+        if !self.clients.contains_key(&client) {
+            self.make_room(limits.clients, needed)?;
         }
         self.clock += 1;
         let progress = self.clients.entry(client).or_default();
         progress.used = self.clock;
-        progress.taken
+        Ok(progress.taken)
     }
 
     /// Takes what is new of these bytes. Ok(false): nothing was.
@@ -128,20 +133,20 @@ impl Inputs {
             return Err(InputRefused::TooMuch(limits.unwritten_input_bytes));
         }
         // Less than the frame's length, which is a usize.
-        let bytes = bytes.slice((expected - offset) as usize..);
+        let bytes = &bytes[(expected - offset) as usize..];
         let length = bytes.len() as u64;
         if self.unwritten_bytes + length > limits.unwritten_total_bytes as u64 {
             return Err(InputRefused::Full);
         }
         progress.taken = end;
         self.unwritten_bytes += length;
-        self.waiting.push_back(Piece { client, bytes, end });
+        self.waiting.push(client, end, bytes);
         Ok(true)
     }
 
     /// The next piece for the PTY.
     pub fn next(&mut self) -> Option<Piece> {
-        self.waiting.pop_front()
+        self.waiting.pop()
     }
 
     /// Whether there is a next piece.
@@ -161,7 +166,7 @@ impl Inputs {
     /// Whether the PTY has all that was taken of this client.
     pub fn is_settled(&self, client: ClientId) -> bool {
         let progress = self.clients.get(&client);
-        progress.is_none_or(|progress| progress.taken == progress.written)
+        progress.is_none_or(Progress::is_settled)
     }
 
     /// Who was forgotten since this was last asked.
@@ -176,165 +181,27 @@ impl Inputs {
             .map_or(0, |progress| progress.written)
     }
 
-    /// Forgets the client that was used longest ago, rather one that waits for nothing. Where all are
-    /// needed there is one more for a while; there are no more of those than viewers.
-    fn forget_one(&mut self, needed: impl Fn(ClientId) -> bool) {
-        let oldest = self
-            .clients
-            .iter()
-            .filter(|(client, _)| !needed(**client))
-            .min_by_key(|(_, progress)| (progress.taken != progress.written, progress.used))
-            .map(|(client, _)| *client);
-        let Some(client) = oldest else { return };
-        if let Some(progress) = self.clients.remove(&client) {
-            self.unwritten_bytes -= progress.taken - progress.written;
-            self.forgotten.push(client);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const A: ClientId = ClientId(1);
-
-    fn drain(inputs: &mut Inputs) -> Vec<u8> {
-        let mut all = Vec::new();
-        while let Some(piece) = inputs.next() {
-            all.extend_from_slice(&piece.bytes);
-            inputs.written(piece.client, piece.end);
-        }
-        all
-    }
-
-    proptest! {
-        #[test]
-        fn resent_input_arrives_exactly_once(
-            text in proptest::collection::vec(any::<u8>(), 1..500),
-            resends in proptest::collection::vec((any::<u16>(), 1_usize..60), 1..80),
-        ) {
-            let limits = ShellLimits::default();
-            let mut inputs = Inputs::new();
-            let mut written = Vec::new();
-            for (back, length) in resends {
-                let taken = inputs.attach(A, &limits, |_| false) as usize;
-                let from = taken - (back as usize % (taken + 1));
-                let to = text.len().min(from + length);
-                let bytes = Bytes::copy_from_slice(&text[from..to]);
-                prop_assert!(inputs.take(A, from as u64, &bytes, &limits).is_ok());
-                written.extend(drain(&mut inputs));
+    /// Forgets clients that are not needed, the one used longest ago first, until there is room. Never one
+    /// whose input waits: it would wait on and count nowhere. Where all are needed there is one more for a
+    /// while; there are no more of those than viewers.
+    fn make_room(
+        &mut self,
+        clients: usize,
+        needed: impl Fn(ClientId) -> bool,
+    ) -> Result<(), InputRefused> {
+        while self.clients.len() >= clients {
+            let others = self.clients.iter().filter(|(client, _)| !needed(**client));
+            let oldest = others.min_by_key(|(_, progress)| (!progress.is_settled(), progress.used));
+            match oldest {
+                None => return Ok(()),
+                Some((_, progress)) if !progress.is_settled() => return Err(InputRefused::Full),
+                Some((client, _)) => {
+                    let client = *client;
+                    self.clients.remove(&client);
+                    self.forgotten.push(client);
+                }
             }
-            prop_assert_eq!(&written, &text[..written.len()]);
-            prop_assert_eq!(inputs.written_of(A), written.len() as u64);
         }
-    }
-
-    #[test]
-    fn what_a_holder_has_is_not_taken_again() {
-        let limits = ShellLimits {
-            unwritten_input_bytes: 10,
-            ..ShellLimits::default()
-        };
-        let held = wire::Progress {
-            client: A.0,
-            taken: 8,
-            written: 3,
-        };
-        let mut inputs = Inputs::of(&[held]);
-        assert_eq!(inputs.attach(A, &limits, |_| false), 8);
-        assert!(!inputs.is_settled(A));
-        let resent = Bytes::from_static(b"45678!");
-        assert_eq!(inputs.take(A, 3, &resent, &limits), Ok(true));
-        assert_eq!(drain(&mut inputs), b"!");
-        assert!(inputs.is_settled(A));
-        assert_eq!(inputs.unwritten_bytes, 0);
-    }
-
-    #[test]
-    fn a_gap_is_refused_and_changes_nothing() {
-        let limits = ShellLimits::default();
-        let mut inputs = Inputs::new();
-        inputs
-            .take(A, 0, &Bytes::from_static(b"abc"), &limits)
-            .unwrap();
-        let refused = inputs.take(A, 4, &Bytes::from_static(b"e"), &limits);
-        assert_eq!(
-            refused,
-            Err(InputRefused::Gap {
-                expected: 3,
-                got: 4
-            })
-        );
-        assert!(
-            inputs
-                .take(A, u64::MAX, &Bytes::from_static(b"e"), &limits)
-                .is_err()
-        );
-        assert_eq!(drain(&mut inputs), b"abc");
-    }
-
-    #[test]
-    fn input_that_the_program_does_not_read_is_bounded() {
-        let limits = ShellLimits {
-            unwritten_input_bytes: 10,
-            ..ShellLimits::default()
-        };
-        let mut inputs = Inputs::new();
-        inputs
-            .take(A, 0, &Bytes::from_static(&[0; 10]), &limits)
-            .unwrap();
-        let refused = inputs.take(A, 10, &Bytes::from_static(b"x"), &limits);
-        assert_eq!(refused, Err(InputRefused::TooMuch(10)));
-        drain(&mut inputs);
-        assert_eq!(
-            inputs.take(A, 10, &Bytes::from_static(b"x"), &limits),
-            Ok(true)
-        );
-    }
-
-    #[test]
-    fn only_the_newest_clients_are_remembered() {
-        let limits = ShellLimits {
-            clients: 3,
-            ..ShellLimits::default()
-        };
-        let mut inputs = Inputs::new();
-        for client in 0..4 {
-            inputs.attach(ClientId(client), &limits, |_| false);
-            let typed = Bytes::from_static(b"x");
-            inputs.take(ClientId(client), 0, &typed, &limits).unwrap();
-            drain(&mut inputs);
-        }
-        assert_eq!(inputs.clients.len(), 3);
-        assert_eq!(inputs.take_forgotten(), [ClientId(0)]);
-        assert_eq!(inputs.attach(ClientId(3), &limits, |_| false), 1);
-        assert_eq!(
-            inputs.attach(ClientId(0), &limits, |_| false),
-            0,
-            "the oldest was forgotten"
-        );
-    }
-
-    #[test]
-    fn who_is_needed_is_never_forgotten() {
-        let limits = ShellLimits {
-            clients: 3,
-            ..ShellLimits::default()
-        };
-        let mut inputs = Inputs::new();
-        inputs.attach(A, &limits, |_| false);
-        let typed = Bytes::from_static(b"x");
-        inputs.take(A, 0, &typed, &limits).unwrap();
-        drain(&mut inputs);
-        for client in 2..100 {
-            inputs.attach(ClientId(client), &limits, |client| client == A);
-        }
-        assert_eq!(inputs.clients.len(), 3);
-        assert_eq!(inputs.attach(A, &limits, |_| false), 1);
-        inputs.attach(ClientId(100), &limits, |_| true);
-        assert_eq!(inputs.clients.len(), 4, "all are needed");
+        Ok(())
     }
 }

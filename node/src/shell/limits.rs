@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use node_api::shell::SHELLS_PER_VM;
+
 /// Smallest and largest number of columns or rows; everything is clamped before it allocates.
 pub const SIZE_RANGE: std::ops::RangeInclusive<u16> = 1..=500;
 /// Most bytes of input in one frame.
@@ -44,6 +46,8 @@ pub struct ShellLimits {
     pub ended_kept: Duration,
     /// Ended shells of one VM that are kept, the newest.
     pub ended_per_vm: usize,
+    /// A viewer of an ended shell is awaited so long to acknowledge what it got, then told the end.
+    pub end_patience: Duration,
     /// A viewer that says nothing for a third of this is pinged; for all of it, closed.
     pub silence: Duration,
 }
@@ -56,7 +60,7 @@ impl Default for ShellLimits {
             screens_total_bytes: 256 * 1024 * 1024,
             scrollback_lines: 1_000,
             scrollback_bytes: 256 * 1024,
-            shells_per_vm: 32,
+            shells_per_vm: SHELLS_PER_VM,
             shells: 2_000,
             viewers: 32,
             unacked_output_bytes: 512 * 1024,
@@ -67,6 +71,7 @@ impl Default for ShellLimits {
             first_viewer: Duration::from_secs(1),
             ended_kept: Duration::from_secs(10 * 60),
             ended_per_vm: 8,
+            end_patience: Duration::from_secs(30),
             silence: Duration::from_secs(45),
         }
     }

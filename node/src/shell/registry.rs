@@ -8,7 +8,10 @@ mod opening;
 mod place;
 
 use std::{
-    sync::{Arc, Once},
+    sync::{
+        Arc, Once,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,13 +25,14 @@ use uuid::Uuid;
 
 use self::place::Places;
 use super::{
+    close::Close,
     commons::Commons,
     limits::ShellLimits,
     session::{End, Shell},
 };
 use crate::{
     driver::{Driver, DriverError, DriverEvent},
-    hold::{HolderClient, HolderConfig},
+    hold::{HolderClient, HolderConfig, wire::Held},
 };
 
 /// How long a killed shell's PTY may take to end.
@@ -43,6 +47,8 @@ pub struct ShellRegistry {
     holder: Option<HolderClient>,
     commons: Arc<Commons>,
     places: Places,
+    /// What the holder has is not known yet: of a shell that is not here nothing can be said.
+    is_looking: AtomicBool,
     events: broadcast::Sender<DriverEvent>,
     sweeper: Once,
 }
@@ -67,6 +73,7 @@ impl ShellRegistry {
             driver,
             commons: Arc::new(Commons::new(limits)),
             places: Places::default(),
+            is_looking: AtomicBool::new(false),
             events,
             sweeper: Once::new(),
         })
@@ -80,6 +87,9 @@ impl ShellRegistry {
         request: ShellCreate,
     ) -> Result<ShellReport, DriverError> {
         let place = self.places.take(vm_id, request.id, &self.commons.limits)?;
+        if let Some(held) = place.held() {
+            return Ok(report(held));
+        }
         self.sweep();
         let registry = self.clone();
         let making = tokio::spawn(async move {
@@ -102,15 +112,24 @@ impl ShellRegistry {
         });
     }
 
+    /// Fails while what the holder has is not known: a list would say of its shells that they are over.
+    pub fn check_found(&self) -> Result<(), DriverError> {
+        if !self.is_looking.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let message = "the process that holds this node's shells has not said yet which there are; \
+            try again in a moment";
+        Err(DriverError::new(NodeErrorCode::EngineAway, message))
+    }
+
     /// The shells of a VM that live, or whose exit code is still to be told; oldest first.
     pub fn list(&self, vm_id: Uuid) -> Vec<ShellReport> {
-        let of_vm = self
-            .places
-            .shells()
-            .into_iter()
-            .filter(|shell| shell.vm_id == vm_id);
+        let (shells, held) = self.places.shells_and_held();
+        let of_vm = shells.into_iter().filter(|shell| shell.vm_id == vm_id);
         let told = of_vm.filter(|shell| matches!(shell.end(), None | Some((End::Exited(_), _))));
         let mut reports: Vec<_> = told.map(|shell| shell.report()).collect();
+        let held = held.iter().filter(|held| held.vm_id == vm_id);
+        reports.extend(held.map(report));
         reports.sort_by_key(|report| (report.created_at, report.id));
         reports
     }
@@ -119,17 +138,40 @@ impl ShellRegistry {
         self.places.get(id)
     }
 
+    /// A shell to attach to; without one, what its viewer is told.
+    pub fn find(&self, id: Uuid) -> Result<Arc<Shell>, Close> {
+        if let Some(shell) = self.get(id) {
+            return Ok(shell);
+        }
+        if self.places.has(id) || self.is_looking.load(Ordering::Acquire) {
+            return Err(Close::not_yet());
+        }
+        Err(match self.places.why_lost(id) {
+            Some(why) => Close::from(&End::Lost(why)),
+            None => Close::shell_not_found(),
+        })
+    }
+
     /// Ends all processes of a shell and forgets it. Fine if it is not there.
     pub async fn close(&self, id: Uuid) -> Result<(), DriverError> {
-        let Some(shell) = self.get(id) else {
-            return Ok(());
-        };
+        if let Some(shell) = self.get(id) {
+            self.end(&shell).await?;
+        } else if let Some(held) = self.places.awaited(id) {
+            self.end_held(&held).await?;
+        } else {
+            return self.check_found();
+        }
+        self.places.forget(id);
+        Ok(())
+    }
+
+    /// Ends all processes of a shell.
+    async fn end(&self, shell: &Shell) -> Result<(), DriverError> {
         shell.kill().await?;
         if timeout(END_DEADLINE, shell.ended()).await.is_err() {
             let why = "the shell was closed, but its program does not end";
             shell.abort(End::Lost(why.into()));
         }
-        self.places.forget(id);
         Ok(())
     }
 
@@ -143,8 +185,8 @@ impl ShellRegistry {
 
     /// How many shells live.
     pub fn count(&self) -> usize {
-        let shells = self.places.shells();
-        shells.iter().filter(|shell| shell.end().is_none()).count()
+        let (shells, held) = self.places.shells_and_held();
+        held.len() + shells.iter().filter(|shell| shell.end().is_none()).count()
     }
 
     /// `ShellOpened` and `ShellClosed`, from now on.
@@ -155,5 +197,20 @@ impl ShellRegistry {
     fn tell(&self, vm_id: Uuid, kind: NodeEventKind) {
         // Nobody may be listening.
         let _ = self.events.send(DriverEvent { vm_id, kind });
+    }
+}
+
+/// Of a shell that is still to be taken up.
+fn report(held: &Held) -> ShellReport {
+    ShellReport {
+        id: held.shell,
+        vm_id: held.vm_id,
+        created_at: held.created_at,
+        cols: held.cols,
+        rows: held.rows,
+        viewers: 0,
+        exit_code: None,
+        offset: held.end,
+        active_at: held.active_at,
     }
 }

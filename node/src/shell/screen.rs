@@ -18,9 +18,9 @@ use super::{
 };
 use crate::hold::wire::Drawing;
 
-/// How much is fed at a time on a screen of 80x24. Four bytes can clear a screen: less is fed at a
-/// time where there is more to clear.
-const SLICE_BYTES: usize = 16 * 1024;
+/// How much is fed at a time on a screen of 80x24, for some milliseconds at most. Four bytes can clear a
+/// screen: less is fed at a time where there is more to clear.
+const SLICE_BYTES: usize = 2 * 1024;
 const SLICE_CELLS: usize = 80 * 24;
 
 /// The VT state, and the newest snapshot of it while nothing has changed.
@@ -140,7 +140,7 @@ impl Screen {
     fn slice_bytes(&self) -> usize {
         let size = self.vt.size();
         let cells = usize::from(size.cols) * usize::from(size.rows);
-        (SLICE_BYTES * SLICE_CELLS / cells.max(SLICE_CELLS)).max(64)
+        (SLICE_BYTES * SLICE_CELLS / cells.max(SLICE_CELLS)).max(16)
     }
 
     pub fn resize(&mut self, size: Size) {

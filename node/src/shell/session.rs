@@ -287,6 +287,14 @@ impl Shell {
         lock(&self.state).end_as.get_or_insert(end);
     }
 
+    /// It has not ended after all: what was to be told of the end is taken back.
+    pub fn goes_on(&self, end: &End) {
+        let mut state = lock(&self.state);
+        if state.end_as.as_ref() == Some(end) {
+            state.end_as = None;
+        }
+    }
+
     /// What the end was said to be before it came.
     pub fn foretold(&self) -> Option<End> {
         lock(&self.state).end_as.clone()

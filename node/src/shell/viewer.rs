@@ -67,14 +67,9 @@ impl Shared {
 /// Serves a viewer until it leaves or is closed.
 pub async fn serve(shell: std::sync::Arc<Shell>, socket: WebSocket, attach: Attach) {
     let (sink, stream) = socket.split();
-    let Some(seat) = shell.attach(attach.client, attach.size, attach.watch_only) else {
-        refuse(
-            sink,
-            stream,
-            &Close::too_many_viewers(shell.limits().viewers),
-        )
-        .await;
-        return;
+    let seat = match shell.attach(attach.client, attach.size, attach.watch_only) {
+        Ok(seat) => seat,
+        Err(close) => return refuse(sink, stream, &close).await,
     };
     let shared = Shared::default();
     let writing = async {

@@ -152,6 +152,18 @@ impl Bench {
         Arc::new(DockerDriver::new(config).expect("a driver"))
     }
 
+    /// A driver of this node to which the engine's disk is always too full.
+    pub fn full_node(&self) -> Arc<dyn Driver> {
+        let Engine::Docker(locks) = &self.engine else {
+            unreachable!("only a real engine has a disk")
+        };
+        let config = DockerConfig {
+            disk_reserve_percent: 101,
+            ..docker_config(&self.node, locks)
+        };
+        Arc::new(DockerDriver::new(config).expect("a driver"))
+    }
+
     /// A driver of this node that has no helper for files.
     pub fn node_without_helper(&self) -> Arc<dyn Driver> {
         let Engine::Docker(locks) = &self.engine else {

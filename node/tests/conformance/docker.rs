@@ -206,6 +206,13 @@ async fn a_hundred_terminals_leave_nothing_behind() {
             }
         }
         assert_eq!(running(bench, &spec, "").len(), before);
+        // Nor does the engine keep anything of them with the VM.
+        let name = format!("mc-{}", spec.id);
+        common::until("the engine has forgotten them", async || {
+            let kept = lines(&["inspect", "-f", "{{json .ExecIDs}}", &name]);
+            kept == ["null"] || kept == ["[]"]
+        })
+        .await;
     })
     .await;
 }
@@ -486,6 +493,28 @@ async fn who_has_used_up_all_addresses_of_a_network_is_told_and_the_node_stays_h
         assert_eq!(bench.driver.engine().await.engine.degraded, None);
         bench.driver.vm_stop(first.id).await.expect("stopped");
         bench.driver.vm_start(second.id).await.expect("started");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_no_vm_is_made_but_one_that_is_there_starts() {
+    on_docker(async |bench| {
+        let full = bench.full_node();
+        let spec = bench.vm("web1", 0).await;
+        bench.sh(&spec, "echo kept > /root/file").await;
+        bench.driver.vm_stop(spec.id).await.expect("stopped");
+        let again = full.vm_create(&spec, true).await.expect("started");
+        assert_eq!(again.power, PowerState::Running);
+        assert_eq!(bench.sh(&spec, "cat /root/file").await.stdout, "kept\n");
+        let other = bench.spec("web2", 0);
+        let refused = full.vm_create(&other, true).await.expect_err("no room");
+        assert_eq!(refused.code, NodeErrorCode::NoRoom);
+        assert!(
+            refused.message.contains("of the engine's disk is free"),
+            "{refused}"
+        );
+        assert_eq!(bench.list().await.len(), 1);
     })
     .await;
 }

@@ -9,6 +9,8 @@ use node::shell::{
     vt::Vt,
 };
 
+use uuid::Uuid;
+
 use crate::support::{Node, Program};
 use crate::viewer::{PATIENCE, until};
 
@@ -176,4 +178,45 @@ async fn a_viewer_that_never_acknowledges_gets_half_a_mebibyte_and_no_more() {
         got, 2_000_000,
         "after the acknowledgement the rest comes, and nothing is missing"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shell_is_drained_and_drawn_while_its_neighbour_draws_what_costs_much() {
+    const FLOOD: u64 = 512 * 1024;
+    let node = Node::start(ShellLimits::default()).await;
+    let costly = Uuid::now_v7();
+    node.create(costly, 500, 500).await;
+    let program = node.program();
+    // Four bytes that clear 250,000 cells, without an end.
+    let clearing = tokio::spawn(async move {
+        for _ in 0..10_000 {
+            program.print(b"\x1b[2J".repeat(8 * 1024)).await;
+        }
+    });
+    let drained = |shell: Uuid| {
+        let shells = node.shells.list(node.vm_id);
+        let found = shells.iter().find(|report| report.id == shell);
+        found.map_or(0, |report| report.offset)
+    };
+    until("it clears", || drained(costly) > 0).await;
+
+    let (shell, program) = node.shell().await;
+    let began = Instant::now();
+    // Not to be passed over: each line goes home first.
+    let line = format!("\x1b[H{:<60}", "a line");
+    let text = line.repeat(32 * 1024 / line.len());
+    let mut printed = 0;
+    while printed < FLOOD {
+        program.print(text.clone()).await;
+        printed += text.len() as u64;
+    }
+    until("drained", || drained(shell) == printed).await;
+    let (drained_after, began) = (began.elapsed(), Instant::now());
+    let mut viewer = node.attach_with(costly, 1, "&cols=500&rows=500").await;
+    viewer.snapshot().await;
+    println!("beside a costly screen {printed} bytes were drained in {drained_after:?}");
+    println!("a snapshot of that took {:?}", began.elapsed());
+    // In one go its neighbour's 256 KiB take minutes.
+    assert!(drained_after < Duration::from_secs(30), "{drained_after:?}");
+    clearing.abort();
 }

@@ -27,8 +27,8 @@ use crate::{
 };
 
 /// A holder, and the folder of its socket.
-struct Holder {
-    folder: tempfile::TempDir,
+pub struct Holder {
+    pub folder: tempfile::TempDir,
     driver: Arc<FakeDriver>,
     runtime: Option<Runtime>,
     ended: Option<tokio::task::JoinHandle<()>>,
@@ -41,10 +41,10 @@ struct Life {
     address: std::net::SocketAddr,
 }
 
-const VM: Uuid = Uuid::from_u128(7);
+pub const VM: Uuid = Uuid::from_u128(7);
 
 impl Holder {
-    fn start(limits: hold::Limits) -> Self {
+    pub fn start(limits: hold::Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let driver = Arc::new(FakeDriver::default());
         let runtime = runtime();
@@ -120,7 +120,7 @@ impl Holder {
         }
     }
 
-    fn program(&self) -> Program {
+    pub fn program(&self) -> Program {
         self.driver.programs.lock().unwrap().pop().unwrap()
     }
 }
@@ -316,6 +316,36 @@ async fn a_screen_survives_though_its_beginning_has_left_the_ring() {
         assert!(found, "{part} is not in {drawn:?}");
     }
     assert_eq!(program.control.sizes(), [(80, 24)], "all is known");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shell_whose_drawing_had_to_go_is_taken_up_and_asked_to_paint() {
+    let holder = Holder::start(hold::Limits {
+        rings_total_bytes: 8 * 1024,
+        ..hold::Limits::default()
+    });
+    let node = holder.node().await;
+    let shell = node.shell().await;
+    let program = holder.program();
+    // A screen and lines above it whose drawing is longer than all drawings may be.
+    let lines = format!("{}\r\n", "x".repeat(70)).repeat(50);
+    for _ in 0..30 {
+        program.print(lines.clone()).await;
+    }
+    program.print("the end").await;
+    let began = Instant::now();
+    while !holder.held().await.drawn {
+        assert!(began.elapsed() < PATIENCE, "the holder gets no drawing");
+    }
+    node.kill();
+    let node = holder.node().await;
+    until("all is here", || node.shells.list(VM)[0].offset == 108_007).await;
+    let mut fresh = node.attach(shell, 2, "").await;
+    fresh.output_until(b"the end").await;
+    until("painted", || {
+        program.control.sizes().ends_with(&[(80, 23), (80, 24)])
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,9 +2,12 @@
 
 use node::shell::{ShellLimits, frame::ViewerFrame};
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncReadExt;
+use tokio::{io::AsyncReadExt, time::timeout};
 
-use crate::{support::Node, viewer::until};
+use crate::{
+    support::Node,
+    viewer::{Got, PATIENCE, until},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_megabyte_pasted_through_ten_disconnects_arrives_exactly_once() {
@@ -105,7 +108,75 @@ async fn more_than_a_mebibyte_that_nobody_reads_is_refused_and_output_still_flow
     typist.output_until(b"still here").await;
     // A few KiB are in the terminal by now: twice as much as that is too much for sure.
     typist.type_at(16 * 65_536, vec![b'x'; 65_536]).await;
-    assert_eq!(typist.closed().await, 4400);
+    let (code, reason) = typist.closed_because().await;
+    assert_eq!(code, 1013, "nothing is lost: it may come back");
+    assert!(reason.contains("1048576 bytes"), "{reason}");
+}
+
+#[tokio::test]
+async fn who_comes_back_learns_how_much_waits_and_may_fill_the_rest() {
+    const WINDOW: u64 = 100_000;
+    let node = Node::start(ShellLimits {
+        unwritten_input_bytes: WINDOW,
+        ..ShellLimits::default()
+    })
+    .await;
+    let (shell, mut program) = node.shell().await;
+    let mut viewer = node.attach(shell, 1).await;
+    // The program reads nothing: all of it waits, whatever the terminal has of it.
+    viewer.type_at(0, vec![b'x'; 60_000]).await;
+    viewer.is_heard().await;
+    drop(viewer);
+    let mut viewer = node.attach(shell, 1).await;
+    assert_eq!(viewer.hello().input_offset, 60_000);
+    assert_eq!(viewer.hello().input_written, 0);
+    viewer.type_at(60_000, vec![b'x'; 40_000]).await;
+    viewer.is_heard().await;
+    program.read(WINDOW as usize).await;
+    viewer.input_ack(WINDOW).await;
+    let mut again = node.attach(shell, 1).await;
+    assert_eq!(again.hello().input_written, WINDOW);
+    again.type_at(WINDOW, "!").await;
+    assert_eq!(program.read(1).await, b"!");
+}
+
+#[tokio::test]
+async fn names_that_come_and_go_let_no_more_wait_than_is_counted() {
+    const EACH: usize = 6_000;
+    let node = Node::start(ShellLimits {
+        clients: 4,
+        ..ShellLimits::default()
+    })
+    .await;
+    let (shell, mut program) = node.shell().await;
+    for client in 1..=4 {
+        let mut viewer = node.attach(shell, client).await;
+        viewer.type_at(0, vec![b'x'; EACH]).await;
+        viewer.is_heard().await;
+        drop(viewer);
+        until("it left", || node.shells.list(node.vm_id)[0].viewers == 0).await;
+    }
+    let mut late = node.connect(shell, "client=0000000000000005").await;
+    let (code, reason) = late.closed_because().await;
+    assert_eq!(code, 1013);
+    assert!(reason.contains("input is full"), "{reason}");
+    // Those who are known come back.
+    assert_eq!(
+        node.attach(shell, 2).await.hello().input_offset,
+        EACH as u64
+    );
+    program.read(4 * EACH).await;
+    let coming = async {
+        loop {
+            let mut late = node.connect(shell, "client=0000000000000005").await;
+            match late.next().await {
+                Got::Frame(_) => return,
+                Got::Closed(1013, _) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    timeout(PATIENCE, coming).await.unwrap();
 }
 
 #[tokio::test]

@@ -42,6 +42,17 @@ async fn viewers_learn_the_exit_code_now_and_later() {
 }
 
 impl crate::viewer::Viewer {
+    /// The close code and its words, after whatever else comes.
+    async fn words(&mut self) -> (u16, String) {
+        loop {
+            match self.next().await {
+                Got::Frame(_) => {}
+                Got::Closed(code, words) => return (code, words),
+                Got::Cut => panic!("cut without a word"),
+            }
+        }
+    }
+
     async fn next_but_viewers(&mut self) -> Got {
         loop {
             match self.next().await {
@@ -194,14 +205,39 @@ async fn a_shell_that_nobody_uses_is_closed_and_an_ended_one_forgotten() {
     };
     until("forgotten", || left() == [watched]).await;
     assert_eq!(watched_program.control.killed(), 0);
-    for gone in [idle, ended] {
-        assert_eq!(
-            node.connect(gone, "client=0000000000000001")
-                .await
-                .closed()
-                .await,
-            4004
-        );
+    let why = "it was closed because nobody had used it for 5 s";
+    assert_eq!(node.refused(idle).await, (4004, why.to_owned()));
+    let (code, words) = node.refused(ended).await;
+    assert_eq!(code, 4004);
+    assert!(words.contains("no such shell"), "{words}");
+}
+
+#[tokio::test]
+async fn a_shell_that_was_closed_for_nobody_used_it_says_so_and_is_told_to_have_ended() {
+    let limits = ShellLimits {
+        idle: Duration::from_secs(2),
+        ..ShellLimits::default()
+    };
+    let node = Node::start(limits).await;
+    let mut events = node.shells.events();
+    let (shell, program) = node.shell().await;
+    until("closed", || program.control.killed() == 1).await;
+    until("ended", || node.shells.count() == 0).await;
+    assert!(node.shells.list(node.vm_id).is_empty());
+    let mut viewer = node.attach(shell, 1).await;
+    let (code, words) = viewer.words().await;
+    assert_eq!(code, 4004);
+    assert_eq!(words, "it was closed because nobody had used it for 2 s");
+    for kind in [NodeEventKind::ShellOpened, NodeEventKind::ShellClosed] {
+        assert_eq!(events.recv().await.unwrap().kind, kind);
+    }
+}
+
+impl Node {
+    /// What a viewer is told that is not let in.
+    async fn refused(&self, shell: Uuid) -> (u16, String) {
+        let mut viewer = self.connect(shell, "client=0000000000000001").await;
+        viewer.words().await
     }
 }
 

@@ -133,6 +133,8 @@ pub struct FakeDriver {
     pub refuse: Mutex<u32>,
     /// Sessions that were ended by their mark.
     pub ended_marks: Mutex<Vec<String>>,
+    /// Marks of the sessions in the one VM; without them no VM is listed.
+    pub sessions: Mutex<Option<Vec<String>>>,
 }
 
 impl Default for FakeDriver {
@@ -144,6 +146,7 @@ impl Default for FakeDriver {
             open_delay: Duration::ZERO,
             refuse: Mutex::new(0),
             ended_marks: Mutex::default(),
+            sessions: Mutex::default(),
         }
     }
 }
@@ -162,7 +165,10 @@ impl Driver for FakeDriver {
     }
 
     async fn vm_list(&self) -> Result<Vec<VmReport>, DriverError> {
-        not_here()
+        if self.sessions.lock().unwrap().is_none() {
+            return not_here();
+        }
+        Ok(vec![self.vm_get(Uuid::from_u128(7)).await?])
     }
 
     async fn vm_get(&self, id: Uuid) -> Result<VmReport, DriverError> {
@@ -277,6 +283,10 @@ impl Driver for FakeDriver {
             input: Box::pin(input),
             control: Box::new(control),
         })
+    }
+
+    async fn session_list(&self, _: Uuid) -> Result<Vec<String>, DriverError> {
+        Ok(self.sessions.lock().unwrap().clone().unwrap_or_default())
     }
 
     async fn session_end(&self, _: Uuid, mark: &str) -> Result<(), DriverError> {

@@ -141,13 +141,25 @@ impl Viewer {
 
     /// The close code, after whatever else comes.
     pub async fn closed(&mut self) -> u16 {
+        self.closed_because().await.0
+    }
+
+    /// The close code and its reason, after whatever else comes.
+    pub async fn closed_because(&mut self) -> (u16, String) {
         loop {
             match self.next().await {
                 Got::Frame(_) => {}
-                Got::Closed(code, _) => return code,
-                Got::Cut => return 1006,
+                Got::Closed(code, reason) => return (code, reason),
+                Got::Cut => return (1006, String::new()),
             }
         }
+    }
+
+    /// The node has read what was sent before, and answers.
+    pub async fn is_heard(&mut self) {
+        self.send(ViewerFrame::Ping(1)).await;
+        self.find(|frame| matches!(frame, NodeFrame::Pong(1)).then_some(()))
+            .await;
     }
 
     pub async fn send(&mut self, frame: ViewerFrame) {

@@ -326,6 +326,101 @@ fn endless_sequences_take_no_memory_and_end_where_they_end() {
     assert_eq!(vt.screen().contents(), "after!");
 }
 
+/// Every cell of the largest screen in a colour of its own.
+fn colours(rows: u16) -> Vec<u8> {
+    let mut all = Vec::new();
+    for row in 0..rows {
+        all.extend_from_slice(format!("\x1b[{};1H", row + 1).as_bytes());
+        for col in 0..500_u16 {
+            let letter = char::from(b'a' + (col % 26) as u8);
+            let cell = format!(
+                "\x1b[38;2;{};{};200m{letter}",
+                100 + col % 100,
+                100 + row % 100
+            );
+            all.extend_from_slice(cell.as_bytes());
+        }
+    }
+    all
+}
+
+#[test]
+fn a_snapshot_that_would_be_too_long_has_its_text_still() {
+    const MOST: usize = 3 * 1024 * 1024;
+    let size = Size {
+        cols: 500,
+        rows: 500,
+    };
+    let mut vt = blank(size);
+    // What lies beneath an alternate screen counts, too.
+    vt.feed("beneath \u{2764}\u{fe0f}|\r\n".as_bytes());
+    vt.feed(b"\x1b[?1049h");
+    vt.feed(&colours(500));
+    vt.feed(b"\x1b[500;1Hthe last line");
+    let drawn = vt.snapshot().bytes;
+    assert!((250_000..MOST).contains(&drawn.len()), "{}", drawn.len());
+    let mut other = redrawn(&mut vt);
+    assert_eq!(other.screen().contents(), vt.screen().contents());
+    assert_eq!(
+        other.screen().cursor_position(),
+        vt.screen().cursor_position()
+    );
+    for vt in [&mut vt, &mut other] {
+        vt.feed(b"\x1b[?1049l");
+        assert_eq!(vt.screen().contents(), "beneath \u{2764}\u{fe0f}|");
+        assert_eq!(vt.screen().cursor_position(), (1, 0));
+    }
+}
+
+#[test]
+fn the_lines_above_the_screen_are_left_out_before_its_colours() {
+    let size = Size {
+        cols: 500,
+        rows: 500,
+    };
+    let mut vt = Vt::new(
+        size,
+        &ShellLimits {
+            scrollback_bytes: 4 << 20,
+            ..ShellLimits::default()
+        },
+    );
+    vt.feed(format!("{}\r\n", "x".repeat(490)).repeat(1_500).as_bytes());
+    vt.feed(b"\x1b[2J");
+    vt.feed(&colours(290));
+    let drawn = vt.snapshot().bytes;
+    let other = redrawn(&mut vt);
+    assert!(drawn.len() > 1024 * 1024, "{}", drawn.len());
+    let drawn = drawn.escape_ascii().to_string();
+    assert!(drawn.contains("38;2;"), "its colours are there");
+    assert!(!drawn.contains("xxxx"), "what was above it is not");
+    same(
+        other.screen().contents_formatted().as_bytes(),
+        vt.screen().contents_formatted().as_bytes(),
+        "the screen",
+    );
+}
+
+#[test]
+fn lines_that_wrap_are_whole_in_a_snapshot_without_styles() {
+    let size = Size {
+        cols: 500,
+        rows: 500,
+    };
+    let mut vt = blank(size);
+    vt.feed(&colours(490));
+    // A full row that goes on in one that is blank now, and one that goes on in text.
+    vt.feed(format!("\x1b[m\x1b[491;1H{}\x1b[492;1H\x1b[K", "y".repeat(501)).as_bytes());
+    vt.feed(format!("\x1b[493;1H{}\r\nend", "z".repeat(700)).as_bytes());
+    assert!(vt.snapshot().bytes.len() < 3 * 1024 * 1024);
+    let other = redrawn(&mut vt);
+    assert_eq!(other.screen().contents(), vt.screen().contents());
+    assert_eq!(
+        other.screen().cursor_position(),
+        vt.screen().cursor_position()
+    );
+}
+
 /// Output as a flood brings it: lines with styles, and now and then something else.
 fn lines() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![

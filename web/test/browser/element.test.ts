@@ -148,6 +148,7 @@ test("a lost connection says so without covering the prompt, and comes back", as
   standIn.up = true;
   await view.state("connected");
   await banner.getByText("Connection lost").waitFor({ state: "hidden" });
+  await view.page.locator("[role=status]", { hasText: "Connected again" }).waitFor();
   while (shell.received.length < 4) await view.page.waitForTimeout(10);
   assert.equal(shell.received.toString(), "kept");
   await view.close();
@@ -180,6 +181,13 @@ test("a stopped VM offers Start, by event and by the page's form", async () => {
   shell.closeAll(4010);
   await view.page.getByRole("button", { name: "Start web1" }).click();
   await view.page.waitForFunction(() => document.title === "event form");
+  const refused = "The node does not answer. Try again in a moment.";
+  await view.page.evaluate(
+    (words) => document.querySelector("mc-terminal")!.setAttribute("start-failed", words),
+    refused,
+  );
+  await view.page.getByText(`web1 did not start: ${refused}`).waitFor();
+  assert.ok(await view.page.getByRole("button", { name: "Start web1" }).isEnabled());
   await view.close();
 });
 
@@ -188,6 +196,7 @@ test("revoked access and a shell that is gone are told apart", async () => {
   const view = await ShellPage.open(browser, url);
   shell.closeAll(4003);
   await view.page.getByText("Your access to this shell has ended").waitFor();
+  assert.equal(await view.page.getByRole("link", { name: "Sign in" }).count(), 0);
   await view.close();
   const other = newShell("none");
   const gone = await ShellPage.open(browser, other.url);
@@ -297,10 +306,15 @@ test("font size and screen reader mode are kept in the browser", async () => {
   await view.close();
 });
 
-test("the keyboard leads out of the terminal", async () => {
+test("the keyboard leads out of the terminal, and who came by it sees how", async () => {
   const view = await ShellPage.open(browser, newShell("none").url);
+  const wayOut = view.page.getByText("Ctrl+F6 leaves the terminal");
+  await wayOut.waitFor();
   await view.page.keyboard.press("Control+F6");
   const label = await view.page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
   assert.match(label ?? "", /^Search/);
+  await wayOut.waitFor({ state: "hidden" });
+  await view.page.locator(".mct-screen").click();
+  assert.equal(await wayOut.isVisible(), false, "a mouse leads out by itself");
   await view.close();
 });

@@ -139,6 +139,41 @@ for (const [what, wake] of [
   });
 }
 
+test("who is signed out is offered to sign in, and to come back here", async () => {
+  const { shell, view } = await open();
+  standIn.signedIn = false;
+  shell.closeAll(4003, "access was taken back");
+  const link = view.page.getByRole("link", { name: "Sign in" });
+  await link.waitFor();
+  standIn.signedIn = true;
+  const here = encodeURIComponent(new URL(view.page.url()).pathname);
+  assert.equal(await link.getAttribute("href"), `/login?next=${here}`);
+  await view.close();
+});
+
+test("who finds no seat may try again", async () => {
+  const { shell, view } = await open();
+  shell.closeAll(4429);
+  await view.state("ended");
+  await view.page.getByRole("button", { name: "Try again" }).click();
+  await view.state("connected");
+  await view.close();
+});
+
+test("a shell that takes no input is told to be busy for as long as it is", async () => {
+  const { shell, view } = await open();
+  const busy = view.page.getByText("The shell is busy");
+  shell.closeAll(1013, "the shell's input is full");
+  await busy.waitFor();
+  await view.state("connected");
+  shell.closeAll(1013, "the shell's input is full");
+  await view.state("reconnecting");
+  await busy.waitFor();
+  await view.state("connected");
+  await busy.waitFor({ state: "hidden" });
+  await view.close();
+});
+
 test("the key row has Tab and all arrows", async () => {
   const id = `m${++count}`;
   const shell = standIn.shell(id, "none");

@@ -61,9 +61,9 @@ async fn cat(socket: &mut WebSocket) {
         match frame[0] {
             0x82 => {
                 came += frame.len() as u64 - 1;
-                assert!(came - taken <= 256 * 1024, "the window was not kept");
+                assert!(came - taken <= 512 * 1024, "the window was not kept");
                 send(socket, 0x01, &frame[1..]).await;
-                if came - taken > 128 * 1024 {
+                if came - taken > 256 * 1024 {
                     taken = came;
                     send(socket, 0x03, &taken.to_be_bytes()).await;
                 }

@@ -1,12 +1,13 @@
 //! A connection to a port of a VM, made inside its network.
 //!
-//! A thread enters the VM's network namespace, connects and ends; the socket stays in that network. So
-//! what listens on the VM's own 127.0.0.1 is reached, and nothing that is not the VM's can be.
+//! A thread enters the VM's network namespace, makes sockets and ends; they stay in that network, whoever
+//! connects them. So what listens on the VM's own 127.0.0.1 is reached, and nothing that is not the VM's can
+//! be. The thread waits for nobody: a port that does not answer keeps its caller, and no thread.
 
 use std::{
     fs::File,
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     sync::{
         Arc,
@@ -25,15 +26,19 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::os::fd::AsFd;
 use tokio::{
     io::{AsyncReadExt, AsyncWrite},
-    net::tcp::{OwnedReadHalf, OwnedWriteHalf},
+    net::{
+        TcpSocket, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::oneshot,
+    time::timeout,
 };
 use uuid::Uuid;
 
 use super::{
     context::{Context, container_name, named},
     hijack::CHUNK,
-    session,
+    seen,
 };
 use crate::driver::{DriverError, Piece, Process, ProcessControl, ProcessSignal};
 
@@ -61,7 +66,7 @@ pub(super) async fn vm_connect(
     };
     let network = network(context.config.host_processes, pid, &container)?;
     let own = own.and_then(|own| own.parse().ok());
-    let stream = connected(network, port, own).await?;
+    let stream = connected(sockets(network, port, own).await?, port).await?;
     let (read, write) = stream.into_split();
     let over = Arc::new(AtomicBool::new(false));
     Ok(Process {
@@ -78,7 +83,7 @@ pub(super) async fn vm_connect(
 fn network(host_processes: bool, pid: i32, container: &str) -> Result<File, DriverError> {
     let opened = File::open(format!("/proc/{pid}/ns/net"));
     match opened {
-        Ok(network) if host_processes && session::is_in_container(pid, container) => Ok(network),
+        Ok(network) if host_processes && seen::is_in_container(pid, container) => Ok(network),
         Ok(_) => Err(blind("it does not see the VM's processes")),
         Err(error) => Err(blind(&error.to_string())),
     }
@@ -90,43 +95,61 @@ fn blind(why: &str) -> DriverError {
     DriverError::new(NodeErrorCode::Engine, message)
 }
 
-/// In a thread of its own: one that has been in another network must do nothing else.
-async fn connected(
+/// A socket that was made in the VM's network, and the address of the VM to connect it to.
+type Socket = (SocketAddr, TcpSocket);
+
+/// One for the VM's 127.0.0.1, its ::1, and its own address. In a thread of its own: one that has been in
+/// another network must do nothing else.
+async fn sockets(
     network: File,
     port: u16,
     own: Option<IpAddr>,
-) -> Result<tokio::net::TcpStream, DriverError> {
+) -> Result<Vec<Socket>, DriverError> {
     let (tell, told) = oneshot::channel();
     let begun = thread::Builder::new()
         .name("vm-connect".into())
         .spawn(move || {
             let entered =
                 move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network));
-            let outcome = match entered {
-                Ok(()) => connect(port, own),
+            let made = match entered {
+                Ok(()) => make_sockets(port, own).map_err(|error| internal(&error)),
                 Err(error) => Err(blind(&error.to_string())),
             };
             // Whoever asked may have gone.
-            let _ = tell.send(outcome);
+            let _ = tell.send(made);
         });
     begun.map_err(|error| internal(&error))?;
-    let stream = told.await.unwrap_or_else(|_| Err(blind("it failed")))?;
-    tokio::net::TcpStream::from_std(stream).map_err(|error| internal(&error))
+    told.await.unwrap_or_else(|_| Err(blind("it failed")))
 }
 
-/// The VM's 127.0.0.1 first, its ::1, then its own address.
-fn connect(port: u16, own: Option<IpAddr>) -> Result<TcpStream, DriverError> {
-    let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-    let mut refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+fn make_sockets(port: u16, own: Option<IpAddr>) -> io::Result<Vec<Socket>> {
+    let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    let mut sockets = Vec::new();
     for address in loopback.into_iter().chain(own) {
-        match TcpStream::connect_timeout(&SocketAddr::new(address, port), CONNECT) {
-            Ok(stream) => {
-                let ready = stream
-                    .set_nonblocking(true)
-                    .and_then(|()| stream.set_nodelay(true));
+        let socket = match address {
+            IpAddr::V4(_) => TcpSocket::new_v4()?,
+            // The kernel may have none.
+            IpAddr::V6(_) => match TcpSocket::new_v6() {
+                Ok(socket) => socket,
+                Err(_) => continue,
+            },
+        };
+        sockets.push((SocketAddr::new(address, port), socket));
+    }
+    Ok(sockets)
+}
+
+/// The first that answers.
+async fn connected(sockets: Vec<Socket>, port: u16) -> Result<TcpStream, DriverError> {
+    let mut refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+    for (address, socket) in sockets {
+        match timeout(CONNECT, socket.connect(address)).await {
+            Ok(Ok(stream)) => {
+                let ready = stream.set_nodelay(true);
                 return ready.map(|()| stream).map_err(|error| internal(&error));
             }
-            Err(error) => refused = error,
+            Ok(Err(error)) => refused = error,
+            Err(_) => refused = io::ErrorKind::TimedOut.into(),
         }
     }
     let message = format!("nothing answers on port {port} of the VM: {refused}");
@@ -215,5 +238,50 @@ impl ProcessControl for Connection {
 
     async fn kill(&self) -> Result<(), DriverError> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used)] // a test that fails may panic
+
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A port that nothing else takes and nobody listens on, for as long as the socket is there.
+    fn silent() -> (TcpSocket, SocketAddr) {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket
+            .bind((Ipv4Addr::LOCALHOST, 0).into())
+            .expect("a port");
+        let address = socket.local_addr().expect("bound");
+        (socket, address)
+    }
+
+    #[tokio::test]
+    async fn the_first_address_that_answers_is_taken_and_none_is_told() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let open = listener.local_addr().expect("bound");
+        let (_kept, closed) = silent();
+        let socket = |address| (address, TcpSocket::new_v4().expect("a socket"));
+        let sockets = vec![socket(closed), socket(open), socket(closed)];
+        let stream = connected(sockets, 7).await.expect("connected");
+        assert_eq!(stream.peer_addr().expect("connected"), open);
+        let refused = connected(vec![socket(closed)], 7).await;
+        let refused = refused.expect_err("nobody listens");
+        assert_eq!(refused.code, NodeErrorCode::Conflict);
+        assert!(refused.message.contains("port 7 of the VM"), "{refused}");
+    }
+
+    /// The thread that makes them has no runtime, and must not wait for any of them.
+    #[test]
+    fn sockets_are_made_without_a_word_to_where_they_are_to_lead() {
+        let own = Some(Ipv4Addr::LOCALHOST.into());
+        let made = make_sockets(7, own).expect("sockets");
+        let addresses: Vec<_> = made.iter().map(|(address, _)| address.ip()).collect();
+        assert!(matches!(addresses.len(), 2 | 3), "{addresses:?}");
+        assert_eq!(addresses[0], IpAddr::from(Ipv4Addr::LOCALHOST));
+        assert!(made.iter().all(|(address, _)| address.port() == 7));
     }
 }

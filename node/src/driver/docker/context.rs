@@ -6,7 +6,7 @@ use std::{
 };
 
 use bollard::{models::ContainerInspectResponse, query_parameters::InspectContainerOptions};
-use node_api::{event::NodeEventKind, image::ImageState, status::EngineOutage, vm::VmReport};
+use node_api::{event::NodeEventKind, status::EngineOutage, vm::VmReport};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ use super::{
     cache::ReportCache,
     engine::Facts,
     files::Helper,
+    image::Pulls,
     label,
     lock::Locks,
     per_vm::PerVm,
@@ -51,7 +52,7 @@ pub(super) struct Context {
 pub(super) struct State {
     /// Networks that were there when last looked.
     pub networks: HashSet<String>,
-    pub pulls: HashMap<String, ImageState>,
+    pub pulls: Pulls,
     /// VMs that are being stopped by us.
     pub stopping: HashSet<Uuid>,
     /// How often memory has run out in a VM, and whether it did since its last start.

@@ -5,6 +5,7 @@ use node_api::{
     error::NodeErrorCode,
     vm::{PowerState, VmReport, VmSpec},
 };
+use uuid::Uuid;
 
 use super::{
     api::CREATE,
@@ -13,9 +14,6 @@ use super::{
     delete, list, network, power, profile,
 };
 use crate::driver::DriverError;
-
-/// Free part of the engine's disk under which nothing is created.
-const DISK_RESERVE_PERCENT: u8 = 10;
 
 /// Idempotent; one look at the container at the end.
 pub(super) async fn vm_create(
@@ -71,7 +69,9 @@ async fn promise(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> 
 /// True where the container was not there.
 async fn make(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> {
     let facts = context.facts.get(context).await?;
-    check_disk(&facts.root)?;
+    if let Err(full) = check_disk(&facts.root, context.config.disk_reserve_percent) {
+        return made_before(context, spec.id, full).await;
+    }
     let body = profile::container(spec, &context.config, facts.disk_limit_hard)?;
     let options = CreateContainerOptions {
         name: Some(container_name(spec.id)),
@@ -103,6 +103,15 @@ async fn make(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> {
     }
 }
 
+/// Where the disk is too full for one more: false where it is there already, and so takes no more of it.
+async fn made_before(context: &Context, id: Uuid, full: DriverError) -> Result<bool, DriverError> {
+    match context.look(id).await {
+        Ok(_) => Ok(false),
+        Err(error) if error.code == NodeErrorCode::NotFound => Err(full),
+        Err(error) => Err(error),
+    }
+}
+
 fn taken(spec: &VmSpec) -> DriverError {
     DriverError::new(
         NodeErrorCode::Conflict,
@@ -113,12 +122,12 @@ fn taken(spec: &VmSpec) -> DriverError {
     )
 }
 
-fn check_disk(root: &std::path::Path) -> Result<(), DriverError> {
+fn check_disk(root: &std::path::Path, reserve_percent: u8) -> Result<(), DriverError> {
     match capacity::disk(root) {
-        Some(disk) if disk.free_percent < DISK_RESERVE_PERCENT => Err(DriverError::new(
+        Some(disk) if disk.free_percent < reserve_percent => Err(DriverError::new(
             NodeErrorCode::NoRoom,
             format!(
-                "only {} % of the engine's disk is free; under {DISK_RESERVE_PERCENT} % no VM is created",
+                "only {} % of the engine's disk is free; under {reserve_percent} % no VM is created",
                 disk.free_percent
             ),
         )),

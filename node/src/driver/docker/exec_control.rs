@@ -14,7 +14,9 @@ use uuid::Uuid;
 use super::{
     api::{EXEC, late},
     context::{Context, container_name},
-    exec, session,
+    exec,
+    seen::Seen,
+    session,
 };
 use crate::driver::{DriverError, ProcessControl, ProcessSignal, TtyControl};
 
@@ -56,6 +58,8 @@ pub(super) struct ExecControl {
     /// In the environment of everything that runs in the session.
     mark: String,
     leader: Arc<OnceLock<Leader>>,
+    /// Its container, once it was seen from here.
+    seen: Arc<OnceLock<Arc<Seen>>>,
     /// A terminal's: the newest that was asked for, columns and rows. Setting one takes its turn here.
     size: Arc<Mutex<(u16, u16)>>,
 }
@@ -75,6 +79,7 @@ impl ExecControl {
             exec,
             mark,
             leader: Arc::default(),
+            seen: Arc::default(),
             size: Arc::new(Mutex::new((80, 24))),
         }
     }
@@ -175,13 +180,19 @@ impl ExecControl {
         ))
     }
 
-    /// The leader, where its processes can be seen from here.
-    async fn seen_leader(&self) -> Result<Option<Leader>, DriverError> {
-        let leader = self.begun().await?;
-        let is_seen = |leader: &Leader| {
-            self.context.config.host_processes && session::host_is_seen(&leader.container)
+    /// The session, by its leader's number, and its container, where its processes can be seen from here.
+    async fn seen_session(&self) -> Result<Option<(i32, Arc<Seen>)>, DriverError> {
+        let Some(leader) = self.begun().await? else {
+            return Ok(None);
         };
-        Ok(leader.filter(is_seen))
+        if let Some(seen) = self.seen.get() {
+            return Ok(Some((leader.pid, seen.clone())));
+        }
+        if !self.context.config.host_processes {
+            return Ok(None);
+        }
+        let seen = Seen::look(&leader.container, Some(leader.pid)).await?;
+        Ok(seen.map(|seen| (leader.pid, self.seen.get_or_init(|| seen).clone())))
     }
 
     /// From inside the VM, where the host's processes cannot be seen.
@@ -213,8 +224,12 @@ async fn run_inside(context: &Context, vm_id: Uuid, argv: &[&str]) -> Result<Str
 
 /// The marks of the sessions that were put into the VM.
 pub(super) async fn session_list(context: &Context, id: Uuid) -> Result<Vec<String>, DriverError> {
-    if let Some(leaders) = seen_leaders(context, id).await? {
-        return Ok(leaders.into_iter().map(|(_, _, mark)| mark).collect());
+    match seen_leaders(context, id).await? {
+        Leaders::Seen(_, leaders) => {
+            return Ok(leaders.into_iter().map(|(_, mark)| mark).collect());
+        }
+        Leaders::Gone => return Ok(Vec::new()),
+        Leaders::Unseen => {}
     }
     let said = run_inside(context, id, &["/bin/sh", "-c", LIST_INSIDE]).await?;
     let marks = said.lines().filter_map(|line| line.strip_prefix("MC_TTY="));
@@ -227,39 +242,48 @@ pub(super) async fn session_end(
     id: Uuid,
     mark: &str,
 ) -> Result<(), DriverError> {
-    let Some(leaders) = seen_leaders(context, id).await? else {
-        return signal_inside(context, id, mark, "HUP KILL").await;
+    let (seen, leaders) = match seen_leaders(context, id).await? {
+        Leaders::Seen(seen, leaders) => (seen, leaders),
+        Leaders::Gone => return Ok(()),
+        Leaders::Unseen => return signal_inside(context, id, mark, "HUP KILL").await,
     };
-    for (pid, container, found) in leaders {
+    for (pid, found) in leaders {
         if found == mark {
-            session::end(pid, &container).await?;
+            session::end(pid, &seen).await?;
         }
     }
     Ok(())
 }
 
-/// Leaders that were put into the VM, its container, and their marks. None where the VM's processes cannot
-/// be seen from here.
-async fn seen_leaders(
-    context: &Context,
-    id: Uuid,
-) -> Result<Option<Vec<(i32, String, String)>>, DriverError> {
-    let container = match context.inspect(&container_name(id)).await {
-        Ok(found) => found.id.unwrap_or_default(),
-        Err(error) if is_over(&error) => return Ok(Some(Vec::new())),
+/// Leaders of the sessions that were put into a VM.
+enum Leaders {
+    /// Its container, and their numbers and marks.
+    Seen(Arc<Seen>, Vec<(i32, String)>),
+    /// The VM does not run any more.
+    Gone,
+    /// The VM's processes cannot be seen from here.
+    Unseen,
+}
+
+async fn seen_leaders(context: &Context, id: Uuid) -> Result<Leaders, DriverError> {
+    let found = match context.inspect(&container_name(id)).await {
+        Ok(found) => found,
+        Err(error) if is_over(&error) => return Ok(Leaders::Gone),
         Err(error) => return Err(error),
     };
-    if container.is_empty() || !context.config.host_processes || !session::host_is_seen(&container)
-    {
-        return Ok(None);
+    let first = found.state.and_then(|state| state.pid);
+    let first = first.and_then(|pid| i32::try_from(pid).ok());
+    let container = found.id.unwrap_or_default();
+    if container.is_empty() || !context.config.host_processes {
+        return Ok(Leaders::Unseen);
     }
-    let Some(leaders) = session::leaders(&container) else {
-        return Ok(None);
+    let Some(seen) = Seen::look(&container, first).await? else {
+        return Ok(Leaders::Unseen);
     };
-    let of_this = leaders
-        .into_iter()
-        .map(|(pid, mark)| (pid, container.clone(), mark));
-    Ok(Some(of_this.collect()))
+    Ok(match session::leaders(&seen).await? {
+        Some(leaders) => Leaders::Seen(seen, leaders),
+        None => Leaders::Unseen,
+    })
 }
 
 /// A session that nobody has taken over yet: dropped, it is ended.
@@ -339,11 +363,8 @@ impl ProcessControl for ExecControl {
     }
 
     async fn signal(&self, signal: ProcessSignal) -> Result<(), DriverError> {
-        match self.seen_leader().await {
-            Ok(Some(leader)) => {
-                session::signal(leader.pid, &leader.container, signal);
-                Ok(())
-            }
+        match self.seen_session().await {
+            Ok(Some((leader, seen))) => session::signal(leader, &seen, signal).await,
             Ok(None) => self.signal_inside(signal.name()).await,
             Err(error) if is_over(&error) => Ok(()),
             Err(error) => Err(error),
@@ -351,8 +372,8 @@ impl ProcessControl for ExecControl {
     }
 
     async fn kill(&self) -> Result<(), DriverError> {
-        match self.seen_leader().await {
-            Ok(Some(leader)) => session::end(leader.pid, &leader.container).await,
+        match self.seen_session().await {
+            Ok(Some((leader, seen))) => session::end(leader, &seen).await,
             Ok(None) => self.signal_inside("HUP KILL").await,
             Err(error) if is_over(&error) => Ok(()),
             Err(error) => Err(error),

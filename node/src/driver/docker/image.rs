@@ -1,6 +1,10 @@
 //! Making images present.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use node_api::{
     error::NodeErrorCode,
@@ -9,6 +13,32 @@ use node_api::{
 
 use super::{api::LIST, context::Context, pull};
 use crate::driver::DriverError;
+
+/// So long a pull that failed is told as such, and not begun anew: all VMs that wait for it ask about twice a
+/// second, and each is to hear why.
+const TOLD: Duration = Duration::from_secs(5);
+
+/// Images on their way, and those that did not come, with when that was found.
+#[derive(Default)]
+pub(super) struct Pulls(HashMap<String, (Instant, ImageState)>);
+
+impl Pulls {
+    /// None where a pull is to be begun, or to be begun anew.
+    fn get(&self, name: &str, now: Instant) -> Option<ImageState> {
+        let (since, state) = self.0.get(name)?;
+        let is_old = now.duration_since(*since) >= TOLD;
+        let is_on_its_way = matches!(state, ImageState::Pulling { .. });
+        (is_on_its_way || !is_old).then(|| state.clone())
+    }
+
+    fn set(&mut self, name: &str, state: ImageState, now: Instant) {
+        self.0.insert(name.to_owned(), (now, state));
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+}
 
 /// Where the image stands; begins to pull it where it is neither here nor on its way.
 pub(super) async fn image_ensure(
@@ -36,17 +66,14 @@ async fn state(context: &Arc<Context>, name: &str) -> Result<ImageState, DriverE
         Err(error) => return Err(error),
     }
     let mut state = context.state();
-    match state.pulls.get(name) {
-        Some(pulling @ ImageState::Pulling { .. }) => return Ok(pulling.clone()),
-        // Told once; the next ensure tries again.
-        Some(_) => return Ok(state.pulls.remove(name).unwrap_or(ImageState::Present)),
-        None => {}
+    if let Some(known) = state.pulls.get(name, Instant::now()) {
+        return Ok(known);
     }
     let begun = ImageState::Pulling {
         percent: 0,
         detail: "asking the registry".into(),
     };
-    state.pulls.insert(name.to_owned(), begun.clone());
+    state.pulls.set(name, begun.clone(), Instant::now());
     drop(state);
     tokio::spawn(fetch(context.clone(), name.to_owned()));
     Ok(begun)
@@ -62,7 +89,7 @@ fn is_missing(error: &DriverError) -> bool {
 async fn fetch(context: Arc<Context>, name: String) {
     tracing::info!(image = %name, "pulling an image");
     let failure = pull::pull(&context, &name, |state| {
-        context.state().pulls.insert(name.clone(), state);
+        context.state().pulls.set(&name, state, Instant::now());
     })
     .await;
     context.facts.forget_images();
@@ -74,7 +101,35 @@ async fn fetch(context: Arc<Context>, name: String) {
         Some(reason) => {
             tracing::warn!(image = %name, "an image was not pulled: {reason}");
             let failed = ImageState::Failed { reason };
-            context.state().pulls.insert(name, failed);
+            context.state().pulls.set(&name, failed, Instant::now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pull_that_failed_is_told_to_all_who_wait_and_then_begun_anew() {
+        let mut pulls = Pulls::default();
+        let now = Instant::now();
+        let failed = ImageState::Failed {
+            reason: "no such image".into(),
+        };
+        let pulling = ImageState::Pulling {
+            percent: 7,
+            detail: "1 layer".into(),
+        };
+        assert_eq!(pulls.get("a", now), None);
+        pulls.set("a", failed.clone(), now);
+        for after in [Duration::ZERO, TOLD / 2] {
+            assert_eq!(pulls.get("a", now + after), Some(failed.clone()));
+        }
+        assert_eq!(pulls.get("a", now + TOLD), None);
+        pulls.set("a", pulling.clone(), now);
+        assert_eq!(pulls.get("a", now + 100 * TOLD), Some(pulling));
+        pulls.remove("a");
+        assert_eq!(pulls.get("a", now), None);
     }
 }

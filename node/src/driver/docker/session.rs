@@ -4,40 +4,36 @@
 //! (background jobs included) is in the host's /proc; each is checked to be the container's, through
 //! a handle that cannot come to mean another process.
 
-use std::{fs, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use node_api::error::NodeErrorCode;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use super::seen::{Seen, parent_and_session};
 use crate::driver::{DriverError, ProcessSignal};
 
 /// Time between HUP and KILL.
 const HUP_GRACE: Duration = Duration::from_secs(1);
 /// Longest wait for what was killed to be gone.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks whether all are gone: at first, and at last.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-
-/// Whether the processes of a running container can be seen from here (a node that is in a container
-/// itself sees only its own).
-pub(super) fn host_is_seen(container: &str) -> bool {
-    all_pids().any(|pid| is_in_container(pid, container))
-}
-
-/// Whether the host's process is in the container.
-pub(super) fn is_in_container(pid: i32, container: &str) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|text| text.contains(container))
-}
+const LOOK_AGAIN_MAX: Duration = Duration::from_millis(200);
 
 /// Sessions that were put into the container, by leader and mark: their leader's parent is outside it.
 /// (What called setsid in there has the mark in its environment, too, and is left alone.) None where
 /// environments cannot be read from here.
-pub(super) fn leaders(container: &str) -> Option<Vec<(i32, String)>> {
+pub(super) async fn leaders(seen: &Arc<Seen>) -> Result<Option<Vec<(i32, String)>>, DriverError> {
+    seen.with(find_leaders).await
+}
+
+fn find_leaders(seen: &Seen) -> Option<Vec<(i32, String)>> {
     let mut leaders = Vec::new();
-    for pid in all_pids().filter(|pid| is_in_container(*pid, container)) {
+    for pid in seen.pids().into_iter().filter(|pid| seen.has(*pid)) {
         let Some((parent, session)) = parent_and_session(pid) else {
             continue;
         };
-        if session != pid || is_in_container(parent, container) {
+        if session != pid || seen.has(parent) {
             continue;
         }
         match fs::read(format!("/proc/{pid}/environ")) {
@@ -57,7 +53,11 @@ fn mark(environment: &[u8]) -> Option<String> {
 }
 
 /// Signals every process of the session.
-pub(super) fn signal(session: i32, container: &str, signal: ProcessSignal) {
+pub(super) async fn signal(
+    session: i32,
+    seen: &Arc<Seen>,
+    signal: ProcessSignal,
+) -> Result<(), DriverError> {
     let signal = match signal {
         ProcessSignal::Hup => Signal::HUP,
         ProcessSignal::Int => Signal::INT,
@@ -68,19 +68,18 @@ pub(super) fn signal(session: i32, container: &str, signal: ProcessSignal) {
         ProcessSignal::Alrm => Signal::ALARM,
         ProcessSignal::Term => Signal::TERM,
     };
-    send_all(session, container, signal);
+    send_all(session, seen, &[signal]).await.map(drop)
 }
 
 /// Ends every process of the session: HUP, a second, KILL.
-pub(super) async fn end(session: i32, container: &str) -> Result<(), DriverError> {
-    for signal in [Signal::HUP, Signal::CONT] {
-        send_all(session, container, signal);
-    }
-    if gone_within(HUP_GRACE, session, container, None).await {
+pub(super) async fn end(session: i32, seen: &Arc<Seen>) -> Result<(), DriverError> {
+    let hang_up = [Signal::HUP, Signal::CONT];
+    if gone_within(HUP_GRACE, session, seen, &hang_up, &[]).await? {
         return Ok(());
     }
     // Again and again, because what is being killed may have made more.
-    if gone_within(KILL_PATIENCE, session, container, Some(Signal::KILL)).await {
+    let kill = [Signal::KILL];
+    if gone_within(KILL_PATIENCE, session, seen, &kill, &kill).await? {
         return Ok(());
     }
     Err(DriverError::new(
@@ -89,40 +88,55 @@ pub(super) async fn end(session: i32, container: &str) -> Result<(), DriverError
     ))
 }
 
+/// Sends some signals, then the others at each look; whether all are gone in time.
 async fn gone_within(
     patience: Duration,
     session: i32,
-    container: &str,
-    signal: Option<Signal>,
-) -> bool {
+    seen: &Arc<Seen>,
+    first: &[Signal],
+    again: &[Signal],
+) -> Result<bool, DriverError> {
     let began = tokio::time::Instant::now();
+    let (mut signals, mut pause) = (first, LOOK_AGAIN);
     loop {
-        if members(session, container).is_empty() {
-            return true;
+        if send_all(session, seen, signals).await? == 0 {
+            return Ok(true);
         }
         if began.elapsed() > patience {
-            return false;
+            return Ok(false);
         }
-        if let Some(signal) = signal {
-            send_all(session, container, signal);
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LOOK_AGAIN_MAX);
+        signals = again;
     }
 }
 
-fn send_all(session: i32, container: &str, signal: Signal) {
-    for pid in members(session, container) {
-        send(pid, session, container, signal);
-    }
+/// How many there were, living, before they got the signals.
+async fn send_all(
+    session: i32,
+    seen: &Arc<Seen>,
+    signals: &[Signal],
+) -> Result<usize, DriverError> {
+    let signals = signals.to_vec();
+    seen.with(move |seen| {
+        let members = members(session, seen);
+        for signal in signals {
+            members
+                .iter()
+                .for_each(|pid| send(*pid, session, seen, signal));
+        }
+        members.len()
+    })
+    .await
 }
 
 /// The handle is taken before the check: it stays with the process that was checked.
-fn send(pid: i32, session: i32, container: &str, signal: Signal) {
+fn send(pid: i32, session: i32, seen: &Seen, signal: Signal) {
     let Some(process) = Pid::from_raw(pid) else {
         return;
     };
     let sent = pidfd_open(process, PidfdFlags::empty()).and_then(|handle| {
-        if session_of(pid) == Some(session) && is_in_container(pid, container) {
+        if session_of(pid) == Some(session) && seen.has(pid) {
             pidfd_send_signal(&handle, signal)
         } else {
             Ok(())
@@ -135,34 +149,13 @@ fn send(pid: i32, session: i32, container: &str, signal: Signal) {
 }
 
 /// Living processes of the session that are the container's.
-fn members(session: i32, container: &str) -> Vec<i32> {
-    all_pids()
-        .filter(|pid| session_of(*pid) == Some(session) && is_in_container(*pid, container))
-        .collect()
+fn members(session: i32, seen: &Seen) -> Vec<i32> {
+    let is_member = |pid: &i32| session_of(*pid) == Some(session) && seen.has(*pid);
+    seen.pids().into_iter().filter(is_member).collect()
 }
 
-fn all_pids() -> impl Iterator<Item = i32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten();
-    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-}
-
-/// The session of a living process; None for one that is dead and only waits to be reaped.
 fn session_of(pid: i32) -> Option<i32> {
     parent_and_session(pid).map(|(_, session)| session)
-}
-
-fn parent_and_session(pid: i32) -> Option<(i32, i32)> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    parse(&stat)
-}
-
-fn parse(stat: &str) -> Option<(i32, i32)> {
-    // The name, in parentheses, may hold anything: count from the last one.
-    let mut words = stat.rsplit_once(") ")?.1.split(' ');
-    let state = words.next()?;
-    let parent = words.next()?.parse().ok()?;
-    let session = words.nth(1)?.parse().ok()?;
-    (!matches!(state, "Z" | "X")).then_some((parent, session))
 }
 
 #[cfg(test)]
@@ -170,25 +163,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_session_is_read_past_any_name_and_not_of_the_dead() {
-        assert_eq!(parse("12 (a) b) S 1 12 77 34816 12"), Some((1, 77)));
-        assert_eq!(parse("12 (sh) Z 1 12 77 0 -1"), None);
-        assert_eq!(parse("nonsense"), None);
-    }
-
-    #[test]
     fn a_mark_is_read_from_an_environment() {
         assert_eq!(mark(b"A=b\0MC_TTY=12ab\0C=\xff\0"), Some("12ab".into()));
         assert_eq!(mark(b"A=MC_TTY=12ab\0"), None);
-    }
-
-    #[test]
-    fn a_process_of_the_host_is_in_no_container() {
-        let own = i32::try_from(std::process::id()).expect("a pid");
-        assert!(session_of(own).is_some());
-        assert!(!is_in_container(
-            own,
-            "0123456789abcdef0123456789abcdef0123456789abcdef"
-        ));
     }
 }

@@ -5,7 +5,14 @@ use std::io;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::{Decode, FRAME_BYTES};
+use super::{Decode, FRAME_BYTES, OUTPUT_BYTES};
+
+/// Room for so much is made when less than that is left: what was read and is still in use somewhere keeps
+/// its whole buffer.
+const READ_BYTES: usize = 16 * 1024;
+const READ_LEAST: usize = 4 * 1024;
+/// The buffer that has grown for a longer frame goes with it.
+const LONG_BYTES: usize = OUTPUT_BYTES + 1024;
 
 /// Reads frames one by one; nothing is lost when reading is given up and begun again.
 pub struct Frames<R> {
@@ -27,7 +34,9 @@ impl<R: AsyncRead + Unpin> Frames<R> {
             if let Some(frame) = self.whole()? {
                 return Ok(Some(frame));
             }
-            self.buffer.reserve(16 * 1024);
+            if self.buffer.capacity() - self.buffer.len() < READ_LEAST {
+                self.buffer.reserve(READ_BYTES);
+            }
             if self.read.read_buf(&mut self.buffer).await? == 0 {
                 return match self.buffer.is_empty() {
                     true => Ok(None),
@@ -50,6 +59,9 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         }
         self.buffer.advance(4);
         let mut body = self.buffer.split_to(length).freeze();
+        if length > LONG_BYTES {
+            self.buffer = BytesMut::from(&self.buffer[..]);
+        }
         let kind = body.get_u8();
         match F::decode(kind, body) {
             Some(frame) => Ok(Some(frame)),

@@ -125,6 +125,49 @@ proptest! {
 }
 
 #[tokio::test]
+async fn small_frames_share_a_buffer_though_each_comes_alone_and_is_kept() {
+    let mut wire = BytesMut::new();
+    for end in 0..1_000 {
+        let (client, bytes) = (1, Bytes::from_static(b"x"));
+        ToHolder::Input { client, end, bytes }.encode(&mut wire);
+    }
+    let length = wire.len() / 1_000;
+    let mut frames = Frames::new(cut(&wire, &[length]));
+    let kept: Vec<ToHolder> = all(&mut frames).await.unwrap();
+    let places: Vec<usize> = kept
+        .iter()
+        .map(|frame| match frame {
+            ToHolder::Input { bytes, .. } => bytes.as_ptr().addr(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let begun = places
+        .windows(2)
+        .filter(|pair| pair[1].wrapping_sub(pair[0]) != length);
+    assert!(begun.count() < 10);
+}
+
+#[tokio::test]
+async fn a_long_frame_leaves_no_long_buffer_behind() {
+    let long = ToHolder::Drawing(Drawing {
+        offset: 1,
+        cols: 80,
+        rows: 24,
+        bytes: vec![7; DRAWING_BYTES].into(),
+    });
+    let mut wire = encoded(&long);
+    ToHolder::List.encode(&mut wire);
+    let mut frames = Frames::new(cut(&wire, &[4_000]));
+    assert_eq!(frames.next::<ToHolder>().await.unwrap(), Some(long));
+    assert_eq!(
+        frames.next::<ToHolder>().await.unwrap(),
+        Some(ToHolder::List)
+    );
+    let capacity = frames.buffer.capacity();
+    assert!(capacity <= 64 * 1024, "{capacity}");
+}
+
+#[tokio::test]
 async fn what_the_holder_says_is_read_back() {
     let fault = Fault {
         code: NodeErrorCode::Conflict,

@@ -122,7 +122,9 @@ pub(super) async fn sweep(registry: Weak<ShellRegistry>) {
         let pause = SWEEP.min(limits.idle / 4).min(limits.ended_kept / 4);
         for shell in shells.places.shells() {
             match shell.end() {
-                Some((_, since)) if since >= limits.ended_kept => shells.places.forget(shell.id),
+                Some((end, since)) if since >= limits.ended_kept => {
+                    shells.places.let_go(shell.id, end);
+                }
                 Some(_) => {}
                 None if shell.idle() >= limits.idle => close_idle(&shells, &shell).await,
                 None => {}
@@ -133,9 +135,30 @@ pub(super) async fn sweep(registry: Weak<ShellRegistry>) {
     }
 }
 
+/// Whoever comes back to it is told why it is gone.
 async fn close_idle(shells: &ShellRegistry, shell: &Shell) {
-    tracing::info!(shell = %shell.id, "closed: nobody has used it for long");
-    if let Err(error) = shells.close(shell.id).await {
+    let why = format!(
+        "it was closed because nobody had used it for {}",
+        in_words(shells.commons.limits.idle)
+    );
+    tracing::info!(shell = %shell.id, "{why}");
+    let end = End::Lost(why);
+    shell.end_as(end.clone());
+    if let Err(error) = shells.end(shell).await {
         tracing::warn!(shell = %shell.id, "an idle shell is not closed: {error}");
+        shell.goes_on(&end);
     }
+}
+
+/// In the largest unit in which it is a whole number.
+fn in_words(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let units = [(3600, "h"), (60, "min")];
+    let unit = units
+        .iter()
+        .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
+    unit.map_or_else(
+        || format!("{seconds} s"),
+        |(unit, name)| format!("{} {name}", seconds / unit),
+    )
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What viewers are told when the holder was killed.
-const HOLDER_GONE: &str =
+pub(super) const HOLDER_GONE: &str =
     "the process that holds this node's shells was ended, and this shell with it";
 
 impl ShellRegistry {

@@ -1,7 +1,7 @@
 //! Where shells are kept, by id, and how many there may be.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex},
 };
 
@@ -11,25 +11,43 @@ use uuid::Uuid;
 
 use crate::{
     driver::DriverError,
+    hold::wire::Held,
     shell::{
         limits::ShellLimits,
-        session::{Shell, lock},
+        session::{End, Shell, lock},
     },
 };
 
-/// A shell, or the place of one that is being made.
+/// Shells that were lost and are forgotten, of which it is still known why.
+const LOST_KEPT: usize = 1_000;
+
+/// A shell, or the place of one that is being made, or that the holder has and the node not yet.
 pub struct Place {
     vm_id: Uuid,
     shell: OnceCell<Arc<Shell>>,
+    held: Option<Held>,
 }
 
 impl Place {
+    /// What the holder says of a shell that is still to be taken up.
+    pub fn held(&self) -> Option<&Held> {
+        self.held.as_ref()
+    }
+
     /// The shell here, made if there is none. Callers that come at once make one together.
     pub async fn get_or_make<F>(&self, make: impl FnOnce() -> F) -> Result<Arc<Shell>, DriverError>
     where
         F: Future<Output = Result<Arc<Shell>, DriverError>>,
     {
         self.shell.get_or_try_init(make).await.cloned()
+    }
+
+    fn of(shell: Arc<Shell>) -> Self {
+        Self {
+            vm_id: shell.vm_id,
+            shell: OnceCell::new_with(Some(shell)),
+            held: None,
+        }
     }
 
     fn lives(&self) -> bool {
@@ -39,33 +57,92 @@ impl Place {
 
 /// The places of a node.
 #[derive(Default)]
-pub struct Places(Mutex<HashMap<Uuid, Arc<Place>>>);
+pub struct Places {
+    all: Mutex<HashMap<Uuid, Arc<Place>>>,
+    /// Why, the newest last.
+    lost: Mutex<VecDeque<(Uuid, String)>>,
+}
 
 impl Places {
     pub fn get(&self, id: Uuid) -> Option<Arc<Shell>> {
-        lock(&self.0).get(&id)?.shell.get().cloned()
+        lock(&self.all).get(&id)?.shell.get().cloned()
     }
 
-    /// Whether there is such a shell, or one is being made.
+    /// Whether there is such a shell, or one is being made or taken up.
     pub fn has(&self, id: Uuid) -> bool {
-        lock(&self.0).contains_key(&id)
+        lock(&self.all).contains_key(&id)
     }
 
     pub fn shells(&self) -> Vec<Arc<Shell>> {
-        let places = lock(&self.0);
+        self.shells_and_held().0
+    }
+
+    /// The shells, and those that are still to be taken up; each is in one of the two.
+    pub fn shells_and_held(&self) -> (Vec<Arc<Shell>>, Vec<Held>) {
+        let places = lock(&self.all);
         let shells = places.values().filter_map(|place| place.shell.get());
-        shells.cloned().collect()
+        let held = places.values().filter_map(|place| place.held());
+        (shells.cloned().collect(), held.cloned().collect())
     }
 
     pub fn forget(&self, id: Uuid) {
-        lock(&self.0).remove(&id);
+        lock(&self.all).remove(&id);
+    }
+
+    /// Forgets one that has ended, but not why it was lost.
+    pub fn let_go(&self, id: Uuid, end: End) {
+        if let End::Lost(why) = end {
+            let mut lost = lock(&self.lost);
+            if lost.len() >= LOST_KEPT {
+                lost.pop_front();
+            }
+            lost.push_back((id, why));
+        }
+        self.forget(id);
+    }
+
+    /// Why a shell that is forgotten was lost.
+    pub fn why_lost(&self, id: Uuid) -> Option<String> {
+        let lost = lock(&self.lost);
+        let found = lost.iter().rev().find(|(of, _)| *of == id);
+        found.map(|(_, why)| why.clone())
     }
 
     /// A shell that is there already.
     pub fn put(&self, shell: Arc<Shell>) {
-        let (id, vm_id) = (shell.id, shell.vm_id);
-        let shell = OnceCell::new_with(Some(shell));
-        lock(&self.0).insert(id, Arc::new(Place { vm_id, shell }));
+        lock(&self.all).insert(shell.id, Arc::new(Place::of(shell)));
+    }
+
+    /// The place of a shell that is to be taken up. False where it has one already.
+    pub fn await_held(&self, held: &Held) -> bool {
+        let mut places = lock(&self.all);
+        if places.contains_key(&held.shell) {
+            return false;
+        }
+        let place = Place {
+            vm_id: held.vm_id,
+            shell: OnceCell::new(),
+            held: Some(held.clone()),
+        };
+        places.insert(held.shell, Arc::new(place));
+        true
+    }
+
+    /// What the holder says of a shell that is still to be taken up.
+    pub fn awaited(&self, id: Uuid) -> Option<Held> {
+        lock(&self.all).get(&id)?.held.clone()
+    }
+
+    /// A shell has been taken up. False where nobody waits for it any more: it was closed meanwhile.
+    pub fn arrived(&self, shell: Arc<Shell>) -> bool {
+        let mut places = lock(&self.all);
+        let awaited = places
+            .get(&shell.id)
+            .is_some_and(|place| place.held.is_some());
+        if awaited {
+            places.insert(shell.id, Arc::new(Place::of(shell)));
+        }
+        awaited
     }
 
     /// The place for a shell: the one it has, or a new one if there is room.
@@ -75,7 +152,7 @@ impl Places {
         id: Uuid,
         limits: &ShellLimits,
     ) -> Result<Arc<Place>, DriverError> {
-        let mut places = lock(&self.0);
+        let mut places = lock(&self.all);
         if let Some(place) = places.get(&id) {
             if place.vm_id == vm_id {
                 return Ok(place.clone());
@@ -88,6 +165,7 @@ impl Places {
         let place = Arc::new(Place {
             vm_id,
             shell: OnceCell::new(),
+            held: None,
         });
         places.insert(id, place.clone());
         Ok(place)
@@ -95,7 +173,7 @@ impl Places {
 
     /// Frees the place of a shell that could not be made, unless somebody else is making it there.
     pub fn give_up(&self, id: Uuid, place: &Arc<Place>) {
-        let mut places = lock(&self.0);
+        let mut places = lock(&self.all);
         let here = places
             .get(&id)
             .is_some_and(|there| Arc::ptr_eq(there, place));

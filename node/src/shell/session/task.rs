@@ -1,7 +1,7 @@
 //! The task of a shell: it always drains the PTY, writes what viewers type, and sets the size,
 //! whoever looks or does not.
 
-use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::pending, sync::Arc, thread, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -33,6 +33,11 @@ const PAUSE: Duration = Duration::from_millis(4);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Longer drawing is done aside.
 const INLINE: Duration = Duration::from_millis(4);
+/// So long is drawn aside before other shells get their turn.
+const TURN: Duration = Duration::from_millis(50);
+/// The screen is left alone for so long between two moments of drawing: a lock is not fair, and who waits
+/// for it would not get it otherwise.
+const BREATH: Duration = Duration::from_millis(1);
 
 /// Why a shell runs no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,28 +133,35 @@ impl Shell {
         self.offset() - drawn
     }
 
-    /// Brings the screen up to date. A program can make few bytes cost much: that is done aside,
-    /// so that it holds up no other shell.
+    /// Brings the screen up to date. A program can make few bytes cost much: that is done aside, and in
+    /// turns with other shells, so that it holds up none of them.
     async fn draw(self: &Arc<Self>) {
-        let caught = {
+        let mut caught = {
             let mut screen = lock(&self.screen);
             screen.set_scrollback_bytes(self.commons.ring_bytes());
             screen.catch_up(&self.ring, INLINE)
         };
-        if caught == Caught::Behind {
-            // The semaphore is never closed.
+        while caught == Caught::Behind {
+            // The semaphore is never closed, and fair: whoever waits is next.
             let _turn = self.commons.costly.acquire().await;
             let shell = self.clone();
-            let drawn = spawn_blocking(move || while shell.draw_some() == Caught::Behind {});
-            if drawn.await.is_err() {
-                tracing::error!(shell = %self.id, "the screen could not be drawn");
-            }
+            let Ok(drawn) = spawn_blocking(move || shell.draw_for_a_turn()).await else {
+                return tracing::error!(shell = %self.id, "the screen could not be drawn");
+            };
+            caught = drawn;
         }
     }
 
-    /// Draws for a moment. Between two moments a snapshot may be taken.
-    fn draw_some(&self) -> Caught {
-        lock(&self.screen).catch_up(&self.ring, INLINE)
+    /// Draws for a turn, in moments. Between two of them a snapshot may be taken.
+    fn draw_for_a_turn(&self) -> Caught {
+        let began = Instant::now();
+        loop {
+            let caught = lock(&self.screen).catch_up(&self.ring, INLINE);
+            if caught == Caught::Up || began.elapsed() >= TURN {
+                return caught;
+            }
+            thread::sleep(BREATH);
+        }
     }
 
     async fn write_input(&self, mut pty: PtyInput) -> Infallible {
@@ -193,7 +205,7 @@ impl Shell {
                 repeat = Instant::now() < settled;
                 // What was printed before was meant for the size before.
                 self.draw().await;
-                lock(&self.screen).resize(size);
+                self.resize_screen(size).await;
                 self.size_pty(size).await;
             } else if repeat {
                 if timeout_at(settled, wanted.changed()).await.is_err() {

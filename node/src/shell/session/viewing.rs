@@ -12,14 +12,16 @@ use super::{End, Phase, Shell, State, lock};
 use crate::{
     clock::now_us,
     shell::{
+        close::Close,
         frame,
         input::{ClientId, InputRefused},
         limits::Size,
+        screen::Screen,
         vt::Snapshot,
     },
 };
 
-/// Larger screens are drawn aside: it takes milliseconds.
+/// Larger screens are drawn, and change their size, aside: it takes milliseconds.
 const LARGE_CELLS: usize = 20_000;
 /// How long output may be drawn for a snapshot.
 const SNAPSHOT_WORK: Duration = Duration::from_millis(10);
@@ -59,22 +61,23 @@ impl Drop for Seat {
 }
 
 impl Shell {
-    /// Takes a seat; None when all are taken. Of who only watches no input is awaited, so none is counted.
+    /// Takes a seat; refused when all are taken, or too much input waits for one client more. Of who only
+    /// watches no input is awaited, so none is counted.
     pub fn attach(
         self: &Arc<Self>,
         client: ClientId,
         size: Size,
         watch_only: bool,
-    ) -> Option<Seat> {
+    ) -> Result<Seat, Close> {
         let mut state = lock(&self.state);
         if state.seats.count() >= self.limits().viewers {
-            return None;
+            return Err(Close::too_many_viewers(self.limits().viewers));
         }
         let State { seats, inputs, .. } = &mut *state;
         let input_offset = if watch_only {
             0
         } else {
-            inputs.attach(client, self.limits(), |client| seats.needs(client))
+            inputs.attach(client, self.limits(), |client| seats.needs(client))?
         };
         let (id, sized) = state.seats.attach(client, size, watch_only);
         state.active = Instant::now();
@@ -83,7 +86,7 @@ impl Shell {
             self.begin();
         }
         let shell = self.clone();
-        Some(Seat {
+        Ok(Seat {
             id,
             client,
             input_offset,
@@ -206,20 +209,54 @@ impl Shell {
 
     /// The terminal drawn anew.
     pub async fn snapshot(self: &Arc<Self>) -> Snapshot {
-        let size = *self.wanted_size.borrow();
-        if usize::from(size.cols) * usize::from(size.rows) > LARGE_CELLS {
-            let shell = self.clone();
-            if let Ok(drawn) = spawn_blocking(move || shell.snapshot_here()).await {
-                return drawn;
-            }
-        }
-        self.snapshot_here()
+        let draw = |shell: &Self, screen: &mut Screen| {
+            // When that takes longer, the viewer gets the rest from the ring.
+            screen.catch_up(&shell.ring, SNAPSHOT_WORK);
+            screen.snapshot()
+        };
+        self.on_screen(None, draw).await
     }
 
-    fn snapshot_here(&self) -> Snapshot {
-        let mut screen = lock(&self.screen);
-        // When that takes longer, the viewer gets the rest from the ring.
-        screen.catch_up(&self.ring, SNAPSHOT_WORK);
-        screen.snapshot()
+    /// Gives the screen another size.
+    pub(super) async fn resize_screen(self: &Arc<Self>, size: Size) {
+        let resize = move |_: &Self, screen: &mut Screen| screen.resize(size);
+        self.on_screen(Some(size), resize).await;
     }
+
+    /// Does something with the screen: here, or aside where that takes milliseconds or somebody has it.
+    /// `becomes`: its size then.
+    async fn on_screen<T: Send + 'static>(
+        self: &Arc<Self>,
+        becomes: Option<Size>,
+        deed: impl Fn(&Self, &mut Screen) -> T + Clone + Send + 'static,
+    ) -> T {
+        if let Some(done) = self.on_small_screen(becomes, &deed) {
+            return done;
+        }
+        let (shell, aside) = (self.clone(), deed.clone());
+        let done = spawn_blocking(move || {
+            let mut screen = lock(&shell.screen);
+            aside(&shell, &mut screen)
+        });
+        match done.await {
+            Ok(done) => done,
+            // It panicked, or the node ends.
+            Err(_) => deed(self, &mut lock(&self.screen)),
+        }
+    }
+
+    /// None where the screen is large, or somebody has it.
+    fn on_small_screen<T>(
+        &self,
+        becomes: Option<Size>,
+        deed: &impl Fn(&Self, &mut Screen) -> T,
+    ) -> Option<T> {
+        let mut screen = self.screen.try_lock().ok()?;
+        let is_large = is_large(screen.size()) || becomes.is_some_and(is_large);
+        (!is_large).then(|| deed(self, &mut screen))
+    }
+}
+
+fn is_large(size: Size) -> bool {
+    usize::from(size.cols) * usize::from(size.rows) > LARGE_CELLS
 }

@@ -57,7 +57,7 @@ impl<'a> Writer<'a> {
     pub fn new(shell: &'a Arc<Shell>, seat: &'a Seat, shared: &'a Shared, sink: Sink) -> Self {
         let mut told = shell.view(seat);
         told.end = None;
-        // The hello says how much was taken; what is written of it is told by acks.
+        // As of the moment when the input was counted; what is written later is told by acks.
         told.input_written = told.input_written.min(seat.input_offset);
         Self {
             shell,
@@ -113,6 +113,7 @@ impl<'a> Writer<'a> {
             rows: self.told.size.rows,
             offset: self.position,
             input_offset: self.seat.input_offset,
+            input_written: self.told.input_written,
             owner: self.told.owner,
             viewers: self.told.viewers,
         });
@@ -148,16 +149,25 @@ impl<'a> Writer<'a> {
             return Step::Close(close);
         }
         let view = self.shell.view(self.seat);
-        if let Some(frame) = self.small_news(&view) {
+        let until = self.acks_until();
+        let acks_count = until.is_none_or(|until| Instant::now() < until);
+        if acks_count && let Some(frame) = self.small_news(&view) {
             return Step::Send(frame.encode());
         }
-        match self.output() {
-            Step::Wait(None) if self.position == self.shell.offset() => match &view.end {
-                Some(end) => self.tell_end(end),
-                None => Step::Wait(None),
-            },
-            step => step,
+        match (self.output(acks_count), &view.end) {
+            (Step::Wait(None), Some(end)) if self.position == self.shell.offset() => {
+                self.tell_end(end)
+            }
+            (Step::Wait(None), Some(_)) => Step::Wait(until),
+            (step, _) => step,
         }
+    }
+
+    /// Once the shell has ended: until when what was sent may stay unacknowledged. Past it the viewer gets
+    /// the rest all the same, nothing else, and the end: or it could keep an ended shell here for ever.
+    fn acks_until(&self) -> Option<Instant> {
+        let (_, since) = self.shell.end()?;
+        Some(Instant::now() + self.shell.limits().end_patience.saturating_sub(since))
     }
 
     fn small_news(&mut self, view: &View) -> Option<NodeFrame> {
@@ -195,9 +205,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The next output, when the viewer may have it.
-    fn output(&mut self) -> Step {
-        let unacked = self.position - self.shared.acked.load(Ordering::Acquire);
+    /// The next output, when the viewer may have it: always where acks do not count any more.
+    fn output(&mut self, acks_count: bool) -> Step {
+        let acked = match acks_count {
+            true => self.shared.acked.load(Ordering::Acquire),
+            false => self.position,
+        };
+        let unacked = self.position - acked;
         let window = self
             .shell
             .limits()

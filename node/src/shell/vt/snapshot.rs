@@ -19,31 +19,70 @@ pub struct Snapshot {
     pub bytes: Bytes,
 }
 
+/// The longest drawing: a WebSocket message of it passes everywhere (the server takes 4 MiB). Large screens
+/// whose every cell has a colour of its own are longer.
+const SNAPSHOT_BYTES: usize = 3 * 1024 * 1024;
+
+/// What of a terminal is drawn beside its text.
+#[derive(Clone, Copy)]
+struct Detail {
+    scrollback: bool,
+    styles: bool,
+}
+
+/// From all to what is never too long.
+const DETAILS: [Detail; 3] = [
+    Detail {
+        scrollback: true,
+        styles: true,
+    },
+    Detail {
+        scrollback: false,
+        styles: true,
+    },
+    Detail {
+        scrollback: false,
+        styles: false,
+    },
+];
+
 impl Vt {
-    /// Draws the terminal as it is at [`Vt::offset`].
+    /// Draws the terminal as it is at [`Vt::offset`]. At most 3 MiB: where all would be more, the lines above
+    /// the screen are left out, then colours and other styles.
     pub fn snapshot(&mut self) -> Snapshot {
-        let mut out = String::with_capacity(8 * 1024);
-        self.write_scrollback(&mut out);
-        if self.modes.in_alternate {
-            self.parser.process(b"\x1b[?47l");
-            let main = self.parser.screen();
-            out.push_str(&main.contents_formatted());
-            write_region(&mut out, &self.modes.main);
-            let entering = self.cursor_at_entry();
-            self.write_entry(&mut out, &entering);
-            self.parser.process(b"\x1b[?47h");
+        let mut bytes = Vec::new();
+        for detail in DETAILS {
+            bytes = self.drawn(detail).into_bytes();
+            // What is not whole yet follows the drawing; the stream brings the rest.
+            bytes.extend_from_slice(&self.held);
+            if bytes.len() <= SNAPSHOT_BYTES {
+                break;
+            }
         }
-        out.push_str(&self.parser.screen().contents_formatted());
-        let (row, col) = self.parser.screen().cursor_position();
-        self.write_state(&mut out, row, col);
-        let mut bytes = out.into_bytes();
-        // What is not whole yet follows the drawing; the stream brings the rest.
-        bytes.extend_from_slice(&self.held);
         Snapshot {
             offset: self.offset(),
             size: self.size(),
             bytes: bytes.into(),
         }
+    }
+
+    fn drawn(&mut self, detail: Detail) -> String {
+        let mut out = String::with_capacity(8 * 1024);
+        if detail.scrollback {
+            self.write_scrollback(&mut out);
+        }
+        if self.modes.in_alternate {
+            self.parser.process(b"\x1b[?47l");
+            write_cells(&mut out, self.parser.screen(), detail.styles);
+            write_region(&mut out, &self.modes.main);
+            let entering = self.cursor_at_entry();
+            self.write_entry(&mut out, &entering);
+            self.parser.process(b"\x1b[?47h");
+        }
+        write_cells(&mut out, self.parser.screen(), detail.styles);
+        let (row, col) = self.parser.screen().cursor_position();
+        self.write_state(&mut out, row, col);
+        out
     }
 
     /// Prints the lines above the screen and pushes them off it.
@@ -156,6 +195,59 @@ impl Vt {
             write_move(out, grid, row, col - back);
             out.push_str(cell.contents());
         }
+    }
+}
+
+/// Clears the screen that is shown, and fills it.
+fn write_cells(out: &mut String, screen: &vt100::Screen, styles: bool) {
+    if styles {
+        out.push_str(&screen.contents_formatted());
+        return;
+    }
+    out.push_str(if screen.hide_cursor() {
+        "\x1b[?25l"
+    } else {
+        "\x1b[?25h"
+    });
+    out.push_str("\x1b[m\x1b[H\x1b[J");
+    let (rows, cols) = screen.size();
+    let (rows, cols) = (rows.get(), cols.get());
+    let mut goes_on = false;
+    for row in 0..rows {
+        let mut text = String::new();
+        for cell in (0..cols).filter_map(|col| screen.cell(row, col)) {
+            write_plain(&mut text, cell);
+        }
+        // A full row whose line goes on wraps at the next character, whichever that is.
+        let goes_on_from_above = goes_on;
+        goes_on = screen.row_wrapped(row);
+        if goes_on {
+            out.push_str(&text);
+            continue;
+        }
+        let text = text.trim_end_matches(' ');
+        out.push_str(if text.is_empty() && goes_on_from_above {
+            " \x08\x1b[X"
+        } else {
+            text
+        });
+        if row + 1 < rows {
+            out.push_str("\r\n");
+        }
+    }
+}
+
+/// A character without its marks, but for the one that makes it wide: so many cells of them are never too
+/// long.
+fn write_plain(out: &mut String, cell: &vt100::Cell) {
+    const WIDE: char = '\u{fe0f}';
+    if cell.is_wide_continuation() {
+        return;
+    }
+    let contents = cell.contents();
+    out.push(contents.chars().next().unwrap_or(' '));
+    if cell.is_wide() && contents.contains(WIDE) {
+        out.push(WIDE);
     }
 }
 

@@ -25,7 +25,8 @@ use crate::driver::{
 };
 
 /// Takes a new file from standard input: `$1` is the folder, `$2` the file, `$3` its size. It appears
-/// whole or not at all, and goes through no symlink; what an earlier one left half done goes away.
+/// whole or not at all, and goes through no symlink; what an earlier one left half done goes away, and once it
+/// is there the helpers of other releases do (one that runs runs on).
 const SCRIPT: &str = r#"umask 022
 if [ -h "$1" ] || [ -d "$2" ]; then exit 41; fi
 if [ -e "$1" ] && [ ! -d "$1" ]; then exit 41; fi
@@ -33,7 +34,10 @@ mkdir -p "$1" || exit 42
 rm -f "$1"/.new.*
 n=$1/.new.$$
 set -C
-cat >"$n" && [ "$(wc -c <"$n")" -eq "$3" ] && chmod 555 "$n" && mv -f "$n" "$2" && exit 0
+if cat >"$n" && [ "$(wc -c <"$n")" -eq "$3" ] && chmod 555 "$n" && mv -f "$n" "$2"; then
+for f in "$1"/files-*; do [ "$f" = "$2" ] || rm -f "$f"; done
+exit 0
+fi
 rm -f "$n"
 exit 42"#;
 /// The script's: something that is not its own stands there.
@@ -159,6 +163,27 @@ mod tests {
             );
             assert_eq!(names(), ["files-1"]);
         }
+    }
+
+    #[test]
+    fn helpers_of_other_releases_go_once_the_new_one_is_there() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("a b");
+        fs::create_dir(&folder).unwrap();
+        for name in ["files-1", "files-2", "other"] {
+            fs::write(folder.join(name), "old").unwrap();
+        }
+        let file = folder.join("files-3");
+        let names = || {
+            let entries = fs::read_dir(&folder).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(run(&folder, &file, 4, b"cut"), 42);
+        assert_eq!(names(), ["files-1", "files-2", "other"]);
+        assert_eq!(run(&folder, &file, 5, b"whole"), 0);
+        assert_eq!(names(), ["files-3", "other"]);
     }
 
     #[test]

@@ -1,0 +1,111 @@
+//! The node that reads a shell's output, and how long a program waits for it.
+
+use tokio::time::timeout;
+
+use super::HeldShell;
+use crate::{hold::wire::Drawing, shell::lock};
+
+/// The node's connection that reads the output, and up to where it has.
+pub(super) struct Reader {
+    number: u64,
+    position: u64,
+    /// It was waited for in vain, and has not read since.
+    hangs: bool,
+}
+
+impl HeldShell {
+    /// A connection begins to read here, in place of the one before; its number, and the drawing.
+    pub fn begin_reading(&self, position: u64) -> (u64, Option<Drawing>) {
+        let mut state = self.state();
+        state.readers += 1;
+        let number = state.readers;
+        state.reader = Some(Reader {
+            number,
+            position,
+            hangs: false,
+        });
+        // What the node knows may be older.
+        let written = state
+            .clients
+            .iter()
+            .map(|(client, taken)| (*client, taken.written));
+        state.written = written.collect();
+        let drawing = state.drawn.then(|| self.drawing(state.size));
+        drop(state);
+        self.read_on.notify_waiters();
+        // The one before finds that it was replaced.
+        self.news.notify_waiters();
+        (number, drawing)
+    }
+
+    /// It has read up to here. False where another one reads now.
+    pub fn has_read(&self, number: u64, position: u64) -> bool {
+        let mut state = self.state();
+        match &mut state.reader {
+            Some(reader) if reader.number == number => {
+                (reader.position, reader.hangs) = (position, false);
+            }
+            _ => return false,
+        }
+        drop(state);
+        self.read_on.notify_waiters();
+        true
+    }
+
+    pub fn end_reading(&self, number: u64) {
+        let mut state = self.state();
+        if state
+            .reader
+            .as_ref()
+            .is_some_and(|reader| reader.number == number)
+        {
+            state.reader = None;
+            state.written.clear();
+        }
+        drop(state);
+        self.read_on.notify_waiters();
+    }
+
+    /// What was written since the last time. None where another connection reads now: it is for that one.
+    pub fn take_written(&self, number: u64) -> Option<Vec<(u64, u64)>> {
+        let mut state = self.state();
+        let reads = state.reader.as_ref().map(|reader| reader.number);
+        (reads == Some(number)).then(|| std::mem::take(&mut state.written))
+    }
+
+    /// A node that is here gets all output: what it has not read is not pushed out. Without one, or with one
+    /// that hangs, the oldest goes, and the program goes on.
+    pub(super) async fn room(&self, bytes: usize, limit: usize) {
+        loop {
+            let read_on = self.read_on.notified();
+            let Some(position) = self.awaited_reader() else {
+                return;
+            };
+            let unread = lock(&self.ring).end().saturating_sub(position);
+            if unread == 0 || unread + bytes as u64 <= (limit / 2) as u64 {
+                return;
+            }
+            if timeout(self.limits.reader_patience, read_on).await.is_err() {
+                self.give_up_reader(position);
+            }
+        }
+    }
+
+    /// Up to where the node has read, where there is one that reads.
+    fn awaited_reader(&self) -> Option<u64> {
+        let state = self.state();
+        let reader = state.reader.as_ref().filter(|reader| !reader.hangs);
+        reader.map(|reader| reader.position)
+    }
+
+    /// It still stands there: not waited for any more until it reads on.
+    fn give_up_reader(&self, position: u64) {
+        let mut state = self.state();
+        if let Some(reader) = &mut state.reader
+            && reader.position == position
+        {
+            reader.hangs = true;
+            tracing::warn!(shell = %self.id, "the node reads nothing: it may miss output");
+        }
+    }
+}
