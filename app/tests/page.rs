@@ -3,6 +3,7 @@
 
 mod fake;
 
+use app::model::{VmProgress, VmState};
 use axum::{
     body::{Body, to_bytes},
     http::{Request, Response, StatusCode, header},
@@ -506,6 +507,29 @@ async fn a_stopped_vms_shell_page_offers_to_start_it() {
 }
 
 #[tokio::test]
+async fn a_shell_that_has_ended_is_followed_by_a_new_one_and_not_by_a_start() {
+    let admins = "/admin/vms/0197c1d4-6a3e-7c31-9f52-00000annweb1/shell";
+    for (who, address) in [("ann", "/shell/web1"), ("admin", admins)] {
+        let page = open(who, &format!("{address}?shell=ended")).await;
+        assert_eq!(page.status, StatusCode::CONFLICT);
+        let new = format!("href=\"{address}?new=1\"");
+        for words in ["This shell has ended", new.as_str(), "Details"] {
+            assert!(page.body.contains(words), "{words}: {}", page.body);
+        }
+        assert!(!page.body.contains("vm-start-form"), "{}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn a_start_is_offered_only_where_it_helps_to_a_shell() {
+    let page = open("ann", "/shell/mirror").await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    assert!(page.body.contains("mirror cannot be reached now"));
+    assert!(page.body.contains("href=\"/vms/mirror\""), "{}", page.body);
+    assert!(!page.body.contains("vm-start-form"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn every_state_of_a_vm_is_told_in_words() {
     let page = open("ann", "/").await.body;
     for words in [
@@ -523,6 +547,74 @@ async fn every_state_of_a_vm_is_told_in_words() {
         );
     }
     assert!(open("bob", "/").await.body.contains("No VMs yet"));
+}
+
+/// The row of a VM on the first page.
+fn row_of(page: &str, vm: &str) -> String {
+    let link = format!("href=\"/vms/{vm}\"");
+    let mut rows = page.split("class=\"vm-row\"").skip(1);
+    let row = rows.find(|row| row.contains(&link));
+    let row = row.unwrap_or_else(|| panic!("no row of {vm} in {page}"));
+    row.split("</li>").next().unwrap().replace("<!>", "")
+}
+
+#[tokio::test]
+async fn a_row_tells_why_a_vm_is_as_it_is_and_what_to_mind() {
+    let world = fake::World::new();
+    world.change("sandbox", |vm| {
+        vm.state = VmState::Starting;
+        vm.progress = Some(VmProgress {
+            percent: None,
+            words: "Starting".into(),
+        });
+    });
+    let told = [
+        (
+            "web1",
+            "up ",
+            "It uses 2.4 GiB of its disk of 2 GiB: delete files that you do not need.",
+        ),
+        (
+            "db",
+            "stopped ",
+            "Stopped VMs are kept for 30 days: start it within 5 days to keep it.",
+        ),
+        (
+            "lab-7",
+            "Pulling image",
+            "node-2: the engine does not answer. It is tried again.",
+        ),
+        (
+            "sandbox",
+            "Starting",
+            "It ran out of memory and starts again (restart 2 of 3).",
+        ),
+    ];
+    for (name, _, reason) in told {
+        world.change(name, |vm| vm.reason = Some(reason.to_owned()));
+    }
+    let request = as_who(Request::get("/"), "ann").header(header::ACCEPT, "text/html,*/*");
+    let page = answer_of(world, request.body(Body::empty()).unwrap()).await;
+    for (name, phase, reason) in told {
+        let row = row_of(&page.body, name);
+        assert!(row.contains(phase), "{name}: {row}");
+        assert!(row.contains(&format!(">{reason}</span>")), "{name}: {row}");
+    }
+    let row = row_of(&page.body, "sandbox");
+    assert!(
+        !row.contains("<progress"),
+        "nothing goes on while it waits: {row}"
+    );
+}
+
+#[tokio::test]
+async fn the_menu_of_a_vm_copies_its_ssh_command_where_there_is_script() {
+    for page in ["/", "/vms/web1"] {
+        let body = open("ann", page).await.body;
+        let mut items = body.split("class=\"menu-item script-only\"").skip(1);
+        let item = items.next().unwrap_or_else(|| panic!("{page}: {body}"));
+        assert!(item.contains("Copy SSH command"), "{page}: {item}");
+    }
 }
 
 #[tokio::test]

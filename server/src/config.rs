@@ -12,7 +12,7 @@ use std::{
 use app::model::{Registration, SshServer};
 use serde::Deserialize;
 
-pub use load::{ConfigError, Flags};
+pub use load::{BESIDE_FLAGS, ConfigError, Flags};
 pub use ports::PortRange;
 
 use crate::secret::Secret;
@@ -68,7 +68,7 @@ pub struct Config {
     pub images: Vec<ImageConfig>,
     /// IPv4 range that users' /27 networks are cut from.
     pub network_range: String,
-    /// Days a stopped VM is kept; None: for ever.
+    /// Days a stopped VM is kept, counted from when this was set or lowered at the earliest; None or 0: for ever.
     pub stopped_retention_days: Option<u32>,
     /// Seconds a container of ours is watched that no VM stands for, before it is removed.
     pub orphan_grace_s: u32,

@@ -5,6 +5,7 @@
 //! - [`vm`], `offer`, [`shell`], `shell_invitation`, `shell_grant`, `ssh_publish`, `node`, `image`, `event`, `overview`: what people ask, one noun a file;
 //! - `request` (what a verb does to a row) and `plan` (what a row and a report ask for): pure;
 //! - `reconcile`, `act`, `fleet`: one worker a node, its calls, and what nodes said last;
+//! - `retention`: how long stopped VMs are kept;
 //! - `view`: what pages show of it all.
 
 mod act;
@@ -26,9 +27,11 @@ mod overview;
 mod plan;
 mod reconcile;
 mod request;
+mod retention;
 mod shell;
 mod shell_grant;
 mod shell_invitation;
+mod shell_live;
 mod shell_visit;
 mod ssh_publish;
 #[cfg(test)]
@@ -68,6 +71,7 @@ pub use vm_by_node::NodeVms;
 use fleet::Fleet;
 use network::Networks;
 use reconcile::Worker;
+use retention::Retention;
 
 /// Changes a slow reader may lag behind; then it looks at everything anew.
 const CHANGES: usize = 1024;
@@ -82,6 +86,8 @@ struct Inner {
     db: Db,
     config: Arc<Config>,
     networks: Networks,
+    /// How long stopped VMs are kept; None: for ever.
+    retention: Option<Retention>,
     registry: Registry,
     fleet: Fleet,
     /// One a node, by node id.
@@ -116,10 +122,13 @@ impl Control {
         logs: impl Fn(&str, NodeLog) + Send + Sync + 'static,
     ) -> Result<Self, ControlError> {
         let networks = Networks::parse(&config.network_range)?;
+        let began = clock::now();
+        let retention = Retention::take_up(&db, config.stopped_retention_days, began).await?;
         let control = Self(Arc::new(Inner {
             db,
             config,
             networks,
+            retention,
             registry: Registry::new(Arc::new(logs)),
             fleet: Fleet::default(),
             workers: Mutex::default(),
@@ -131,7 +140,7 @@ impl Control {
             visits: shell_visit::ShellVisits::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-            began: clock::now(),
+            began,
         }));
         control.image_seed().await?;
         for row in node_list(&control.0.db).await? {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use server::{
-    config::{Config, Flags},
+    config::{BESIDE_FLAGS, Config, Flags},
     log::{HubLayer, LogHub},
     serve::Server,
 };
@@ -18,7 +18,8 @@ use tracing_subscriber::{
 #[command(
     name = "minicloud-server",
     version,
-    about = "A small cloud on your own machines"
+    about = "A small cloud on your own machines",
+    after_help = BESIDE_FLAGS
 )]
 struct Cli {
     #[command(subcommand)]
@@ -88,6 +89,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let logs = LogHub::default();
     init_tracing(&config.log, logs.clone())?;
     raise_open_files();
+    server::serve::site_check(&config)?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let server = Server::start(config, logs).await?;

@@ -80,12 +80,11 @@ async fn text(state: &AppState) -> anyhow::Result<String> {
     let mut registry = Registry::with_prefix("minicloud");
     let overview = state.control.overview().await?;
     let vms = Family::<StateLabel, Gauge>::default();
-    for state in [VmState::Running, VmState::Failed] {
-        let count = if state == VmState::Running {
-            overview.vms_running
-        } else {
-            overview.vms_failed
-        };
+    for (state, count) in [
+        (VmState::Running, overview.vms_running),
+        (VmState::Unknown, overview.vms_unknown),
+        (VmState::Failed, overview.vms_failed),
+    ] {
         vms.get_or_create(&StateLabel {
             state: state.word(),
         })

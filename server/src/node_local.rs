@@ -2,7 +2,8 @@
 //!
 //! A node lives in a process session of its own, with its credential (0600) and pid in
 //! `data/nodes/NAME/`. So a restart or kill -9 of the server leaves nodes, VMs and shells alone, and
-//! the next server adopts a living node that it can authenticate to.
+//! the next server adopts a living node. One that was started with other arguments than are wanted now is
+//! ended and started anew, one that is not configured any more is ended; VMs and shells live on.
 
 mod process;
 mod supervise;
@@ -51,6 +52,10 @@ impl LocalNodes {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         };
+        let folder = config.data_dir.join("nodes");
+        started
+            .tasks
+            .spawn(supervise::end_others(folder, started.nodes.clone()));
         for node in &started.nodes {
             let credential = node.credential()?;
             let address = format!("http://{}", node.address);
@@ -76,7 +81,7 @@ impl LocalNodes {
         let nodes = self.nodes.clone();
         self.leave().await;
         for node in nodes {
-            process::end(&node, STOP_TIMEOUT).await;
+            process::end(&node.folder, STOP_TIMEOUT).await;
         }
     }
 }
@@ -159,10 +164,6 @@ impl LocalNode {
         io::Write::write_all(&mut file, text.as_bytes())?;
         file.sync_all()?;
         Ok(text)
-    }
-
-    fn pid_file(&self) -> PathBuf {
-        self.folder.join("pid")
     }
 
     fn log_file(&self) -> PathBuf {

@@ -21,7 +21,7 @@ use crate::{
 
 use doors::Doors;
 
-pub use data::stop;
+pub use data::{site_check, stop};
 
 /// How long the pages may take to answer after the start.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Read},
     net::TcpListener,
@@ -27,12 +28,21 @@ const END: Duration = Duration::from_secs(20);
 /// For what takes a moment, on a machine that is busy.
 const SOON: Duration = Duration::from_secs(60);
 
-/// A scratch data folder.
+/// A scratch data folder, and pages beside it as far as the server looks at them.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let folder = Self(tempfile::tempdir().unwrap());
+        fs::create_dir_all(folder.site().join("pkg")).unwrap();
+        for name in ["minicloud.css", "minicloud.js", "minicloud.wasm"] {
+            fs::write(folder.site().join("pkg").join(name), "").unwrap();
+        }
+        folder
+    }
+
+    fn site(&self) -> PathBuf {
+        self.0.path().join("site")
     }
 
     fn data(&self) -> PathBuf {
@@ -47,6 +57,7 @@ impl Folder {
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("MINICLOUD_CONFIG", self.0.path().join("none.toml"))
             .env("MINICLOUD_DATA_DIR", self.data())
+            .env("MINICLOUD_SITE_ROOT", self.site())
             .env("MINICLOUD_LISTEN", "127.0.0.1:0")
             .env("MINICLOUD_API_LISTEN", "off")
             .env("MINICLOUD_SSH_LISTEN", "off")
@@ -307,6 +318,37 @@ fn a_data_folder_that_cannot_be_written_is_named_with_what_to_do() {
         message.contains(&path) && message.contains("--data-dir"),
         "{message}"
     );
+}
+
+#[test]
+fn help_and_the_documents_table_name_the_same_variables() {
+    let variables = |text: &str| -> BTreeSet<String> {
+        text.split(|c: char| !c.is_ascii_uppercase() && c != '_')
+            .filter(|word| word.starts_with("MINICLOUD_"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let help = Folder::new().command(&["--help"]).output().unwrap();
+    let help = variables(&String::from_utf8(help.stdout).unwrap());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
+    let text = fs::read_to_string(path).unwrap();
+    let (_, rest) = text.split_once("\n## Configuration\n").unwrap();
+    let (table, _) = rest.split_once("\n### A node's\n").unwrap();
+    assert!(help.len() > 20, "{help:?}");
+    assert_eq!(help, variables(table));
+}
+
+#[test]
+fn pages_that_were_not_built_are_named_with_how_to_build_them_and_nothing_is_started() {
+    for name in ["minicloud.css", "minicloud.js", "minicloud.wasm"] {
+        let folder = Folder::new();
+        fs::remove_file(folder.site().join("pkg").join(name)).unwrap();
+        let message = folder.refused(&[]);
+        for words in [name, "cargo xtask build", "--site-root"] {
+            assert!(message.contains(words), "{words}: {message}");
+        }
+        assert!(!folder.data().exists());
+    }
 }
 
 #[test]

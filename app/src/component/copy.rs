@@ -13,11 +13,7 @@ pub fn CopyButton(
     what: String,
 ) -> impl IntoView {
     let copied = RwSignal::new(false);
-    let on_click = move |_| {
-        copy(&text);
-        copied.set(true);
-        set_timeout(move || copied.set(false), std::time::Duration::from_secs(2));
-    };
+    let on_click = move |_| copy_told(&text, copied);
     let label = format!("Copy {what}");
     view! {
         <button type="button" class="icon-button small script-only" aria-label=label on:click=on_click>
@@ -39,6 +35,17 @@ pub fn CopyFact(#[prop(into)] text: String, #[prop(into)] what: String) -> impl 
             <CopyButton text what />
         </span>
     }
+}
+
+/// Copies `text`; `copied` is true for as long as that is told.
+pub fn copy_told(text: &str, copied: RwSignal<bool>) {
+    copy(text);
+    copied.set(true);
+    let over = move || {
+        // What told of it may be gone by then.
+        copied.try_set(false);
+    };
+    set_timeout(over, std::time::Duration::from_secs(2));
 }
 
 #[cfg(feature = "hydrate")]

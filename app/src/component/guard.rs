@@ -94,6 +94,7 @@ mod tests {
             role,
             must_change_password,
             quota: QuotaUsage::default(),
+            ssh: None,
         }
     }
 

@@ -52,7 +52,7 @@ fn Fault(error: AppError) -> impl IntoView {
     set_status(error.kind.status());
     let heading = match error.kind {
         ErrorKind::Unavailable => "MiniCloud cannot do this right now",
-        ErrorKind::TooMany => "Too many tries",
+        ErrorKind::TooMany => "Too much at once",
         _ => "This did not work",
     };
     view! {

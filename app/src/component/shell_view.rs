@@ -28,26 +28,19 @@ pub fn ShellFrame(
     is_own: bool,
 ) -> impl IntoView {
     let vm = shell.shell.vm.clone();
-    let others = shell.others.len();
+    let menu = (is_own || !shell.others.is_empty()).then(|| {
+        view! { <ShellMenu shell=shell.clone() as_of back=back.clone() page=page.clone() /> }
+    });
     view! {
         <div class="shell-page">
             <div class="shell-strip">
-                <a class="button small quiet" href=back.clone()>
+                <a class="button small quiet" href=back>
                     <Icon name=IconName::ArrowLeft />
                     {vm.clone()}
                 </a>
                 {shell.watches.then(|| view! { <span class="shell-of muted">"You were invited to watch this shell"</span> })}
                 <span class="spacer"></span>
-                {(is_own || others > 0).then(|| view! {
-                    <Menu
-                        label="Shells of this VM"
-                        class="menu shell-menu"
-                        button=Box::new(move || view! { <span>{format!("Shells: {}", others + 1)}</span> <Icon name=IconName::ChevronDown /> }.into_any())
-                    >
-                        {(!shell.watches).then(|| view! { <ShellHere shell=shell.shell.clone() as_of back=back.clone() /> })}
-                        <ShellList shells=shell.others.clone() as_of page=page.clone() on_closed=Callback::new(|()| crate::nav::reload()) />
-                    </Menu>
-                })}
+                {menu}
                 {is_own.then(|| view! { <ShellShareButton shell=shell.shell.id.clone() vm=vm.clone() /> })}
                 <a class="button small" rel="external" href=format!("{page}?new=1")>
                     <Icon name=IconName::Plus />
@@ -56,6 +49,24 @@ pub fn ShellFrame(
             </div>
             <Terminal vm shell=shell.shell.id attach=shell.attach watches=shell.watches />
         </div>
+    }
+}
+
+/// The VM's live shells: the one that the page shows, and the others.
+#[component]
+fn ShellMenu(shell: ShellPage, as_of: i64, back: String, page: String) -> impl IntoView {
+    let count = shell.others.len() + 1;
+    let button = move || view! { <span>{format!("Shells: {count}")}</span> <Icon name=IconName::ChevronDown /> };
+    let here = (!shell.watches).then(|| view! { <ShellHere shell=shell.shell as_of back /> });
+    view! {
+        <Menu
+            label="Shells of this VM"
+            class="menu shell-menu"
+            button=Box::new(move || button().into_any())
+        >
+            {here}
+            <ShellList shells=shell.others as_of page on_closed=Callback::new(|()| crate::nav::reload()) />
+        </Menu>
     }
 }
 

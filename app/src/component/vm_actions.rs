@@ -3,8 +3,8 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
-    Alert, AlertKind, Confirm, Dialog, Form, Icon, IconName, Menu, Submit, failure_words,
-    on_answer, on_success,
+    Alert, AlertKind, Confirm, Dialog, Form, Icon, IconName, Menu, Submit, copy::copy_told,
+    failure_words, on_answer, on_success,
 };
 use crate::{
     model::{AppError, VmState, VmView},
@@ -76,18 +76,31 @@ pub fn VmFailures() -> impl IntoView {
 
 /// The one thing to do next, and the ⋯ menu with the rest.
 #[component]
-pub fn VmButtons(#[prop(into)] name: String, state: Memo<VmState>) -> impl IntoView {
+pub fn VmButtons(
+    #[prop(into)] name: String,
+    state: Memo<VmState>,
+    /// The command that leads into it by SSH; None: SSH is switched off.
+    ssh: Option<String>,
+) -> impl IntoView {
     let primary_name = name.clone();
     let menu_name = StoredValue::new(name.clone());
+    let ssh = StoredValue::new(ssh);
+    let copied = RwSignal::new(false);
+    // The menu closes: its button tells.
+    let button = move || match copied.get() {
+        true => view! { <Icon name=IconName::Check /> },
+        false => view! { <Icon name=IconName::Ellipsis /> },
+    };
     view! {
         <div class="vm-buttons">
             {move || primary(&primary_name, state.get())}
             <Menu
                 label=format!("More actions for {name}")
-                button=Box::new(|| view! { <Icon name=IconName::Ellipsis /> }.into_any())
+                button=Box::new(move || button.into_any())
             >
-                {move || menu_items(menu_name.get_value(), state.get())}
+                {move || menu_items(menu_name.get_value(), state.get(), ssh.get_value(), copied)}
             </Menu>
+            <span class="visually-hidden" role="status">{move || copied.get().then_some("Copied")}</span>
         </div>
     }
 }
@@ -142,7 +155,12 @@ fn is_input(
     Signal::derive(move || input().as_deref() == Some(name.as_str()))
 }
 
-fn menu_items(name: String, state: VmState) -> AnyView {
+fn menu_items(
+    name: String,
+    state: VmState,
+    ssh: Option<String>,
+    copied: RwSignal<bool>,
+) -> AnyView {
     let Some(actions) = use_context::<VmActions>() else {
         return ().into_any();
     };
@@ -165,6 +183,12 @@ fn menu_items(name: String, state: VmState) -> AnyView {
                 <input type="hidden" name="name" value=restart_name />
                 <Submit class="menu-item"><Icon name=IconName::Restart />"Restart"</Submit>
             </Form>
+        })}
+        {ssh.filter(|_| state != VmState::Deleting).map(|command| view! {
+            <button type="button" class="menu-item script-only" on:click=move |_| copy_told(&command, copied)>
+                <Icon name=IconName::Copy />
+                "Copy SSH command"
+            </button>
         })}
         {(state != VmState::Deleting).then(|| view! {
             <a class="danger" href=format!("/vms/{name}/delete") on:click=ask>

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Role;
+use super::{Role, SshGateway};
 
 /// Who is asking, as far as pages care.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct Viewer {
     pub must_change_password: bool,
     /// What they may have, and have.
     pub quota: QuotaUsage,
+    /// Where their VMs can be reached by SSH; None: it is switched off.
+    pub ssh: Option<SshGateway>,
 }
 
 /// Facts about the installation that pages show.

@@ -41,6 +41,8 @@ pub struct EventFilter {
     pub actor: Option<String>,
     /// Exactly this name.
     pub subject: Option<String>,
+    /// Exactly the thing with this id, whatever else had its name.
+    pub subject_id: Option<String>,
     /// Exactly this kind.
     pub kind: Option<String>,
     /// Only events with a smaller id.

@@ -55,6 +55,8 @@ pub struct NodeView {
     pub vms: u32,
     /// Of these, those that run.
     pub vms_running: u32,
+    /// Of these, those of which nobody knows what they do, while the node is in trouble.
+    pub vms_unknown: u32,
     /// Thousandths of a CPU that may be promised.
     pub cpu_millis: u32,
     /// Thousandths of a CPU that are promised.
@@ -86,8 +88,10 @@ pub struct Overview {
     pub users: u32,
     /// Everybody's, in every state.
     pub vms: u32,
-    /// Those that were last seen running.
+    /// Those that run.
     pub vms_running: u32,
+    /// Those on nodes in trouble, of which nobody knows what they do.
+    pub vms_unknown: u32,
     /// Those that have failed and wait for their owners.
     pub vms_failed: u32,
     /// Live shells, as the nodes told last.

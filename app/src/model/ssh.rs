@@ -73,6 +73,30 @@ pub struct SshAccess {
     pub host: Option<SshHostView>,
 }
 
+/// Where the SSH gateway is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SshGateway {
+    /// The name or address that people use.
+    pub host: String,
+    /// Where it listens.
+    pub port: u16,
+}
+
+impl SshGateway {
+    /// The command that leads into a VM of that account.
+    pub fn command(&self, account: &str, vm: &str) -> String {
+        // The account's own name leads to the lobby.
+        let user = match vm == account {
+            true => format!("{account}+{vm}"),
+            false => vm.to_owned(),
+        };
+        match self.port {
+            22 => format!("ssh {user}@{}", self.host),
+            port => format!("ssh -p {port} {user}@{}", self.host),
+        }
+    }
+}
+
 /// How to connect to the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SshHostView {
@@ -82,4 +106,23 @@ pub struct SshHostView {
     pub lobby: String,
     /// A block for `~/.ssh/config`.
     pub config: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vm_of_its_accounts_name_is_named_with_it() {
+        let mut gateway = SshGateway {
+            host: "cloud.example".into(),
+            port: 2222,
+        };
+        assert_eq!(
+            gateway.command("ann", "web1"),
+            "ssh -p 2222 web1@cloud.example"
+        );
+        gateway.port = 22;
+        assert_eq!(gateway.command("ann", "ann"), "ssh ann+ann@cloud.example");
+    }
 }

@@ -11,20 +11,22 @@ use crate::{
     },
     format,
     live::use_live,
-    model::{VmList, VmState, VmView},
+    model::{SshGateway, VmList, VmState, VmView},
     server_fn::{shell_shared_list, vm_list},
+    visit::Visit,
 };
 
 #[component]
 pub fn DashboardPage() -> impl IntoView {
     let list = Resource::new_blocking(|| (), |()| vm_list());
     let shared = Resource::new_blocking(|| (), |()| shell_shared_list());
-    let page = move |_| {
+    let page = move |visit: Visit| {
+        let ssh = visit.viewer.and_then(|viewer| viewer.ssh);
         view! {
             <Loaded
                 data=list
                 skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
-                view=|list| view! { <Machines first=list /> }.into_any()
+                view=move |list| view! { <Machines first=list ssh=ssh.clone() /> }.into_any()
             />
             <SharedList shared />
         }
@@ -38,7 +40,7 @@ pub fn DashboardPage() -> impl IntoView {
 
 /// The list, from the first answer on kept up by the live socket.
 #[component]
-fn Machines(first: VmList) -> impl IntoView {
+fn Machines(first: VmList, ssh: Option<SshGateway>) -> impl IntoView {
     let live = use_live();
     let list = RwSignal::new(live.list_untracked().unwrap_or(first));
     Effect::new(move |_| {
@@ -56,6 +58,7 @@ fn Machines(first: VmList) -> impl IntoView {
         list.with(|list| list.vms.iter().map(|vm| vm.id.clone()).collect::<Vec<_>>())
     });
     let as_of = list.with_untracked(|list| list.as_of);
+    let ssh = StoredValue::new(ssh);
     view! {
         <div class="page-head">
             <h1>"Your VMs"</h1>
@@ -67,7 +70,7 @@ fn Machines(first: VmList) -> impl IntoView {
         <VmFailures />
         <Show when=move || !ids.with(Vec::is_empty) fallback=move || view! { <Empty creating /> }>
             <ul class="vm-list" role="list">
-                <For each=move || ids.get() key=|id| id.clone() children=move |id| view! { <Row id list as_of /> } />
+                <For each=move || ids.get() key=|id| id.clone() children=move |id| view! { <Row id list as_of ssh /> } />
             </ul>
         </Show>
         <noscript>
@@ -144,7 +147,12 @@ impl From<&VmView> for Phase {
 }
 
 #[component]
-fn Row(id: String, list: RwSignal<VmList>, as_of: i64) -> impl IntoView {
+fn Row(
+    id: String,
+    list: RwSignal<VmList>,
+    as_of: i64,
+    ssh: StoredValue<Option<SshGateway>>,
+) -> impl IntoView {
     let first = list.with_untracked(|list| list.vms.iter().find(|vm| vm.id == id).cloned());
     let first = first?;
     let vm = Memo::new({
@@ -158,6 +166,8 @@ fn Row(id: String, list: RwSignal<VmList>, as_of: i64) -> impl IntoView {
     let state = Memo::new(move |_| vm.with(|vm| vm.state));
     let phase = Memo::new(move |_| vm.with(|vm| Phase::from(vm)));
     let name = first.name.clone();
+    let ssh = ssh.get_value();
+    let ssh = ssh.map(|gateway| gateway.command(&first.owner, &first.name));
     Some(view! {
         <li class="vm-row" data-state=move || state.get().word().to_lowercase()>
             <VmBadge state />
@@ -167,7 +177,7 @@ fn Row(id: String, list: RwSignal<VmList>, as_of: i64) -> impl IntoView {
             </div>
             <div class="vm-phase">{move || phase_words(phase.get(), as_of)}</div>
             <div class="vm-usage">{move || (state.get() == VmState::Running).then(|| view! { <Usage vm /> })}</div>
-            <VmButtons name state />
+            <VmButtons name state ssh />
         </li>
     })
 }
@@ -179,18 +189,26 @@ fn meta(vm: &VmView) -> String {
     }
 }
 
-/// The sentence of the row.
+/// The sentence of the row, and under it why it is so, or what to mind.
 fn phase_words(phase: Phase, as_of: i64) -> AnyView {
-    match (phase.state, phase.progress, phase.reason) {
-        (VmState::Running, ..) => {
-            let at = phase.started_at.unwrap_or(phase.changed_at);
+    let (reason, since) = (phase.reason, phase.changed_at);
+    let words = match (phase.state, phase.progress) {
+        (VmState::Running, _) => {
+            let at = phase.started_at.unwrap_or(since);
             view! { "up " <Since at as_of /> }.into_any()
         }
-        (VmState::Stopped, ..) => view! { "stopped " <Ago at=phase.changed_at as_of /> }.into_any(),
-        (_, Some((percent, words)), _) => view! { <Progress percent words /> }.into_any(),
-        (_, None, Some(reason)) => view! { <span class="vm-reason">{reason}</span> }.into_any(),
-        _ => view! { "for " <Since at=phase.changed_at as_of /> }.into_any(),
-    }
+        (VmState::Stopped, _) => view! { "stopped " <Ago at=since as_of /> }.into_any(),
+        (_, Some((percent, words))) if percent.is_some() || reason.is_none() => {
+            view! { <Progress percent words /> }.into_any()
+        }
+        // The badge has the word: the reason alone is no taller than what it takes the place of.
+        _ if reason.is_some() => ().into_any(),
+        _ => view! { "for " <Since at=since as_of /> }.into_any(),
+    };
+    let reason = reason.map(|reason| {
+        view! { <span class="vm-reason" title=reason.clone()>{reason.clone()}</span> }
+    });
+    view! { {words} {reason} }.into_any()
 }
 
 #[component]

@@ -6,13 +6,19 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::{
     component::{
-        Access, ErrorView, Form, FormAlert, Guard, Icon, IconName, ShellFrame, Submit, on_success,
+        Access, Alert, AlertKind, ErrorView, Form, FormAlert, Guard, Icon, IconName, ShellFrame,
+        Submit, on_answer, on_success,
     },
     live::use_live,
     model::{AppError, ErrorKind, ShellPage, VmState},
-    nav::{Go, reload, set_status},
+    nav::{Go, leave, set_status},
     server_fn::{Dated, VmStart, shell_open},
 };
+
+/// The code of a refusal that starting the VM helps against.
+pub const NOT_RUNNING: &str = "vm_not_running";
+/// The code where the shell in the address is no more, and its VM runs.
+const SHELL_ENDED: &str = "shell_ended";
 
 #[component]
 pub fn ShellRoute() -> impl IntoView {
@@ -74,7 +80,13 @@ fn opened(name: String, new: bool, shell: Dated<ShellPage>) -> AnyView {
 #[component]
 fn StartForm(name: String) -> impl IntoView {
     let action = ServerAction::<VmStart>::new();
-    reload_when_running(name.clone(), action);
+    let failed = Callback::new(|why: String| tell_terminal(&why));
+    follow_start(name.clone(), action, failed);
+    on_answer(action, move |answer| {
+        if let Err(error) = answer {
+            failed.run(error.message);
+        }
+    });
     view! {
         <Form action id="vm-start-form" class="visually-hidden" label=format!("Start {name}")>
             <input type="hidden" name="name" value=name />
@@ -85,39 +97,118 @@ fn StartForm(name: String) -> impl IntoView {
 /// No shell could be had: say why, and offer what helps.
 #[component]
 fn NotOpened(name: String, error: AppError) -> impl IntoView {
+    let page = format!("/shell/{name}");
+    let details = format!("/vms/{name}");
+    let title = format!("{name} shell");
+    let start = (error.code == NOT_RUNNING)
+        .then(|| view! { <Starter name=name.clone() details=details.clone() /> }.into_any());
+    view! {
+        <NoShell title vm=name error page details start />
+    }
+}
+
+#[component]
+fn Starter(name: String, details: String) -> impl IntoView {
+    let action = ServerAction::<VmStart>::new();
+    let failure = RwSignal::new(None::<String>);
+    let failed = Callback::new(move |why: String| failure.set(Some(why)));
+    follow_start(name.clone(), action, failed);
+    let label = format!("Start {name}");
+    view! {
+        <Form action class="blank-actions" id="vm-start-form">
+            <input type="hidden" name="name" value=name />
+            <FormAlert />
+            <StartFailure failure />
+            <Submit class="button accent" busy="Starting…">{label.clone()}</Submit>
+            <a class="button quiet" href=details>"Details"</a>
+        </Form>
+    }
+}
+
+/// Why the VM did not come to run after its start had been asked for.
+#[component]
+pub fn StartFailure(failure: RwSignal<Option<String>>) -> impl IntoView {
+    move || {
+        let why = failure.get()?;
+        Some(view! { <Alert kind=AlertKind::Bad>{why}</Alert> })
+    }
+}
+
+/// The page where a shell would be. `start` is offered where the VM is to be started first.
+#[component]
+pub fn NoShell(
+    title: String,
+    #[prop(into)] vm: String,
+    error: AppError,
+    /// Where a new shell of the VM is opened: `/shell/web1`.
+    page: String,
+    /// The VM's page.
+    details: String,
+    start: Option<AnyView>,
+) -> impl IntoView {
     if !matches!(error.kind, ErrorKind::Conflict | ErrorKind::Unavailable) {
         return view! { <ErrorView error /> }.into_any();
     }
     set_status(error.kind.status());
-    let action = ServerAction::<VmStart>::new();
-    reload_when_running(name.clone(), action);
+    let has_ended = error.code == SHELL_ENDED;
+    let heading = match has_ended {
+        true => "This shell has ended".to_owned(),
+        false => format!("No shell of {vm} now"),
+    };
+    let new = has_ended.then(|| {
+        let href = format!("{page}?new=1");
+        view! { <a class="button accent" rel="external" href=href>"New shell"</a> }
+    });
+    let others = view! {
+        <p class="blank-actions">{new} <a class="button quiet" href=details>"Details"</a></p>
+    };
     view! {
-        <Title text=format!("{name} shell") />
+        <Title text=title />
         <section class="blank">
             <Icon name=IconName::Terminal />
-            <h1>{format!("No shell of {name} now")}</h1>
+            <h1>{heading}</h1>
             <p>{error.message}</p>
-            <Form action class="blank-actions" id="vm-start-form">
-                <input type="hidden" name="name" value=name.clone() />
-                <FormAlert />
-                <Submit class="button accent" busy="Starting…">{format!("Start {name}")}</Submit>
-                <a class="button quiet" href=format!("/vms/{name}")>"Details"</a>
-            </Form>
+            {start.unwrap_or_else(|| others.into_any())}
         </section>
     }
     .into_any()
 }
 
-/// Once it was asked to start and runs, its shell can be opened: load this page again.
-fn reload_when_running(name: String, action: ServerAction<VmStart>) {
+/// Follows a start that is asked for here. Once the VM runs, the page without the shell in its address is
+/// loaded, because that shell ended with the VM; `failed` is told why, when it fails instead.
+fn follow_start(name: String, action: ServerAction<VmStart>, failed: Callback<String>) {
     let live = use_live();
     let asked = RwSignal::new(false);
-    on_success(action, move |_| asked.set(true));
-    Effect::new(move |_| {
-        let list = live.list();
-        let vm = list.and_then(|list| list.vms.into_iter().find(|vm| vm.name == name));
-        if asked.get() && vm.is_some_and(|vm| vm.state == VmState::Running) {
-            reload();
-        }
+    on_success(action, move |vm| {
+        // Else what is known would be the state before.
+        live.vm_changed(vm);
+        asked.set(true);
     });
+    let page = format!("/shell/{name}");
+    let vm = Memo::new(move |_| {
+        let list = asked.get().then(|| live.list()).flatten()?;
+        let vm = list.vms.into_iter().find(|vm| vm.name == name)?;
+        Some((vm.state, vm.reason))
+    });
+    Effect::new(move |_| match vm.get() {
+        Some((VmState::Running, _)) => leave(&page),
+        Some((VmState::Failed, why)) => failed.run(why_failed(why)),
+        _ => {}
+    });
+}
+
+/// Why a VM has failed, as a sentence.
+pub fn why_failed(reason: Option<String>) -> String {
+    reason.unwrap_or_else(|| "Its page says more.".to_owned())
+}
+
+/// The terminal says why its VM did not start, and offers it again.
+pub fn tell_terminal(why: &str) {
+    #[cfg(feature = "hydrate")]
+    if let Ok(Some(terminal)) = document().query_selector("mc-terminal") {
+        // Only a name that cannot be one is refused.
+        let _ = terminal.set_attribute("start-failed", why);
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = why;
 }

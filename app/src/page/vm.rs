@@ -54,6 +54,7 @@ type EventResource = Resource<Result<EventPage, AppError>>;
 #[component]
 fn Machine(first: VmDetail, events: EventResource, before: Memo<Option<i64>>) -> impl IntoView {
     let name = first.vm.name.clone();
+    let ssh = first.ssh.clone();
     let detail = RwSignal::new(first);
     let changed = move |vm: VmView| detail.update(|detail| detail.vm = vm);
     let actions = VmActions::provide(changed);
@@ -65,7 +66,7 @@ fn Machine(first: VmDetail, events: EventResource, before: Memo<Option<i64>>) ->
             <h1 class="code">{name.clone()}</h1>
             <VmBadge state />
             <span class="spacer"></span>
-            <VmButtons name=name.clone() state />
+            <VmButtons name=name.clone() state ssh />
         </div>
         <VmFailures />
         <Reason detail />

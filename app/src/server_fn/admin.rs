@@ -204,10 +204,12 @@ pub async fn event_list(
     #[server(default)] subject: String,
     #[server(default)] kind: String,
     before: Option<i64>,
+    #[server(default)] subject_id: String,
 ) -> Result<EventPage, AppError> {
     let filter = EventFilter {
         actor: filled(actor),
         subject: filled(subject),
+        subject_id: filled(subject_id),
         kind: filled(kind),
         before,
     };

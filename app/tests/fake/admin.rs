@@ -36,6 +36,7 @@ fn node(name: &str, port: u16, health: NodeHealth) -> NodeView {
         engine: Some("Docker 20.10.24".into()),
         vms: 3,
         vms_running: 2,
+        vms_unknown: 0,
         cpu_millis: 8000,
         cpu_millis_allocated: 3500,
         memory_mib: 3072,
@@ -134,6 +135,7 @@ impl AdminPlane for Fake {
             users: 3,
             vms: 7,
             vms_running: 2,
+            vms_unknown: 0,
             vms_failed: 1,
             shells: 2,
             login_sessions: 4,
@@ -238,6 +240,10 @@ impl AdminPlane for Fake {
     }
 
     async fn admin_shell_open(&self, id: &str, shell: Option<&str>, _: bool) -> Answer<ShellPage> {
+        if shell == Some("ended") {
+            let words = "This shell has ended. Open a new one.";
+            return Err(AppError::new(ErrorKind::Conflict, "shell_ended", words));
+        }
         Ok(ShellPage {
             watches: shell == Some("invited"),
             ..data::shell_page(&self.any(id)?.name, shell)
@@ -255,10 +261,13 @@ impl AdminPlane for Fake {
         })
     }
 
-    async fn event_list(&self, _: &EventFilter) -> Answer<EventPage> {
+    async fn event_list(&self, filter: &EventFilter) -> Answer<EventPage> {
         self.admin()?;
         let mut page = data::events("web1", None);
         let web1 = data::vm("ann", "web1", VmState::Running);
+        if filter.subject_id.as_ref().is_some_and(|id| *id != web1.id) {
+            page.events.clear();
+        }
         for event in &mut page.events {
             event.link = Some(format!("/admin/vms/{}", web1.id));
         }

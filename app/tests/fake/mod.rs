@@ -79,6 +79,14 @@ impl World {
         self.asked.lock().unwrap().clone()
     }
 
+    /// Changes one of Ann's VMs.
+    #[allow(dead_code)]
+    pub fn change(&self, name: &str, change: impl FnOnce(&mut VmView)) {
+        let mut vms = self.lock();
+        let mut own = vms.iter_mut().filter(|vm| vm.owner == "ann");
+        change(own.find(|vm| vm.name == name).unwrap());
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<VmView>> {
         self.vms.lock().unwrap()
     }
@@ -147,6 +155,10 @@ impl AccountPlane for Fake {
             },
             must_change_password: name == "fresh",
             quota: self.world.list(name).quota,
+            ssh: Some(SshGateway {
+                host: "127.0.0.1".into(),
+                port: 2222,
+            }),
         }))
     }
 
@@ -377,14 +389,21 @@ impl VmPlane for Fake {
 
     async fn shell_open(&self, vm: &str, shell: Option<&str>, _: bool) -> Answer<ShellPage> {
         self.note("shell_open");
-        let state = self.get(vm)?.state;
-        if state != VmState::Running {
-            let message = format!("{vm} is not running. Start it to open a shell.");
-            return Err(AppError::new(
-                ErrorKind::Conflict,
-                "vm_not_running",
-                message,
-            ));
+        let conflict = |code: &str, words: String| AppError::new(ErrorKind::Conflict, code, words);
+        match self.get(vm)?.state {
+            VmState::Running => {}
+            VmState::Unknown => {
+                let words = format!("{vm} cannot be reached now.");
+                return Err(conflict("vm_unknown", words));
+            }
+            _ => {
+                let words = format!("{vm} is not running. Start it to open a shell.");
+                return Err(conflict("vm_not_running", words));
+            }
+        }
+        if shell == Some("ended") {
+            let words = format!("This shell of {vm} has ended. Open a new one.");
+            return Err(conflict("shell_ended", words));
         }
         Ok(data::shell_page(vm, shell))
     }

@@ -50,6 +50,7 @@ pub async fn event_list(
         subject: query.subject,
         kind: query.kind,
         before: part.before()?,
+        ..EventFilter::default()
     };
     Ok(Json(page(plane.event_list(&filter).await?, limit)))
 }

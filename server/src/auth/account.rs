@@ -46,24 +46,22 @@ impl Auth {
             .await
     }
 
-    /// Whether this caller may register. A wrong code counts like a wrong password.
+    /// Whether this caller may register. Wrong codes of an address are counted.
     fn registration_check(&self, caller: &Caller, invite: Option<&str>) -> Result<(), AuthError> {
         match self.config().registration {
             Registration::Open => Ok(()),
             Registration::Closed => Err(AuthError::RegistrationClosed),
             Registration::Invite => {
-                // No user can have this name, so that it is a count of its own.
-                let attempt = self
-                    .0
-                    .throttle
-                    .login("\0invite", caller.address, false, clock::now())
-                    .map_err(AuthError::TooMany)?;
                 let code = self.config().invite_code.clone().unwrap_or_default();
                 let typed = invite.unwrap_or_default().trim();
-                if typed.is_empty() || !code.is(typed) {
+                let is_right = !typed.is_empty() && code.is(typed);
+                self.0
+                    .throttle
+                    .invite(caller.address, is_right, clock::now())
+                    .map_err(AuthError::TooMany)?;
+                if !is_right {
                     return Err(AuthError::InviteWrong);
                 }
-                attempt.succeeded();
                 Ok(())
             }
         }

@@ -261,18 +261,23 @@ impl AuthError {
 
     fn internal(self, caller: &Caller) -> AppError {
         self.log(caller);
-        let message = format!(
-            "Something went wrong in MiniCloud. Try again; if it stays, tell an admin this number: {}.",
-            caller.request_id
-        );
-        let mut error = new(ErrorKind::Internal, "internal", &message);
-        error.request_id = Some(caller.request_id.clone());
-        error
+        internal(caller)
     }
 
     fn log(&self, caller: &Caller) {
         tracing::error!(request_id = %caller.request_id, error = %chain(self), "an account request failed");
     }
+}
+
+/// A fault of ours, to which the log has more under the request's id.
+pub(super) fn internal(caller: &Caller) -> AppError {
+    let message = format!(
+        "Something went wrong in MiniCloud. Try again; if it stays, tell an admin this number: {}.",
+        caller.request_id
+    );
+    let mut error = new(ErrorKind::Internal, "internal", &message);
+    error.request_id = Some(caller.request_id.clone());
+    error
 }
 
 /// An error with its causes, each said once.

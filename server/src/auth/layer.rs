@@ -1,20 +1,25 @@
 //! Before every handler: which host, which page, which person. After it: cookies and the headers
 //! that tell browsers to be careful.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    any::Any,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    panic::AssertUnwindSafe,
+};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use tracing::Instrument as _;
 
 use super::{
     Auth, AuthError, Caller, address,
     credential::{Credential, credential_read, is_demo, scopes_needed},
-    origin, token,
+    error, origin, token,
 };
 use app::model::{AppError, ErrorKind, Role};
 
@@ -69,7 +74,9 @@ pub async fn caller(State(auth): State<Auth>, request: Request, next: Next) -> R
             Ok(()) => {
                 let mut request = Request::from_parts(parts, body);
                 request.extensions_mut().insert(caller.clone());
-                next.run(request).await
+                // A panic would end the connection, and nobody would be told what to look for.
+                let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+                answer.unwrap_or_else(|panic| panicked(&caller, panic.as_ref()))
             }
             Err(refusal) => refusal,
         };
@@ -186,6 +193,18 @@ async fn sign_in(auth: &Auth, caller: &mut Caller, request: &Parts) -> Result<()
         Some(token) => auth.resume(caller, &token, is_page(request)).await,
         None => Ok(()),
     }
+}
+
+/// The answer to a request whose handler panicked. Where it did stands in the line that the panic wrote.
+fn panicked(caller: &Caller, panic: &(dyn Any + Send)) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let words = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(
+        request_id = %caller.request_id,
+        "a request's handler panicked: {}",
+        words.unwrap_or("it did not say why")
+    );
+    refused(error::internal(caller))
 }
 
 /// A refusal in words; the error goes along for whoever puts it into another form.

@@ -44,6 +44,12 @@ pub fn guessed(auth: &Auth, account: &str, address: IpAddr) {
     }
 }
 
+/// As if wrong invite codes had been tried from there again and again: no more are let through for an hour.
+pub fn invites_guessed(auth: &Auth, address: IpAddr) {
+    let later = clock::now() + 3600 * clock::SECOND;
+    while auth.0.throttle.invite(address, false, later).is_ok() {}
+}
+
 /// A browser: an address, a host, and the cookie that it was last given.
 #[derive(Clone)]
 pub struct Browser {

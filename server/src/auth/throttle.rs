@@ -1,9 +1,10 @@
 //! Slows down guessing, and locks nobody out.
 //!
-//! Two counts. Failures of one account from one address: after three, each next one doubles the
+//! Three counts. Failures of one account from one address: after three, each next one doubles the
 //! wait, up to five minutes; an attacker elsewhere does not touch the owner's count. And failures
 //! of one address over all accounts: 60 at once and one more a second, which a class of 40 behind
-//! one address does not reach; who has signed in from that address before is not held up by it.
+//! one address does not reach; who has signed in from that address before is not held up by it. And wrong
+//! invite codes of one address: 60 at once and one more every ten seconds.
 //!
 //! An attempt counts as failed from its beginning until it succeeds, so that a thousand at once
 //! are not a thousand guesses. Kept in memory: a restart forgives.
@@ -33,6 +34,12 @@ const REGISTER: Budget = Budget {
     size: 60,
     refill: 10 * SECOND,
 };
+/// Wrong invite codes an address may try at once. A budget and no growing wait: who joins with the right code
+/// from the same room is seldom held up by somebody's wrong ones, and never for long.
+const INVITE: Budget = Budget {
+    size: 60,
+    refill: 10 * SECOND,
+};
 /// Entries kept of each kind; beyond that the oldest half is forgotten.
 const ENTRIES_MAX: usize = 20_000;
 
@@ -45,6 +52,7 @@ struct Counts {
     pairs: HashMap<(String, IpAddr), Failures>,
     logins: HashMap<IpAddr, Bucket>,
     registers: HashMap<IpAddr, Bucket>,
+    invites: HashMap<IpAddr, Bucket>,
 }
 
 struct Failures {
@@ -152,6 +160,18 @@ impl Throttle {
             REGISTER,
             now,
         )
+    }
+
+    /// Lets an address try an invite code, or says how many seconds to wait. A code that is right costs nothing,
+    /// and is not let through either while there is a wait: it could be guessed by that.
+    pub fn invite(&self, address: IpAddr, is_right: bool, now: i64) -> Result<(), u64> {
+        let network = network(address);
+        let mut counts = self.counts();
+        take(&mut counts.invites, network, INVITE, now)?;
+        if let Some(bucket) = counts.invites.get_mut(&network).filter(|_| is_right) {
+            bucket.full_at -= INVITE.refill;
+        }
+        Ok(())
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {

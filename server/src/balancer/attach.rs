@@ -21,7 +21,7 @@ use super::{NodeCallError, NodeClient, error::innermost, tls};
 
 /// From the first packet to the upgrade.
 const ATTACH: Duration = Duration::from_secs(10);
-/// A frame holds at most 64 KiB of terminal bytes, a snapshot some more.
+/// A frame holds at most 64 KiB of terminal bytes, a snapshot 3 MiB.
 const MESSAGE_MAX: usize = 4 * 1024 * 1024;
 /// What is read at once. The default (128 KiB, which stay for as long as the socket) would be most of what a
 /// shell takes.

@@ -95,13 +95,28 @@ pub struct Flags {
     /// Who may make an account: open, invite or closed
     #[arg(long, env = "MINICLOUD_REGISTRATION")]
     pub registration: Option<String>,
-    /// What to log, such as info or minicloud=debug
+    /// IPv4 range that users' networks are cut from, a /27 each, such as 10.64.0.0/12
+    #[arg(long, env = "MINICLOUD_NETWORK_RANGE")]
+    pub network_range: Option<String>,
+    /// Days that a stopped VM is kept before it is deleted with its files; 0 for ever
+    #[arg(long, env = "MINICLOUD_STOPPED_RETENTION_DAYS")]
+    pub stopped_retention_days: Option<u32>,
+    /// Seconds that a container with MiniCloud's label is left alone that no VM stands for
+    #[arg(long, env = "MINICLOUD_ORPHAN_GRACE_S")]
+    pub orphan_grace_s: Option<u32>,
+    /// What to log, such as info, or info,server=debug
     #[arg(long, env = "MINICLOUD_LOG")]
     pub log: Option<String>,
-    /// The invite code, where registration needs one (environment only)
-    #[arg(skip)]
-    pub invite_code: Option<Secret>,
 }
+
+/// For the end of `--help`: what no flag says.
+pub const BESIDE_FLAGS: &str = "\
+By environment, or in the file; never by a flag, which shows in process lists:
+  MINICLOUD_INVITE_CODE     what is asked for where registration is by invite
+  MINICLOUD_ADMIN_PASSWORD  the password of admin at the first start, instead of admin/admin
+  MINICLOUD_METRICS_TOKEN   needed on /metrics; without one it answers this machine alone
+
+In the file alone: placement, quota, flavors and images (docs/operations.md).";
 
 /// The part of the file that is ours.
 #[derive(Default, Deserialize)]
@@ -152,7 +167,9 @@ impl Config {
             node_driver,
             site_root,
             log,
-            ssh_ports_listen
+            ssh_ports_listen,
+            network_range,
+            orphan_grace_s
         );
         take_some!(
             tls_cert,
@@ -160,7 +177,8 @@ impl Config {
             database_url,
             node_bin,
             docker_host,
-            ssh_ports_host
+            ssh_ports_host,
+            stopped_retention_days
         );
         if !flags.public_urls.is_empty() {
             self.public_urls = flags.public_urls.clone();
@@ -283,5 +301,34 @@ fn parse_registration(text: &str) -> Result<app::model::Registration, ConfigErro
         _ => Err(ConfigError::Invalid(format!(
             "--registration {text} is not open, invite or closed."
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Leptos.toml");
+        let text = "[minicloud]\norphan_grace_s = 9\nnetwork_range = \"10.1.0.0/16\"\n";
+        std::fs::write(&path, text).unwrap();
+        let flags = Flags {
+            config: path,
+            orphan_grace_s: Some(7),
+            stopped_retention_days: Some(30),
+            ..Flags::default()
+        };
+        let config = Config::load(&flags).unwrap();
+        assert_eq!(config.orphan_grace_s, 7);
+        assert_eq!(config.stopped_retention_days, Some(30));
+        assert_eq!(config.network_range, "10.1.0.0/16");
+        let flags = Flags {
+            network_range: Some("10.2.0.0/16".into()),
+            ..flags
+        };
+        let config = Config::load(&flags).unwrap();
+        assert_eq!(config.network_range, "10.2.0.0/16");
     }
 }

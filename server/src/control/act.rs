@@ -277,7 +277,8 @@ impl Worker {
             self.network_move(row).await;
         }
         let moved = match error.code() {
-            Some(NodeErrorCode::PortTaken) if *step == Step::Create => {
+            // One that has run keeps its port: its container publishes no other.
+            Some(NodeErrorCode::PortTaken) if *step == Step::Create && row.engine_id.is_none() => {
                 self.ssh_port_move(row).await
             }
             _ => None,

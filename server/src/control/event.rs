@@ -48,6 +48,7 @@ impl Control {
         let query = EventQuery {
             actor: filled(&filter.actor),
             subject: filled(&filter.subject),
+            subject_id: filled(&filter.subject_id),
             kind: filled(&filter.kind),
             before: filter.before,
             limit: PAGE,
@@ -102,5 +103,41 @@ fn view(row: &EventRow, link: Option<String>) -> EventView {
         link,
         sentence: sentence(row),
         ok: row.ok,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        control::tests::cloud::{Cloud, admin},
+        db::{
+            event::{NewEvent, event_insert},
+            testing::each_db,
+        },
+    };
+
+    #[tokio::test]
+    async fn what_happened_to_a_vm_is_found_however_much_happened_to_others_of_its_name() {
+        each_db(async |db| {
+            let cloud = Cloud::new(db, 0).await;
+            let mut tx = cloud.db.write().await.unwrap();
+            for vm in 0..=PAGE {
+                let id = format!("vm-{vm}");
+                let event = NewEvent::new("vm_create", None, SubjectKind::Vm, &id, "web1");
+                event_insert(&mut tx, &event).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            let filter = EventFilter {
+                subject_id: Some("vm-0".into()),
+                ..EventFilter::default()
+            };
+            let found = cloud.control.event_list(&admin(), &filter).await.unwrap();
+            assert_eq!(found.events.len(), 1);
+            assert_eq!(found.events[0].subject, "web1");
+            assert_eq!(found.next, None);
+            cloud.end().await;
+        })
+        .await;
     }
 }

@@ -123,6 +123,11 @@ impl Control {
             .map(|status| status.usage)
             .unwrap_or_default();
         let of = |read: fn(&NodeAllocation) -> u32| promised.map(read).unwrap_or_default();
+        // As on the VMs' own pages: nobody knows what they do.
+        let (vms_running, vms_unknown) = match self.node_trouble(&row.id) {
+            None => (of(|node| node.vms_running), 0),
+            Some(_) => (0, of(|node| node.vms_made)),
+        };
         NodeView {
             name: row.name.clone(),
             address: row.address.clone(),
@@ -138,7 +143,8 @@ impl Control {
                     .to_owned()
             }),
             vms: of(|node| node.vms),
-            vms_running: of(|node| node.vms_running),
+            vms_running,
+            vms_unknown,
             cpu_millis: capacity.cpu_millis,
             cpu_millis_allocated: of(|node| node.cpu_millis),
             memory_mib: capacity.memory_mib,

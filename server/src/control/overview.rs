@@ -17,11 +17,14 @@ impl Control {
     pub async fn overview(&self) -> Result<Overview, ControlError> {
         let counts = counts(&self.0.db).await?;
         let nodes = self.node_views().await?;
+        // Each of them is on a node, which may be silent.
+        let sum = |of: fn(&NodeView) -> u32| -> u32 { nodes.iter().map(of).sum() };
         Ok(Overview {
             problems: self.problems(&nodes, counts.vms_failed),
             users: counts.users,
             vms: counts.vms,
-            vms_running: counts.vms_running,
+            vms_running: sum(|node| node.vms_running),
+            vms_unknown: sum(|node| node.vms_unknown),
             vms_failed: counts.vms_failed,
             shells: self.shells(),
             login_sessions: counts.login_sessions,

@@ -9,6 +9,7 @@ mod power;
 use app::model::VmState;
 use node_api::vm::{PowerState, VmReport};
 
+use super::retention::Retention;
 use crate::{
     clock::SECOND,
     db::vm::{DesiredState, VmRow},
@@ -70,8 +71,8 @@ pub struct Look<'a> {
     pub tries: &'a Tries,
     /// True when a VM that ended at that time ended with its engine or host.
     pub was_out: &'a dyn Fn(i64) -> bool,
-    /// Days after which a stopped VM goes.
-    pub retention_days: Option<u32>,
+    /// When a stopped VM goes; None: never.
+    pub retention: Option<Retention>,
 }
 
 /// Attempts at a step that did not work yet. Kept in memory: a new server tries at once.

@@ -225,7 +225,7 @@ impl Worker {
                 began: self.control.0.began,
                 tries: &tries,
                 was_out: &|at| state.was_out(at),
-                retention_days: self.control.0.config.stopped_retention_days,
+                retention: self.control.0.retention,
             })
         })
     }

@@ -84,7 +84,8 @@ fn delete(row: &VmRow, now: i64) -> Option<VmRow> {
         .then(|| changed(row, DesiredState::Deleted, VmState::Deleting, now))
 }
 
-/// From the beginning: its container is made where it is missing, and started.
+/// From the beginning: its container is made where it is missing, and started. That it had one, and where,
+/// stays known by `engine_id`.
 fn again(row: &VmRow, now: i64) -> VmRow {
     VmRow {
         created_once: false,

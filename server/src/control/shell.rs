@@ -1,5 +1,5 @@
 //! Shells: opened, found again, closed. The node holds them; a row says which VM each belongs to,
-//! so that the right to one is read where every right is.
+//! so that the right to one is read where every right is. Which of them live, `shell_live` knows.
 
 use std::{
     collections::HashSet,
@@ -7,18 +7,19 @@ use std::{
 };
 
 use app::model::{ShellPage, ShellView, VmState};
-use node_api::shell::{ShellCreate, ShellReport};
+use node_api::{
+    error::NodeErrorCode,
+    shell::{SHELLS_PER_VM, ShellCreate, ShellReport},
+};
 use uuid::Uuid;
 
 use super::{Control, ControlError};
 use crate::{
     actor::Actor,
-    balancer::{NodeEntry, NodeSocket},
-    clock,
-    clock::SECOND,
+    balancer::{NodeCallError, NodeEntry, NodeSocket},
     db::{
         event::{NewEvent, SubjectKind, event_insert},
-        shell::{ShellRow, shell_delete, shell_get, shell_get_any, shell_insert, shell_list_by_vm},
+        shell::{ShellRow, shell_delete, shell_get, shell_get_any, shell_insert},
         vm::{VmRow, vm_get_any},
     },
 };
@@ -26,8 +27,6 @@ use crate::{
 /// The size of a shell that nobody attaches to at once.
 const COLS: u16 = 80;
 const ROWS: u16 = 24;
-/// A row whose shell its node does not know is kept for so long: it may just be in the making.
-const MAKING: i64 = 60 * SECOND;
 
 /// Where a shell is that somebody has the right to attach to.
 #[derive(Clone)]
@@ -147,7 +146,7 @@ impl Control {
             Some(id) => Some(
                 live.iter()
                     .position(|shell| shell.id.to_string() == id)
-                    .ok_or_else(|| ControlError::not_found("shell", id))?,
+                    .ok_or_else(|| ended(row, id))?,
             ),
             None => live.len().checked_sub(1),
         };
@@ -200,70 +199,6 @@ impl Control {
         }
     }
 
-    /// The VM's live shells, oldest first; rows of shells that are no more are removed.
-    async fn shell_list(
-        &self,
-        entry: &NodeEntry,
-        row: &VmRow,
-        vm_id: Uuid,
-    ) -> Result<Vec<ShellReport>, ControlError> {
-        let known = shell_list_by_vm(&self.0.db, &row.id).await?;
-        let listed = entry.client.shell_list(vm_id).await;
-        let listed = listed.map_err(|error| ControlError::node(&entry.name, error))?;
-        let is_live = |id: &str| {
-            listed
-                .iter()
-                .any(|shell| shell.id.to_string() == id && shell.exit_code.is_none())
-        };
-        let old = clock::now() - MAKING;
-        let over: Vec<&ShellRow> = known
-            .iter()
-            .filter(|shell| !is_live(&shell.id) && shell.created_at < old)
-            .collect();
-        if !over.is_empty() {
-            let mut tx = self.0.db.write().await?;
-            for shell in over {
-                shell_delete(&mut tx, &shell.id).await?;
-            }
-            tx.commit().await?;
-        }
-        let is_known = |shell: &ShellReport| known.iter().any(|row| row.id == shell.id.to_string());
-        let mut live: Vec<ShellReport> = listed
-            .into_iter()
-            .filter(|shell| shell.exit_code.is_none() && is_known(shell))
-            .collect();
-        live.sort_by_key(|shell| (shell.created_at, shell.id));
-        Ok(live)
-    }
-
-    /// The VM's live shells for its page.
-    pub(super) async fn shell_views(&self, row: &VmRow) -> Result<Vec<ShellView>, ControlError> {
-        let (entry, vm_id) = self.shell_node(row)?;
-        let live = self.shell_list(&entry, row, vm_id).await?;
-        Ok(live.iter().rev().map(|shell| view(row, shell)).collect())
-    }
-
-    /// Ids of the VM's live shells.
-    pub(super) async fn shell_ids(&self, row: &VmRow) -> Result<Vec<String>, ControlError> {
-        let (entry, vm_id) = match self.shell_node(row) {
-            Ok(node) => node,
-            // Shells end with their VM.
-            Err(ControlError::Conflict {
-                code: "vm_not_running",
-                ..
-            }) => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let live = self.shell_list(&entry, row, vm_id).await?;
-        Ok(live.iter().map(|shell| shell.id.to_string()).collect())
-    }
-
-    /// True while that shell of the VM lives.
-    pub(super) async fn shell_lives(&self, row: &VmRow, id: &str) -> Result<bool, ControlError> {
-        let live = self.shell_ids(row).await?;
-        Ok(live.iter().any(|shell| shell == id))
-    }
-
     /// Row and event first, then the shell: one that nobody has a row for could be nobody's. A shell that has
     /// the id already is made no second time.
     async fn shell_make(
@@ -310,13 +245,33 @@ impl Control {
                 );
                 Ok(shell)
             }
-            Err(error) => {
-                let mut tx = self.0.db.write().await?;
-                shell_delete(&mut tx, &shell_id).await?;
-                tx.commit().await?;
-                Err(ControlError::node(&entry.name, error))
+            Err(error) => self.shell_unmade(row, entry, id, error).await,
+        }
+    }
+
+    /// Errs with why the node gave no shell. Where it refused, the row goes. Where it did not answer, it may
+    /// make the shell all the same: the row stays, so that who opened it finds it among the others.
+    pub(super) async fn shell_unmade(
+        &self,
+        row: &VmRow,
+        entry: &NodeEntry,
+        id: Uuid,
+        error: NodeCallError,
+    ) -> Result<ShellReport, ControlError> {
+        let Some(code) = error.code() else {
+            return Err(ControlError::node(&entry.name, error));
+        };
+        let mut tx = self.0.db.write().await?;
+        shell_delete(&mut tx, &id.to_string()).await?;
+        tx.commit().await?;
+        if code == NodeErrorCode::TooMany {
+            let open = self.shell_ids(row).await.map_or(0, |open| open.len());
+            // Else it is the node that has too many.
+            if open >= SHELLS_PER_VM {
+                return Err(shells_max(&row.name));
             }
         }
+        Err(ControlError::node(&entry.name, error))
     }
 
     /// Ends one of the user's shells, or one that the user opened as an admin.
@@ -409,17 +364,33 @@ impl Control {
         Ok(())
     }
 
-    fn told_shells(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
+    pub(super) fn told_shells(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
         let told = self.0.told_shells.lock();
         told.unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An address names a shell for longer than that lives: its page then offers a new one.
+fn ended(row: &VmRow, id: &str) -> ControlError {
+    match id.parse::<Uuid>() {
+        Ok(_) => {
+            let words = format!("This shell of {} has ended. Open a new one.", row.name);
+            ControlError::conflict("shell_ended", words)
+        }
+        Err(_) => ControlError::not_found("shell", id),
+    }
+}
+
+fn shells_max(vm: &str) -> ControlError {
+    let words = format!("{vm} has {SHELLS_PER_VM} shells open. Close one first.");
+    ControlError::conflict("shells_max", words)
 }
 
 fn event(kind: &'static str, actor: &Actor, row: &VmRow) -> NewEvent {
     NewEvent::new(kind, Some(actor), SubjectKind::Vm, &row.id, &row.name).owner(&row.owner_id)
 }
 
-fn view(row: &VmRow, shell: &ShellReport) -> ShellView {
+pub(super) fn view(row: &VmRow, shell: &ShellReport) -> ShellView {
     ShellView {
         id: shell.id.to_string(),
         vm: row.name.clone(),

@@ -14,6 +14,8 @@ mod orphans;
 #[path = "../../../node/tests/common/private_engine.rs"]
 mod private_engine;
 mod publish;
+mod retention;
+mod retries;
 mod shares;
 mod shells;
 mod trouble;

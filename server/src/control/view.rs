@@ -15,9 +15,6 @@ use crate::{clock, clock::SECOND, db::vm::VmRow};
 
 /// A node that answers polls but has not told of its VMs for so long is not believed.
 const STALE: i64 = 12 * SECOND;
-const DAY: i64 = 86_400 * SECOND;
-/// How long before a stopped VM goes its owner is told.
-const RETENTION_NOTICE: i64 = 7 * DAY;
 
 impl Control {
     /// A VM as its owner, or an admin, sees it now.
@@ -90,16 +87,8 @@ impl Control {
 
     /// Said of a stopped VM before it goes.
     fn notice(&self, row: &VmRow) -> Option<String> {
-        let days = self
-            .0
-            .config
-            .stopped_retention_days
-            .filter(|_| row.state == VmState::Stopped)?;
-        let left = row.changed_at + i64::from(days) * DAY - clock::now();
-        (left < RETENTION_NOTICE).then(|| {
-            let left = (left / DAY).max(0);
-            format!("Stopped VMs are kept for {days} days: start it within {left} days to keep it.")
-        })
+        let kept = self.0.retention.filter(|_| row.state == VmState::Stopped)?;
+        kept.notice(row.changed_at, clock::now())
     }
 
     /// Said of a VM that has written more than its disk.

@@ -160,7 +160,8 @@ impl Control {
     }
 }
 
-/// Failed before its container was ever seen: any node will do.
+/// Failed before its container was ever seen: any node will do. Where one was seen, its files are there; a
+/// retry that fails too forgets nothing of that.
 fn is_unmade(row: &VmRow) -> bool {
-    row.state == VmState::Failed && !row.created_once
+    row.state == VmState::Failed && !row.created_once && row.engine_id.is_none()
 }

@@ -113,7 +113,11 @@ pub struct NodeAllocation {
     /// Grows with every placement; the lowest was placed on longest ago.
     pub placed_seq: i64,
     pub vms: u32,
+    /// Of these, those that were last seen running.
     pub vms_running: u32,
+    /// Of these, those of which only the node can tell what they do: all but what is being made or removed,
+    /// or has failed.
+    pub vms_made: u32,
     pub cpu_millis: u32,
     pub memory_mib: u32,
     pub disk_gib: u32,
@@ -127,6 +131,8 @@ macro_rules! allocations {
                 CAST(COUNT(v.id) AS BIGINT) AS vms, \
                 CAST(COALESCE(SUM(CASE WHEN v.state = 'running' THEN 1 ELSE 0 END), 0) AS BIGINT) \
                     AS vms_running, \
+                CAST(COALESCE(SUM(CASE WHEN v.state IN ('starting', 'running', 'stopping', 'stopped') \
+                    THEN 1 ELSE 0 END), 0) AS BIGINT) AS vms_made, \
                 CAST(COALESCE(SUM(v.cpu_millis), 0) AS BIGINT) AS cpu_millis, \
                 CAST(COALESCE(SUM(v.memory_mib), 0) AS BIGINT) AS memory_mib, \
                 CAST(COALESCE(SUM(v.disk_gib), 0) AS BIGINT) AS disk_gib \
@@ -190,6 +196,7 @@ fn allocation_row(row: &AnyRow) -> Result<NodeAllocation, DbError> {
         placed_seq: column::int(row, "placed_seq")?,
         vms: column::amount(row, "vms")?,
         vms_running: column::amount(row, "vms_running")?,
+        vms_made: column::amount(row, "vms_made")?,
         cpu_millis: column::amount(row, "cpu_millis")?,
         memory_mib: column::amount(row, "memory_mib")?,
         disk_gib: column::amount(row, "disk_gib")?,

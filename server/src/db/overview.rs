@@ -7,7 +7,6 @@ use crate::clock;
 pub struct Counts {
     pub users: u32,
     pub vms: u32,
-    pub vms_running: u32,
     pub vms_failed: u32,
     pub login_sessions: u32,
 }
@@ -16,7 +15,6 @@ pub async fn counts(db: &Db) -> Result<Counts, DbError> {
     let row = sqlx::query(
         "SELECT (SELECT COUNT(*) FROM users WHERE deleted_at IS NULL) AS users, \
                 (SELECT COUNT(*) FROM vms) AS vms, \
-                (SELECT COUNT(*) FROM vms WHERE state = 'running') AS vms_running, \
                 (SELECT COUNT(*) FROM vms WHERE state = 'failed') AS vms_failed, \
                 (SELECT COUNT(*) FROM login_sessions WHERE expires_at > $1) AS login_sessions",
     )
@@ -26,7 +24,6 @@ pub async fn counts(db: &Db) -> Result<Counts, DbError> {
     Ok(Counts {
         users: column::amount(&row, "users")?,
         vms: column::amount(&row, "vms")?,
-        vms_running: column::amount(&row, "vms_running")?,
         vms_failed: column::amount(&row, "vms_failed")?,
         login_sessions: column::amount(&row, "login_sessions")?,
     })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use app::{
     control_plane::{AdminPlane as _, Answer, VmPlane as _},
-    model::Live,
+    model::{AppError, ErrorKind, Live},
 };
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use tokio::{
@@ -16,7 +16,7 @@ use crate::{control::Change, pages::RequestPlane};
 
 /// Access was taken back, or the login session ended.
 const CLOSE_REVOKED: u16 = 4003;
-/// The server stops; come again.
+/// The server stops, or cannot tell for now; come again.
 const CLOSE_RESTART: u16 = 1012;
 /// A browser that takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
@@ -75,8 +75,9 @@ pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pi
     let mut pinged = Instant::now();
     loop {
         let looked = Instant::now();
-        let Ok(picture) = pictures.look(plane).await else {
-            return close(socket, CLOSE_REVOKED).await;
+        let picture = match pictures.look(plane).await {
+            Ok(picture) => picture,
+            Err(error) => return close(socket, close_code(&error)).await,
         };
         let Ok(text) = serde_json::to_string(&picture) else {
             return;
@@ -114,6 +115,14 @@ pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pi
     }
 }
 
+/// Only who may not look any more is sent away: a database that does not answer takes no right away.
+fn close_code(error: &AppError) -> u16 {
+    match error.kind {
+        ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::NotFound => CLOSE_REVOKED,
+        _ => CLOSE_RESTART,
+    }
+}
+
 /// False when the socket is of no use any more.
 pub async fn send(socket: &mut WebSocket, message: Message) -> bool {
     matches!(
@@ -141,4 +150,23 @@ pub async fn close_revoked(socket: WebSocket) {
 /// Ends the socket because the server stops.
 pub async fn close_restart(socket: WebSocket) {
     close(socket, CLOSE_RESTART).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_not_look_is_sent_away_and_who_meets_a_fault_comes_again() {
+        for (kind, code) in [
+            (ErrorKind::Unauthenticated, CLOSE_REVOKED),
+            (ErrorKind::Forbidden, CLOSE_REVOKED),
+            (ErrorKind::NotFound, CLOSE_REVOKED),
+            (ErrorKind::Unavailable, CLOSE_RESTART),
+            (ErrorKind::Internal, CLOSE_RESTART),
+        ] {
+            let error = AppError::new(kind, "", "");
+            assert_eq!(close_code(&error), code, "{kind:?}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     net::SocketAddr,
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -35,6 +36,14 @@ impl Process {
         Self::find(self.pid) == Some(self)
     }
 
+    /// True when it was started with these arguments, or when the system does not tell.
+    pub fn has_args(self, args: &[String]) -> bool {
+        // Every argument ends with a NUL; before them stands the program, and for a moment `setsid`.
+        let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let wanted: String = args.iter().flat_map(|arg| ["\0", arg.as_str()]).collect();
+        line.is_empty() || line.ends_with(format!("{wanted}\0").as_bytes())
+    }
+
     fn signal(self, signal: Signal) {
         if let Some(pid) = Pid::from_raw(self.pid).filter(|_| self.is_alive()) {
             // It may have ended since: then there is nothing to do.
@@ -43,9 +52,9 @@ impl Process {
     }
 }
 
-/// The process that the node's pid file names, if it lives.
-pub fn recorded(node: &LocalNode) -> Option<Process> {
-    let text = fs::read_to_string(node.pid_file()).ok()?;
+/// The process that the pid file in a node's folder names, if it lives.
+pub fn recorded(folder: &Path) -> Option<Process> {
+    let text = fs::read_to_string(pid_file(folder)).ok()?;
     let (pid, began) = text.trim().split_once(' ')?;
     let process = Process {
         pid: pid.parse().ok()?,
@@ -73,31 +82,33 @@ pub fn start(node: &LocalNode) -> io::Result<(Process, Child)> {
         .and_then(Process::find)
         .ok_or_else(|| io::Error::other(format!("{} ended at once", node.bin.display())))?;
     fs::write(
-        node.pid_file(),
+        pid_file(&node.folder),
         format!("{} {}\n", process.pid, process.began),
     )?;
     Ok((process, child))
 }
 
-/// Asks the node to end, and ends it if it does not.
-pub async fn end(node: &LocalNode, limit: Duration) {
-    let Some(process) = recorded(node) else {
+/// Asks the node of that folder to end, and ends it if it does not.
+pub async fn end(folder: &Path, limit: Duration) {
+    let Some(process) = recorded(folder) else {
         return;
     };
+    let node = folder.file_name().unwrap_or_default().to_string_lossy();
     process.signal(Signal::TERM);
     let begun = Instant::now();
     while process.is_alive() {
         if begun.elapsed() > limit {
-            tracing::warn!(
-                node = node.name,
-                "the node did not end when asked to and was killed"
-            );
+            tracing::warn!(%node, "the node did not end when asked to and was killed");
             process.signal(Signal::KILL);
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    tracing::info!(node = node.name, "node ended");
+    tracing::info!(%node, "node ended");
+}
+
+fn pid_file(folder: &Path) -> PathBuf {
+    folder.join("pid")
 }
 
 /// Who listens on a port, in words for an error message.

@@ -1,11 +1,11 @@
 //! One task a local node: adopt it or start it, see it die, start it again.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
-use super::{LocalNode, process, process::Process};
+use super::{LocalNode, STOP_TIMEOUT, process, process::Process};
 
 /// How often an adopted node, which is not our child, is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -43,10 +43,33 @@ pub async fn supervise(node: Arc<LocalNode>, stop: CancellationToken) {
     }
 }
 
+/// Ends the nodes in `folder` that the configuration names no more: nobody watches them, and what they take
+/// of the engine is promised to the others.
+pub async fn end_others(folder: PathBuf, nodes: Vec<Arc<LocalNode>>) {
+    // Without the folder there was never a node.
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let folder = entry.path();
+        if nodes.iter().all(|node| node.folder != folder) {
+            process::end(&folder, STOP_TIMEOUT).await;
+        }
+    }
+}
+
 async fn adopt_or_start(node: &LocalNode) -> anyhow::Result<(Process, Option<Child>)> {
-    if let Some(process) = process::recorded(node) {
-        tracing::info!(node = node.name, pid = process.pid, "node adopted");
-        return Ok((process, None));
+    if let Some(process) = process::recorded(&node.folder) {
+        if process.has_args(&node.args) {
+            tracing::info!(node = node.name, pid = process.pid, "node adopted");
+            return Ok((process, None));
+        }
+        tracing::info!(
+            node = node.name,
+            pid = process.pid,
+            "the node was started with another configuration and is started anew"
+        );
+        process::end(&node.folder, STOP_TIMEOUT).await;
     }
     if tokio::net::TcpStream::connect(node.address).await.is_ok() {
         anyhow::bail!(
@@ -71,4 +94,53 @@ async fn ended(process: Process, child: Option<Child>) -> String {
         tokio::time::sleep(LOOK).await;
     }
     "unknown".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::SocketAddr, path::Path};
+
+    use super::*;
+
+    /// What stands for a node: it does nothing until it is ended.
+    fn sleeper(folder: &Path, seconds: &str) -> LocalNode {
+        fs::create_dir_all(folder).unwrap();
+        LocalNode {
+            name: "node-1".into(),
+            // Nobody listens there.
+            address: SocketAddr::from(([127, 0, 0, 1], 1)),
+            folder: folder.to_owned(),
+            bin: "sleep".into(),
+            args: vec![seconds.into()],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_is_adopted_with_the_arguments_it_has_and_started_anew_for_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut node = sleeper(folder.path(), "600");
+        let (first, _child) = adopt_or_start(&node).await.unwrap();
+        let (again, child) = adopt_or_start(&node).await.unwrap();
+        assert_eq!(again, first);
+        assert!(child.is_none() && first.is_alive());
+
+        node.args = vec!["601".into()];
+        let (other, _child) = adopt_or_start(&node).await.unwrap();
+        assert_ne!(other, first);
+        assert!(other.is_alive() && !first.is_alive());
+        process::end(folder.path(), STOP_TIMEOUT).await;
+        assert!(!other.is_alive());
+    }
+
+    #[tokio::test]
+    async fn a_node_that_is_configured_no_more_is_ended() {
+        let data = tempfile::tempdir().unwrap();
+        let kept = Arc::new(sleeper(&data.path().join("node-1"), "600"));
+        let dropped = sleeper(&data.path().join("node-2"), "600");
+        let (kept_process, _child) = process::start(&kept).unwrap();
+        let (dropped_process, _child) = process::start(&dropped).unwrap();
+        end_others(data.path().to_owned(), vec![kept.clone()]).await;
+        assert!(kept_process.is_alive() && !dropped_process.is_alive());
+        process::end(&kept.folder, STOP_TIMEOUT).await;
+    }
 }

@@ -3,8 +3,8 @@
 use app::{
     control_plane::{AccountPlane, Answer, VmPlane as _},
     model::{
-        LoginSessionView, PasswordStrength, Role, Site, SshAccess, SshHostView, SshKeyView, Theme,
-        TokenView, Viewer,
+        LoginSessionView, PasswordStrength, Role, Site, SshAccess, SshGateway, SshHostView,
+        SshKeyView, Theme, TokenView, Viewer,
     },
 };
 use async_trait::async_trait;
@@ -21,6 +21,14 @@ impl RequestPlane {
     /// The words for what went wrong with an account.
     pub fn account_answer<T>(&self, done: Result<T, AuthError>) -> Answer<T> {
         done.map_err(|error| error.answer(&self.caller))
+    }
+
+    /// None: SSH is switched off.
+    pub(super) fn ssh_gateway(&self) -> Option<SshGateway> {
+        self.state.ssh.as_ref().map(|host| SshGateway {
+            host: host.host.clone(),
+            port: host.port,
+        })
     }
 
     async fn ssh_host_view(&self) -> Answer<Option<SshHostView>> {
@@ -47,6 +55,7 @@ impl AccountPlane for RequestPlane {
             role: user.role,
             must_change_password: user.must_change_password,
             quota: user.quota,
+            ssh: self.ssh_gateway(),
         }))
     }
 

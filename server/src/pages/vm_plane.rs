@@ -31,14 +31,8 @@ impl VmPlane for RequestPlane {
 
     async fn vm_get(&self, name: &str) -> Answer<VmDetail> {
         let mut detail = for_actor!(self, vm_get(name))?;
-        let ssh = self.state.ssh.as_ref();
         let VmView { name, owner, .. } = &detail.vm;
-        // The account's own name leads to the lobby.
-        let user = match name == owner {
-            true => format!("{owner}+{name}"),
-            false => name.clone(),
-        };
-        detail.ssh = ssh.map(|host| host.command(&user));
+        detail.ssh = self.ssh_gateway().map(|ssh| ssh.command(owner, name));
         Ok(detail)
     }
 

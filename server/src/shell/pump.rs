@@ -243,9 +243,11 @@ async fn pump(
         close_frame(NODE_UNREACHABLE.0, NODE_UNREACHABLE.1)
     };
     let last = tokio::select! {
+        // Who lost their right is told that, and not what became of the VM for it.
+        biased;
+        (code, reason) = right.ended() => Some(close_frame(code, reason)),
         frame = up => frame,
         frame = down => Some(frame),
-        (code, reason) = right.ended() => Some(close_frame(code, reason)),
     };
     let _ = timeout(CLOSE_TIMEOUT, to_node.close()).await;
     let _ = timeout(CLOSE_TIMEOUT, to_browser.send(Browser::Close(last))).await;

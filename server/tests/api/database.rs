@@ -5,7 +5,10 @@ use std::time::Duration;
 use app::model::LogFilter;
 use sqlx::Executor as _;
 
-use crate::house::{Answer, House, Person, eventually, in_each_house};
+use crate::{
+    exec::{closed, socket},
+    house::{Answer, House, Person, eventually, in_each_house},
+};
 
 fn away(house: &House, answer: &Answer) {
     let said = answer.code().unwrap_or_default();
@@ -29,6 +32,18 @@ async fn who_asks_a_server_without_its_database_is_told_so_and_the_log_says_why(
         for (method, path) in [("GET", "/api/v1/vms"), ("POST", "/api/v1/vms/web1/stop")] {
             away(&house, &house.by_token(Person::Ann, method, path, "").await);
         }
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_page_is_told_to_come_again_when_the_database_goes_away() {
+    in_each_house(async |house: House| {
+        let mut open = socket(&house.base, "/live/admin", &house.tokens[&Person::Admin]).await;
+        house.server.state.db.close().await;
+        // "Service restart": it connects anew, and is not thrown out.
+        assert_eq!(closed(&mut open).await.1, 1012);
         house.end().await;
     })
     .await;

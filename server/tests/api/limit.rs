@@ -87,7 +87,7 @@ async fn the_fifth_command_at_once_has_to_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_thirty_third_stream_and_shell_have_to_wait() {
+async fn the_thirty_third_stream_has_to_wait_and_the_thirty_third_shell_is_refused() {
     let house = House::new().await;
     let secret = &house.tokens[&Person::Ann];
     let path = "/api/v1/vms/web1/exec/attach";
@@ -105,13 +105,17 @@ async fn the_thirty_third_stream_and_shell_have_to_wait() {
             break;
         }
     }
-    too_many(&refused.unwrap(), "too_many");
     // On pages, too.
     let form = [("vm", "web1"), ("new", "true")];
-    too_many(
-        &house.call(Person::Ann, "shell_open", &form).await,
-        "too_many",
-    );
+    let on_page = house.call(Person::Ann, "shell_open", &form).await;
+    for refused in [refused.unwrap(), on_page] {
+        assert_eq!(refused.status, 409, "{refused:?}");
+        assert_eq!(refused.code().as_deref(), Some("shells_max"));
+        assert!(
+            refused.text.contains("web1 has 32 shells open"),
+            "{refused:?}"
+        );
+    }
     house.end().await;
 }
 

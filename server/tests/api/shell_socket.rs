@@ -3,11 +3,16 @@
 use std::time::Duration;
 
 use futures_util::SinkExt as _;
-use tokio_tungstenite::tungstenite::Message;
+use reqwest::header::SET_COOKIE;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    client_async,
+    tungstenite::{Message, client::IntoClientRequest as _},
+};
 
 use crate::{
     exec::{Socket, closed, socket},
-    house::{House, Person},
+    house::{House, PASSWORD, Person},
 };
 
 const MALFORMED: u16 = 4400;
@@ -60,4 +65,74 @@ async fn a_stopped_vm_and_a_deleted_one_are_told_apart() {
         assert_eq!(why, code);
         assert!(after < SOON, "{after:?}");
     }
+}
+
+/// Signs Ann in once more; the cookie of that login session.
+async fn signed_in(house: &House) -> String {
+    let form = [("name", "ann"), ("password", PASSWORD)];
+    let answer = house.call(Person::Anonymous, "login", &form).await;
+    let line = answer.headers.get(SET_COOKIE).unwrap().to_str().unwrap();
+    line.split(';').next().unwrap().to_owned()
+}
+
+/// A socket as a page of that login session opens it.
+async fn attached_by_page(house: &House, cookie: &str, client: &str) -> Socket {
+    let host = house.base.strip_prefix("http://").unwrap();
+    let path = format!("/shells/{}/attach", house.things["shell"]);
+    let address = format!("ws://{host}{path}?client={client}");
+    let mut request = address.into_client_request().unwrap();
+    let headers = request.headers_mut();
+    headers.insert("cookie", cookie.parse().unwrap());
+    headers.insert("origin", house.base.parse().unwrap());
+    let stream = TcpStream::connect(host).await.unwrap();
+    client_async(request, stream).await.unwrap().0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_signs_out_is_out_of_their_shell_and_their_other_sign_ins_are_not() {
+    let house = House::new().await;
+    let (cookie, other) = (signed_in(&house).await, signed_in(&house).await);
+    let mut socket = attached_by_page(&house, &cookie, "00000000000000aa").await;
+    let mut stays = attached_by_page(&house, &other, "00000000000000bb").await;
+    let lines = [
+        ("cookie", cookie.as_str()),
+        ("origin", house.base.as_str()),
+        ("accept", "application/json"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    let done = house.ask("POST", "/api/logout", &lines, "").await;
+    assert!(done.status < 400, "{done:?}");
+    is_put_out("signed out", &mut socket).await;
+    // Only by this.
+    stays.send(Message::Text("bye".into())).await.unwrap();
+    assert_eq!(closed(&mut stays).await.1, MALFORMED);
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_account_is_disabled_is_out_of_a_shell_that_is_shared_with_them() {
+    let house = House::new().await;
+    let shell = &house.things["shell"];
+    let (token, _) = house.invited(Person::Ann, shell).await;
+    let form = [("token", token.as_str())];
+    house.good(Person::Bob, "shell_grant_create", &form).await;
+    let path = format!("/api/v1/shells/{shell}/attach?client=00000000000000bb");
+    let mut bob = socket(&house.base, &path, &house.tokens[&Person::Bob]).await;
+    let mut ann = attached(&house).await;
+    let path = "/api/v1/admin/users/bob/disabled";
+    let body = r#"{"disabled": true}"#;
+    let done = house.by_token(Person::Admin, "PUT", path, body).await;
+    assert_eq!(done.status, 200, "{done:?}");
+    is_put_out("disabled", &mut bob).await;
+    ann.send(Message::Text("bye".into())).await.unwrap();
+    assert_eq!(closed(&mut ann).await.1, MALFORMED, "she was not");
+    house.end().await;
+}
+
+/// Within the time, and told why.
+async fn is_put_out(what: &str, socket: &mut Socket) {
+    let (after, why) = closed(socket).await;
+    println!("{what}: closed with {why} {after:?} after the answer");
+    assert_eq!(why, REVOKED);
+    assert!(after < SOON, "{after:?}");
 }

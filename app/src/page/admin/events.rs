@@ -31,7 +31,7 @@ pub fn EventsPage() -> impl IntoView {
         )
     };
     let events = Resource::new_blocking(filters, |(actor, subject, kind, before)| {
-        event_list(actor, subject, kind, before)
+        event_list(actor, subject, kind, before, String::new())
     });
     let page = move || {
         let (actor, subject, kind, _) = untrack(filters);

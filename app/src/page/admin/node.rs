@@ -103,15 +103,14 @@ pub fn cpu_words(node: &NodeView) -> String {
     )
 }
 
-/// "2 of 3 running", or that there are none.
+/// "2 of 3 VMs running", "0 of 3 VMs running, 3 unknown", or that there are none.
 pub fn vms_words(node: &NodeView) -> String {
-    match node.vms {
-        0 => "No VMs".to_owned(),
-        vms => format!(
-            "{} of {} running",
-            node.vms_running,
-            format::count(vms, "VM")
-        ),
+    let of = format::count(node.vms, "VM");
+    let running = node.vms_running;
+    match (node.vms, node.vms_unknown) {
+        (0, _) => "No VMs".to_owned(),
+        (_, 0) => format!("{running} of {of} running"),
+        (_, unknown) => format!("{running} of {of} running, {unknown} unknown"),
     }
 }
 
@@ -132,6 +131,7 @@ pub(super) mod tests {
             engine: Some("Docker 20.10.24".into()),
             vms: 1,
             vms_running: 1,
+            vms_unknown: 0,
             cpu_millis: 8000,
             cpu_millis_allocated: 500,
             memory_mib: 3072,
@@ -153,6 +153,13 @@ pub(super) mod tests {
         );
         assert_eq!(cpu_words(&node), "0.5 of 8 vCPU promised");
         assert_eq!(vms_words(&node), "1 of 1 VM running");
+        let silent = NodeView {
+            vms: 3,
+            vms_running: 0,
+            vms_unknown: 2,
+            ..node
+        };
+        assert_eq!(vms_words(&silent), "0 of 3 VMs running, 2 unknown");
     }
 
     #[test]

@@ -197,9 +197,16 @@ fn Counts(overview: RwSignal<Overview>) -> impl IntoView {
         })
     };
     let running = move || {
-        overview.with(|overview| match overview.vms_failed {
-            0 => format!("{} running", overview.vms_running),
-            failed => format!("{} running, {failed} failed", overview.vms_running),
+        overview.with(|overview| {
+            let running = format!("{} running", overview.vms_running);
+            let others = [
+                (overview.vms_unknown, "unknown"),
+                (overview.vms_failed, "failed"),
+            ];
+            let others = others.into_iter().filter(|(count, _)| *count > 0);
+            let others = others.map(|(count, state)| format!("{count} {state}"));
+            let words: Vec<String> = std::iter::once(running).chain(others).collect();
+            words.join(", ")
         })
     };
     view! {

@@ -1,20 +1,24 @@
 //! A shell of anybody's VM. Opening it is an event that the owner sees.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos_meta::{Stylesheet, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::{
-    component::{
-        Access, ErrorView, Form, FormAlert, Guard, Icon, IconName, ShellFrame, Submit, on_success,
-    },
-    model::{AppError, ErrorKind, ShellPage},
-    nav::{Go, reload, set_status},
+    component::{Access, Form, FormAlert, Guard, ShellFrame, Submit, on_answer, on_success, poll},
+    model::{AppError, ShellPage, VmState},
+    nav::{Go, leave},
+    page::shell::{NOT_RUNNING, NoShell, StartFailure, tell_terminal, why_failed},
     server_fn::{
         Dated,
-        admin::{AdminVmStart, admin_shell_open},
+        admin::{AdminVmStart, admin_shell_open, admin_vm_get},
     },
 };
+
+/// How often it is looked whether a VM that was started runs.
+const ASK_EVERY: Duration = Duration::from_secs(2);
 
 #[component]
 pub fn ShellRoute() -> impl IntoView {
@@ -69,7 +73,13 @@ fn opened(id: String, new: bool, shell: Dated<ShellPage>) -> AnyView {
 #[component]
 fn StartForm(id: String) -> impl IntoView {
     let action = ServerAction::<AdminVmStart>::new();
-    on_success(action, |_| reload());
+    let failed = Callback::new(|why: String| tell_terminal(&why));
+    follow_start(id.clone(), action, failed);
+    on_answer(action, move |answer| {
+        if let Err(error) = answer {
+            failed.run(error.message);
+        }
+    });
     view! {
         <Form action id="vm-start-form" class="visually-hidden" label="Start the VM">
             <input type="hidden" name="id" value=id />
@@ -80,25 +90,56 @@ fn StartForm(id: String) -> impl IntoView {
 /// No shell could be had: say why, and offer what helps.
 #[component]
 fn NotOpened(id: String, error: AppError) -> impl IntoView {
-    if !matches!(error.kind, ErrorKind::Conflict | ErrorKind::Unavailable) {
-        return view! { <ErrorView error /> }.into_any();
-    }
-    set_status(error.kind.status());
-    let action = ServerAction::<AdminVmStart>::new();
-    on_success(action, |_| reload());
+    let details = format!("/admin/vms/{id}");
+    let page = format!("{details}/shell");
+    let title = "No shell".to_owned();
+    let start = (error.code == NOT_RUNNING)
+        .then(|| view! { <Starter id details=details.clone() /> }.into_any());
     view! {
-        <Title text="No shell" />
-        <section class="blank">
-            <Icon name=IconName::Terminal />
-            <h1>"No shell of this VM now"</h1>
-            <p>{error.message}</p>
-            <Form action class="blank-actions" id="vm-start-form">
-                <input type="hidden" name="id" value=id.clone() />
-                <FormAlert />
-                <Submit class="button" busy="Starting…">"Start it"</Submit>
-                <a class="button quiet" href=format!("/admin/vms/{id}")>"Details"</a>
-            </Form>
-        </section>
+        <NoShell title vm="this VM" error page details start />
     }
-    .into_any()
+}
+
+#[component]
+fn Starter(id: String, details: String) -> impl IntoView {
+    let action = ServerAction::<AdminVmStart>::new();
+    let failure = RwSignal::new(None::<String>);
+    let failed = Callback::new(move |why: String| failure.set(Some(why)));
+    follow_start(id.clone(), action, failed);
+    view! {
+        <Form action class="blank-actions" id="vm-start-form">
+            <input type="hidden" name="id" value=id />
+            <FormAlert />
+            <StartFailure failure />
+            <Submit class="button" busy="Starting…">"Start it"</Submit>
+            <a class="button quiet" href=details>"Details"</a>
+        </Form>
+    }
+}
+
+/// Follows a start that is asked for here. Once the VM runs, the page without the shell in its address is
+/// loaded, because that shell ended with the VM; `failed` is told why, when it fails instead.
+fn follow_start(id: String, action: ServerAction<AdminVmStart>, failed: Callback<String>) {
+    let asked = RwSignal::new(false);
+    on_success(action, move |_| asked.set(true));
+    poll(ASK_EVERY, move || look(id.clone(), asked, failed));
+}
+
+async fn look(id: String, asked: RwSignal<bool>, failed: Callback<String>) {
+    if asked.try_get_untracked() != Some(true) {
+        return;
+    }
+    // The next try is seconds away.
+    let Ok(detail) = admin_vm_get(id.clone()).await else {
+        return;
+    };
+    let has_come_to_it = matches!(detail.vm.state, VmState::Running | VmState::Failed);
+    // Given back when the page was left meanwhile.
+    if !has_come_to_it || asked.try_set(false).is_some() {
+        return;
+    }
+    match detail.vm.state {
+        VmState::Failed => failed.run(why_failed(detail.vm.reason)),
+        _ => leave(&format!("/admin/vms/{id}/shell")),
+    }
 }

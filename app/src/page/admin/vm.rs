@@ -47,16 +47,14 @@ pub fn VmPage() -> impl IntoView {
 
 async fn look(id: String) -> Result<(VmDetail, EventPage), AppError> {
     let detail = admin_vm_get(id).await?;
-    let events = events_of(detail.vm.name.clone(), detail.vm.id.clone()).await?;
+    let events = events_of(detail.vm.id.clone()).await?;
     Ok((detail, events))
 }
 
 /// What happened to this VM, and not to another of its name.
-async fn events_of(name: String, id: String) -> Result<EventPage, AppError> {
-    let mut page = event_list(String::new(), name, String::new(), None).await?;
-    let here = format!("/admin/vms/{id}");
-    page.events
-        .retain(|event| event.link.as_ref() == Some(&here));
+async fn events_of(id: String) -> Result<EventPage, AppError> {
+    let any = String::new;
+    let mut page = event_list(any(), any(), any(), None, id).await?;
     page.events.truncate(EVENTS_MAX);
     for event in &mut page.events {
         event.link = None;
@@ -229,8 +227,8 @@ fn Events(name: String, id: String, state: Memo<VmState>, first: EventPage) -> i
     Effect::new(move |last: Option<VmState>| {
         let now = state.get();
         if last.is_some_and(|last| last != now) {
-            let (name, id) = (name.clone(), id.clone());
-            leptos::task::spawn_local(refresh(events, move || events_of(name.clone(), id.clone())));
+            let id = id.clone();
+            leptos::task::spawn_local(refresh(events, move || events_of(id.clone())));
         }
         now
     });

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use app::model::{LogFilter, LogLevel, LogView};
 use axum::{
     Extension, Router,
     body::Body,
@@ -12,6 +13,7 @@ use axum::{
 };
 use http::{StatusCode, header};
 use tower::ServiceExt as _;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::{
     auth::{
@@ -19,10 +21,15 @@ use crate::{
         testing::{Browser, PASSWORD, auth_on, auth_with},
     },
     db::testing::each_db,
+    log::{HubLayer, LogHub},
     secret::Secret,
 };
 
-/// Says who asks; `/login` signs ann in, `/slow` wants her to wait.
+async fn faulty() -> &'static str {
+    panic!("the canary sang")
+}
+
+/// Says who asks; `/login` signs ann in, `/slow` wants her to wait, `/faulty` panics.
 fn router(auth: &Auth) -> Router {
     let login = {
         let auth = auth.clone();
@@ -37,6 +44,7 @@ fn router(auth: &Auth) -> Router {
             "/slow",
             any(async |Extension(caller): Extension<Caller>| caller.retry_after_set(7)),
         )
+        .route("/faulty", any(faulty))
         .fallback(async |Extension(caller): Extension<Caller>| {
             let name = caller.actor.as_ref().map_or("nobody", |actor| &actor.name);
             format!("{name} at {}, secure: {}", caller.address, caller.secure)
@@ -204,6 +212,30 @@ async fn without_its_database_the_server_says_so_and_takes_nobody_for_somebody()
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         let text = text(answer).await;
         assert!(text.contains("database does not answer"), "{text}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_answered_with_the_id_under_which_the_log_says_why() {
+    each_db(async |db| {
+        let auth = auth_on(db).await;
+        let hub = LogHub::default();
+        let subscriber = tracing_subscriber::registry().with(HubLayer(hub.clone()));
+        let logging = tracing::subscriber::set_default(subscriber);
+        let answer = ask(&auth, "GET", "/faulty", &[HERE]).await;
+        drop(logging);
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(has(&answer, "x-content-type-options"), Some("nosniff"));
+        let id = has(&answer, "x-request-id").unwrap().to_owned();
+        let text = text(answer).await;
+        assert!(text.contains(&id) && !text.contains("canary"), "{text}");
+        let records = hub.list(&LogFilter::default()).records;
+        let of_it = |record: &&LogView| {
+            record.level == LogLevel::Error && record.request_id.as_ref() == Some(&id)
+        };
+        let told = records.iter().find(of_it).expect("told");
+        assert!(told.message.contains("the canary sang"), "{}", told.message);
     })
     .await;
 }

@@ -168,3 +168,17 @@ fn a_sign_in_that_cannot_be_guessed_counts_only_when_it_has_failed() {
     assert_eq!(throttle.login_wait("bob", HERE, 0), Some(1));
     assert_eq!(throttle.login_wait("bob", HERE, SECOND), None);
 }
+
+#[test]
+fn wrong_invite_codes_of_an_address_have_a_budget_and_right_ones_cost_nothing() {
+    let throttle = Throttle::default();
+    for _ in 0..INVITE.size {
+        assert_eq!(throttle.invite(HERE, true, 0), Ok(()));
+        assert_eq!(throttle.invite(HERE, false, 0), Ok(()));
+    }
+    assert_eq!(throttle.invite(HERE, false, 0), Err(10));
+    assert_eq!(throttle.invite(HERE, true, 0), Err(10));
+    assert_eq!(throttle.invite(THERE, false, 0), Ok(()));
+    assert_eq!(throttle.invite(HERE, true, 10 * SECOND), Ok(()));
+    assert!(fail(&throttle, "ann", HERE, 0).is_ok());
+}

@@ -14,7 +14,6 @@ use crate::{
 
 /// After running for so long, earlier crashes are forgotten.
 const STEADY: i64 = 600 * SECOND;
-const DAY: i64 = 86_400 * SECOND;
 
 pub(super) fn running(row: &VmRow, look: &Look) -> Step {
     let Some(report) = look.report else {
@@ -145,10 +144,13 @@ fn at_rest(row: &VmRow, look: &Look) -> Step {
     if after != *row {
         return record(after, None);
     }
-    let kept_until = |days: u32| row.changed_at + i64::from(days) * DAY;
-    match look.retention_days {
-        Some(days) if look.now > kept_until(days) => expire(row, days, look.now),
-        _ => Step::Rest,
+    // Not on what a node said long ago: it may be away, and its VMs' pages with it.
+    let due = look
+        .retention
+        .filter(|kept| look.fresh && look.now > kept.ends_at(row.changed_at));
+    match due {
+        Some(kept) => expire(row, kept.days, look.now),
+        None => Step::Rest,
     }
 }
 

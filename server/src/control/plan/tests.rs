@@ -13,7 +13,7 @@ fn look<'a>(report: Option<&'a VmReport>, tries: &'a Tries) -> Look<'a> {
         began: 0,
         tries,
         was_out: &|_| false,
-        retention_days: None,
+        retention: None,
     }
 }
 
@@ -415,14 +415,20 @@ fn a_stopped_vm_goes_after_the_retention_and_only_then() {
     };
     let tries = Tries::default();
     let ended = exited(0, false, 0);
-    let with = |retention_days, now| Look {
-        retention_days,
+    let with = |days: Option<u32>, now| Look {
+        retention: days.map(|days| Retention { days, since: 0 }),
         now,
         ..look(Some(&ended), &tries)
     };
     assert_eq!(plan(&rest, &with(None, 1_000 * day)), Step::Rest);
     assert_eq!(plan(&rest, &with(Some(30), 30 * day)), Step::Rest);
-    let found = found(plan(&rest, &with(Some(30), 30 * day + 1)));
+    let due = with(Some(30), 30 * day + 1);
+    let stale = Look {
+        fresh: false,
+        ..due
+    };
+    assert_eq!(plan(&rest, &stale), Step::Rest);
+    let found = found(plan(&rest, &due));
     assert_eq!(found.after.desired, DesiredState::Deleted);
     assert_eq!(found.event.unwrap().kind, "vm_expired");
 }

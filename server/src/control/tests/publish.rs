@@ -177,6 +177,38 @@ async fn a_new_vm_leaves_a_port_that_the_host_uses_and_one_that_had_it_waits_for
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_has_run_keeps_its_port_when_it_is_tried_again_while_another_program_has_it() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        key_add(&cloud, &ann, "one").await;
+        let engine = cloud.nodes[0].engine.clone();
+        publish(&cloud, &ann, "web1").await.unwrap();
+        let port = settled(&cloud, &ann, "web1").await.port;
+        cloud.control.vm_stop(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Stopped).await;
+        let refusal = DriverError::new(NodeErrorCode::NoRoom, "there is no room");
+        engine.fail_next(SimCall::Start, 1, SimFault::Before(refusal));
+        cloud.control.vm_start(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Failed).await;
+        engine.configure(|sim| sim.ports_taken = vec![port]);
+        cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        eventually("it says what it waits for", async || {
+            let vm = cloud.see(&ann, "web1").await.unwrap();
+            let reason = vm.reason.unwrap_or_default();
+            reason.contains(&format!("port {port} for SSH is in use"))
+        })
+        .await;
+        // Its container publishes that port and no other.
+        assert_eq!(cloud.row(&ann, "web1").await.ssh_port, Some(port));
+        engine.configure(|sim| sim.ports_taken.clear());
+        assert_eq!(settled(&cloud, &ann, "web1").await.port, port);
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_vm_whose_ssh_server_does_not_start_runs_says_so_and_is_tried_at_its_next_start() {
     each_db(async |db| {
         let cloud = Cloud::new(db, 1).await;

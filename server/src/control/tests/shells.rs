@@ -1,11 +1,22 @@
 //! Shells: opened, found again, closed, and nobody else's.
 
+use std::{sync::Arc, time::Duration};
+
 use app::model::{ErrorKind, Role, VmState};
+use node_api::{
+    error::{NodeError, NodeErrorCode},
+    shell::{SHELLS_PER_VM, ShellCreate},
+};
+use uuid::Uuid;
 
 use super::cloud::{Cloud, words};
 use crate::{
     actor::Actor,
-    db::testing::{each_db, user},
+    balancer::{NodeCallError, NodeEntry},
+    db::{
+        shell::{ShellRow, shell_list_by_vm},
+        testing::{each_db, eventually, user},
+    },
 };
 
 #[tokio::test]
@@ -158,6 +169,160 @@ async fn shells_of_a_deleted_vm_cannot_be_found() {
             "at once"
         );
         cloud.gone(&ann, "web1").await;
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_of_a_shell_that_has_ended_says_so_for_ones_own_vm_alone() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let (control, ann) = (&cloud.control, user(&cloud.db, "ann", 5).await);
+        let bob = user(&cloud.db, "bob", 5).await;
+        cloud.run(&ann, "web1").await;
+        let open = control.shell_open(&ann, "web1", None, false).await;
+        let closed = open.unwrap().shell.id;
+        control.shell_close(&ann, &closed).await.unwrap();
+        let unknown = Uuid::now_v7().to_string();
+        for id in [closed.as_str(), unknown.as_str()] {
+            let refused = words(control.shell_open(&ann, "web1", Some(id), false).await);
+            assert_eq!(
+                (
+                    refused.kind,
+                    refused.code.as_str(),
+                    refused.message.as_str()
+                ),
+                (
+                    ErrorKind::Conflict,
+                    "shell_ended",
+                    "This shell of web1 has ended. Open a new one."
+                )
+            );
+            let others = words(control.shell_open(&bob, "web1", Some(id), false).await);
+            assert_eq!(others.kind, ErrorKind::NotFound);
+        }
+        let no_id = words(control.shell_open(&ann, "web1", Some("1"), false).await);
+        assert_eq!(no_id.kind, ErrorKind::NotFound);
+        cloud.end().await;
+    })
+    .await;
+}
+
+/// The node of a VM, and the VM's id there.
+async fn place(cloud: &Cloud, owner: &Actor, vm: &str) -> (Arc<NodeEntry>, Uuid) {
+    let row = cloud.row(owner, vm).await;
+    cloud.control.shell_node(&row).unwrap()
+}
+
+#[tokio::test]
+async fn a_shell_that_its_node_made_for_nobody_is_closed_at_the_next_look() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let (control, ann) = (&cloud.control, user(&cloud.db, "ann", 5).await);
+        cloud.run(&ann, "web1").await;
+        let own = control.shell_open(&ann, "web1", None, false).await.unwrap();
+        let (entry, vm_id) = place(&cloud, &ann, "web1").await;
+        let nobodys = ShellCreate::new(Uuid::now_v7(), 80, 24);
+        entry.client.shell_create(vm_id, &nobodys).await.unwrap();
+        let seen = control.shell_open(&ann, "web1", None, false).await.unwrap();
+        assert_eq!((&seen.shell.id, seen.others.len()), (&own.shell.id, 0));
+        eventually("it is closed", async || {
+            let there = entry.client.shell_list(vm_id).await.unwrap();
+            there.iter().all(|shell| shell.id != nobodys.id)
+        })
+        .await;
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_shell_whose_node_did_not_answer_stays_in_the_list_and_a_refused_one_does_not() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let (control, ann) = (&cloud.control, user(&cloud.db, "ann", 5).await);
+        cloud.run(&ann, "web1").await;
+        let (entry, _) = place(&cloud, &ann, "web1").await;
+        let row = cloud.row(&ann, "web1").await;
+        let made = control.shell_open(&ann, "web1", None, false).await.unwrap();
+        let id: Uuid = made.shell.id.parse().unwrap();
+
+        let late = NodeCallError::Timeout(Duration::from_secs(10));
+        let refused = words(control.shell_unmade(&row, &entry, id, late).await);
+        assert_eq!(refused.code, "node_unavailable");
+        let again = control.shell_open(&ann, "web1", None, false).await.unwrap();
+        assert_eq!(again.shell.id, made.shell.id, "it can be found, and closed");
+
+        let no = NodeCallError::Refused(NodeError {
+            code: NodeErrorCode::Engine,
+            message: "no".into(),
+        });
+        words(control.shell_unmade(&row, &entry, id, no).await);
+        let rows = shell_list_by_vm(&cloud.db, &row.id).await.unwrap();
+        assert!(rows.is_empty(), "{rows:?}");
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_thirty_third_shell_of_a_vm_is_refused_with_what_to_do() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let (control, ann) = (&cloud.control, user(&cloud.db, "ann", 5).await);
+        cloud.run(&ann, "web1").await;
+        let mut last = String::new();
+        for _ in 0..SHELLS_PER_VM {
+            let open = control.shell_open(&ann, "web1", None, true).await;
+            last = open.unwrap().shell.id;
+        }
+        let refused = words(control.shell_open(&ann, "web1", None, true).await);
+        assert_eq!(
+            (
+                refused.kind,
+                refused.code.as_str(),
+                refused.message.as_str()
+            ),
+            (
+                ErrorKind::Conflict,
+                "shells_max",
+                "web1 has 32 shells open. Close one first."
+            )
+        );
+        control.shell_close(&ann, &last).await.unwrap();
+        control.shell_open(&ann, "web1", None, true).await.unwrap();
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_was_in_a_shell_is_forgotten_with_its_row() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let (control, ann) = (&cloud.control, user(&cloud.db, "ann", 5).await);
+        let root = Actor {
+            role: Role::Admin,
+            ..user(&cloud.db, "root", 5).await
+        };
+        let vm = cloud.run(&ann, "web1").await;
+        let mut shells = Vec::new();
+        for _ in 0..2 {
+            let open = control.admin_shell_open(&root, &vm.id, None, true).await;
+            shells.push(open.unwrap().shell.id);
+        }
+        let ended = ShellRow {
+            id: shells[0].clone(),
+            vm_id: vm.id.clone(),
+            opened_by: root.user_id.clone(),
+            created_at: 0,
+        };
+        control.shell_rows_sweep(&[ended], &[]).await.unwrap();
+        let rows = shell_list_by_vm(&cloud.db, &vm.id).await.unwrap();
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        let told: Vec<_> = control.told_shells().iter().cloned().collect();
+        assert_eq!(told, [(root.user_id, shells[1].clone())]);
         cloud.end().await;
     })
     .await;

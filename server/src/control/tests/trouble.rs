@@ -55,6 +55,15 @@ async fn a_silent_nodes_vms_are_unknown_within_fifteen_seconds_and_come_back_as_
             cloud.see(&ann, "web2").await.unwrap().state,
             VmState::Running
         );
+        // So say the counts: of each node, of all, and in the metrics, which are made of these.
+        let overview = cloud.control.overview().await.unwrap();
+        let counts = overview.nodes.iter().map(|node| {
+            let name = node.name.as_str();
+            (name, node.vms, node.vms_running, node.vms_unknown)
+        });
+        let counts: Vec<_> = counts.collect();
+        assert_eq!(counts, [("node-1", 1, 0, 1), ("node-2", 1, 1, 0)]);
+        assert_eq!((overview.vms_running, overview.vms_unknown), (1, 1));
         assert_eq!(
             cloud.run(&ann, "web3").await.node.as_deref(),
             Some("node-2")

@@ -60,10 +60,13 @@ pub struct VmRow {
     pub restarts: u32,
     /// When it is to be started again after one.
     pub retry_at: Option<i64>,
-    /// Its container has been seen: if it is missing after that, it is lost.
+    /// Its container has been seen since it was last asked for from the beginning: if it is missing after
+    /// that, it is lost.
     pub created_once: bool,
     /// A restart was asked for, and the stop has not been seen yet.
     pub restart_wanted: bool,
+    /// The engine's id of its container, as last seen; None: it never had one on its node. While there is
+    /// one, the VM's files are on that node, and it is placed on no other.
     pub engine_id: Option<String>,
     pub address: Option<String>,
     pub created_at: i64,

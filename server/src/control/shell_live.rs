@@ -1,0 +1,116 @@
+//! Which shells of a VM live, as its node says. Where rows and node do not agree, each look puts it right.
+
+use app::model::ShellView;
+use node_api::shell::ShellReport;
+use uuid::Uuid;
+
+use super::{Control, ControlError, shell::view};
+use crate::{
+    balancer::NodeEntry,
+    clock,
+    clock::SECOND,
+    db::{
+        shell::{ShellRow, shell_delete, shell_list_by_vm},
+        vm::VmRow,
+    },
+};
+
+/// A row whose shell its node does not know is kept for so long: it may just be in the making.
+const MAKING: i64 = 60 * SECOND;
+
+impl Control {
+    /// The VM's live shells, oldest first. Rows of shells that are no more are removed, and shells that no
+    /// row stands for are closed: a node may have made one after nobody waited for it any more.
+    pub(super) async fn shell_list(
+        &self,
+        entry: &NodeEntry,
+        row: &VmRow,
+        vm_id: Uuid,
+    ) -> Result<Vec<ShellReport>, ControlError> {
+        let listed = entry.client.shell_list(vm_id).await;
+        let mut live = listed.map_err(|error| ControlError::node(&entry.name, error))?;
+        live.retain(|shell| shell.exit_code.is_none());
+        // Read after the list: a row is written before its shell is made, so that one without a row is nobody's.
+        let known = shell_list_by_vm(&self.0.db, &row.id).await?;
+        self.shell_rows_sweep(&known, &live).await?;
+        let is_known = |shell: &ShellReport| known.iter().any(|row| row.id == shell.id.to_string());
+        let (mut live, nobodys): (Vec<_>, Vec<_>) = live.into_iter().partition(is_known);
+        self.shells_end(entry, row, nobodys);
+        live.sort_by_key(|shell| (shell.created_at, shell.id));
+        Ok(live)
+    }
+
+    /// Removes the rows of shells that are not among the live ones.
+    pub(super) async fn shell_rows_sweep(
+        &self,
+        known: &[ShellRow],
+        live: &[ShellReport],
+    ) -> Result<(), ControlError> {
+        let old = clock::now() - MAKING;
+        let lives = |id: &str| live.iter().any(|shell| shell.id.to_string() == id);
+        let over = known
+            .iter()
+            .filter(|row| row.created_at < old && !lives(&row.id));
+        let over: Vec<&str> = over.map(|row| row.id.as_str()).collect();
+        if over.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.0.db.write().await?;
+        for id in &over {
+            shell_delete(&mut tx, id).await?;
+        }
+        tx.commit().await?;
+        self.told_shells()
+            .retain(|(_, told)| !over.contains(&told.as_str()));
+        Ok(())
+    }
+
+    /// Closes shells of the VM that nobody can find, behind the answer. What fails is tried at the next look.
+    fn shells_end(&self, entry: &NodeEntry, row: &VmRow, nobodys: Vec<ShellReport>) {
+        if nobodys.is_empty() {
+            return;
+        }
+        let (client, vm) = (entry.client.clone(), row.name.clone());
+        self.spawn(async move {
+            for shell in nobodys {
+                let shell_id = shell.id;
+                match client.shell_close(shell_id).await {
+                    Ok(()) => {
+                        tracing::warn!(%shell_id, "a shell of {vm} that nobody waited for was closed");
+                    }
+                    Err(error) => {
+                        tracing::warn!(%shell_id, "a shell of {vm} that is nobody's was not closed: {error}");
+                    }
+                }
+            }
+        });
+    }
+
+    /// The VM's live shells for its page.
+    pub(super) async fn shell_views(&self, row: &VmRow) -> Result<Vec<ShellView>, ControlError> {
+        let (entry, vm_id) = self.shell_node(row)?;
+        let live = self.shell_list(&entry, row, vm_id).await?;
+        Ok(live.iter().rev().map(|shell| view(row, shell)).collect())
+    }
+
+    /// Ids of the VM's live shells.
+    pub(super) async fn shell_ids(&self, row: &VmRow) -> Result<Vec<String>, ControlError> {
+        let (entry, vm_id) = match self.shell_node(row) {
+            Ok(node) => node,
+            // Shells end with their VM.
+            Err(ControlError::Conflict {
+                code: "vm_not_running",
+                ..
+            }) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let live = self.shell_list(&entry, row, vm_id).await?;
+        Ok(live.iter().map(|shell| shell.id.to_string()).collect())
+    }
+
+    /// True while that shell of the VM lives.
+    pub(super) async fn shell_lives(&self, row: &VmRow, id: &str) -> Result<bool, ControlError> {
+        let live = self.shell_ids(row).await?;
+        Ok(live.iter().any(|shell| shell == id))
+    }
+}

@@ -1,0 +1,67 @@
+//! Retries of what has failed: a VM gives nothing up by them.
+
+use app::model::VmState;
+use node::driver::{
+    DriverError,
+    sim::{SimCall, SimFault},
+};
+use node_api::error::NodeErrorCode;
+
+use super::cloud::{Cloud, id};
+use crate::db::testing::{each_db, user};
+
+const FILE: &str = "/root/mine";
+
+#[tokio::test]
+async fn a_vm_that_has_run_stays_with_its_files_however_often_its_start_is_refused() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 2).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let vm = cloud.run(&ann, "web1").await;
+        assert_eq!(vm.node.as_deref(), Some("node-1"));
+        let script = format!("echo kept > {FILE}");
+        let argv = ["sh", "-c", script.as_str()].map(str::to_owned).to_vec();
+        let written = cloud.control.vm_exec(&ann, "web1", argv, Some(10)).await;
+        assert_eq!(written.unwrap().exit_code, 0);
+        cloud.control.vm_stop(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Stopped).await;
+
+        let engine = &cloud.nodes[0].engine;
+        let refusal = DriverError::new(NodeErrorCode::NoRoom, "there is no room");
+        // Of the start, and of both retries after it.
+        engine.fail_next(SimCall::Start, 3, SimFault::Before(refusal));
+        cloud.control.vm_start(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Failed).await;
+        for _ in 0..2 {
+            let tried = cloud.control.vm_retry(&ann, "web1").await.unwrap();
+            assert_eq!(tried.node.as_deref(), Some("node-1"));
+            cloud.comes(&ann, "web1", VmState::Failed).await;
+        }
+        cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        let runs = cloud.comes(&ann, "web1", VmState::Running).await;
+        assert_eq!(runs.node.as_deref(), Some("node-1"));
+        assert_eq!(engine.file(id(&vm), FILE).as_deref(), Some("kept\n"));
+        assert_eq!(cloud.containers(), 1);
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_vm_whose_container_was_never_made_is_tried_on_another_node() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 2).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let refusal = DriverError::new(NodeErrorCode::NoRoom, "there is no room");
+        let engine = &cloud.nodes[0].engine;
+        engine.fail_next(SimCall::Create, 1, SimFault::Before(refusal));
+        cloud.create(&ann, "web1").await.unwrap();
+        let failed = cloud.comes(&ann, "web1", VmState::Failed).await;
+        assert_eq!(failed.node.as_deref(), Some("node-1"));
+        cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        let runs = cloud.comes(&ann, "web1", VmState::Running).await;
+        assert_eq!(runs.node.as_deref(), Some("node-2"));
+        cloud.end().await;
+    })
+    .await;
+}
