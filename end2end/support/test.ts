@@ -105,6 +105,8 @@ function follow(watch: Watch, context: BrowserContext): void {
 async function leave(person: Person): Promise<void> {
   const context = person.page.context();
   await recordCookies(context);
+  // A page that looks on would ask for what is theirs no more.
+  for (const page of context.pages()) if (page !== person.page) await page.close();
   try {
     await person.page.goto("/account");
     if (new URL(person.page.url()).pathname === "/account") await person.deleteAccount();

@@ -54,7 +54,7 @@ pub fn ShellShareButton(shell: String, #[prop(into)] vm: String) -> impl IntoVie
     view! {
         <button type="button" class="button small script-only" on:click=on_open>
             <Icon name=IconName::Users />
-            "Share"
+            <span class="shell-strip-word">"Share"</span>
             {move || (present.get() > 0).then(|| view! { <span class="shell-present">{format!("{} here", present.get())}</span> })}
         </button>
         <Dialog open on_close=Callback::new(move |()| open.set(false)) labelled_by="share-title">

@@ -44,7 +44,7 @@ pub fn ShellFrame(
                 {is_own.then(|| view! { <ShellShareButton shell=shell.shell.id.clone() vm=vm.clone() /> })}
                 <a class="button small" rel="external" href=format!("{page}?new=1")>
                     <Icon name=IconName::Plus />
-                    "New shell"
+                    <span class="shell-strip-word">"New shell"</span>
                 </a>
             </div>
             <Terminal vm shell=shell.shell.id attach=shell.attach watches=shell.watches />
