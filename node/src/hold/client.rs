@@ -369,7 +369,11 @@ impl Control {
             }
             let frame = encoded(&ToHolder::Ask(number, ask));
             let said = self.write.lock().await.write_all(&frame).await;
-            said.map_err(|error| lost(&error))?;
+            said.map_err(|error| {
+                // What comes from there ends, too, a moment later.
+                self.gone.cancel();
+                lost(&error)
+            })?;
             let answer = answered.await.map_err(|_| lost(&"it is gone"))?;
             answer.map_err(DriverError::from)
         };

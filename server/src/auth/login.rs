@@ -7,6 +7,7 @@ use crate::{
     actor::Actor,
     clock,
     db::{
+        Db,
         event::{NewEvent, SubjectKind, event_insert},
         login_session::login_session_address_known,
         user::{User, user_get_by_name, user_password_hash, user_signed_in},
@@ -114,31 +115,29 @@ impl Auth {
     /// users who exist.
     pub(super) fn login_failed(&self, caller: &Caller, user: &User) {
         tracing::info!(user = %user.name, address = %caller.address, "a sign-in failed: wrong password");
-        let event = NewEvent::new(
-            "login_failed",
-            None,
-            SubjectKind::User,
-            &user.id,
-            &user.name,
-        )
+        let what = format!("{} at {}", device(&caller.user_agent), caller.address);
+        let (db, event) = (self.0.db.clone(), failure(user, what));
+        tokio::spawn(async move { failure_note(&db, &event).await });
+    }
+}
+
+/// Somebody failed to sign in as this user, in this way.
+pub(super) fn failure(user: &User, what: String) -> NewEvent {
+    let kind = SubjectKind::User;
+    NewEvent::new("login_failed", None, kind, &user.id, &user.name)
         .owner(&user.id)
-        .detail(format!(
-            "{} at {}",
-            device(&caller.user_agent),
-            caller.address
-        ))
-        .failed();
-        let db = self.0.db.clone();
-        tokio::spawn(async move {
-            let noted = async {
-                let mut tx = db.write().await?;
-                event_insert(&mut tx, &event).await?;
-                tx.commit().await
-            };
-            if let Err(error) = noted.await {
-                tracing::warn!(%error, "a failed sign-in could not be noted");
-            }
-        });
+        .detail(what)
+        .failed()
+}
+
+pub(super) async fn failure_note(db: &Db, event: &NewEvent) {
+    let noted = async {
+        let mut tx = db.write().await?;
+        event_insert(&mut tx, event).await?;
+        tx.commit().await
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!(%error, "a failed sign-in could not be noted");
     }
 }
 

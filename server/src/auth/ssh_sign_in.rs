@@ -5,13 +5,16 @@ use std::{net::IpAddr, time::Duration};
 
 use http::Method;
 
-use super::{Auth, AuthError, Caller, login::user_event};
+use super::{
+    Auth, AuthError, Caller,
+    login::{failure, failure_note, user_event},
+};
 use crate::{
     clock::{self, SECOND},
     db::{
         event::event_insert,
         ssh_key::{SshKeyUser, ssh_key_confirm, ssh_key_find, ssh_key_used},
-        user::user_active,
+        user::{user_active, user_get_by_name},
     },
     public_key::PublicKey,
 };
@@ -46,6 +49,24 @@ impl Auth {
             .ssh_throttle
             .login_failed(&account, address, clock::now());
         tracing::info!(%address, "an SSH sign-in failed: no key that was offered fits");
+        // Beside the answer, which must not take longer for users who exist.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let auth = self.clone();
+            runtime.spawn(async move { auth.ssh_failure_note(&account, address).await });
+        }
+    }
+
+    /// Where the name is an account's, or says whose VM is meant: its owner sees it among their events.
+    async fn ssh_failure_note(&self, name: &str, address: IpAddr) {
+        let account = name.split_once('+').map_or(name, |(account, _)| account);
+        match user_get_by_name(&self.0.db, account).await {
+            Ok(Some(user)) => {
+                let event = failure(&user, format!("by SSH, from {address}"));
+                failure_note(&self.0.db, &event).await;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a failed SSH sign-in could not be noted"),
+        }
     }
 
     /// Counts what a user does by SSH with the calls of their programs, and waits while it is one too many.

@@ -42,6 +42,15 @@ async fn a_key_leads_to_the_lobby_and_to_ones_own_vms_only() {
         told.contains("ann signed in by SSH (test, from 127.0.0.1)"),
         "{told}"
     );
+    // It is noted beside the refusal.
+    let failed = "Somebody failed to sign in as ann (by SSH, from 127.0.0.1)";
+    let noted = async {
+        while !events(&house).await.contains(failed) {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let noted = timeout(Duration::from_secs(60), noted).await;
+    assert!(noted.is_ok(), "{}", events(&house).await);
     house.end().await;
 }
 

@@ -100,31 +100,40 @@ impl ShellRegistry {
         Ok(self.driver.vm_tty(shell.vm_id, spec).await?.into())
     }
 
-    /// Runs a shell, whose PTY has this size, to its end.
-    pub(super) async fn run(self: Arc<Self>, shell: Arc<Shell>, pty: Pty, size: Size) {
+    /// Runs a shell, whose PTY has this size, to its end. Whose shell it is, is known at once, not when this is
+    /// first waited for: a node that ends now leaves it to its holder.
+    pub(super) fn run(
+        self: Arc<Self>,
+        shell: Arc<Shell>,
+        pty: Pty,
+        size: Size,
+    ) -> impl Future<Output = ()> + Send {
         let Pty {
             output,
             input,
             control,
         } = pty;
         shell.opened(control, &input);
+        // What is left to the holder from here on is not closed.
         let was_closed = shell.is_aborted();
-        let stopped = shell.run(output, input, size).await;
-        let is_lost = stopped == Stopped::Lost;
-        let failed = match stopped {
-            Stopped::Ended(failed) => failed,
-            Stopped::Lost => {
-                shell.end_as(End::Lost(HOLDER_GONE.into()));
-                None
+        async move {
+            let stopped = shell.run(output, input, size).await;
+            let is_lost = stopped == Stopped::Lost;
+            let failed = match stopped {
+                Stopped::Ended(failed) => failed,
+                Stopped::Lost => {
+                    shell.end_as(End::Lost(HOLDER_GONE.into()));
+                    None
+                }
+            };
+            // What was closed before it began, and what a holder left behind, runs on otherwise.
+            if (was_closed || is_lost)
+                && let Err(error) = shell.kill().await
+            {
+                tracing::warn!(shell = %shell.id, "what ran in a shell was not ended: {error}");
             }
-        };
-        // What was closed before it began, and what a holder left behind, runs on otherwise.
-        if (was_closed || is_lost)
-            && let Err(error) = shell.kill().await
-        {
-            tracing::warn!(shell = %shell.id, "what ran in a shell was not ended: {error}");
+            self.ended(&shell, failed).await;
         }
-        self.ended(&shell, failed).await;
     }
 }
 
