@@ -16,13 +16,45 @@ use crate::{
 #[cfg(feature = "hydrate")]
 pub(crate) async fn load(path: &str) -> Result<(), wasm_split::SplitLoaderError> {
     match path.split('/').nth(1) {
-        Some("admin") => admin_load().await,
-        Some("account" | "delete-account") => account_load().await,
-        Some("shell" | "shared" | "invitations") => shell_load().await,
-        Some("vms") => vm_load().await,
+        Some("admin") => tried(admin_load).await,
+        Some("account" | "delete-account") => tried(account_load).await,
+        Some("shell" | "shared" | "invitations") => tried(shell_load).await,
+        Some("vms") => tried(vm_load).await,
         _ => Ok(()),
     }
 }
+
+/// Between two attempts to load a part, milliseconds.
+const PAUSES_MS: [i32; 3] = [200, 800, 2_000];
+
+/// Loads a part. A browser drops what is under way when its host's network changes, which it does on the
+/// engine's own host whenever a VM starts: so it is tried again.
+async fn tried<L>(load: impl Fn() -> L) -> Result<(), wasm_split::SplitLoaderError>
+where
+    L: Future<Output = Result<(), wasm_split::SplitLoaderError>>,
+{
+    for ms in PAUSES_MS {
+        if load().await.is_ok() {
+            return Ok(());
+        }
+        pause(ms).await;
+    }
+    load().await
+}
+
+#[cfg(feature = "hydrate")]
+async fn pause(ms: i32) {
+    let elapsed = js_sys::Promise::new(&mut |resolve, _| {
+        // Without a window there is no page to wait with.
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms);
+    });
+    // It is never rejected.
+    let _ = wasm_bindgen_futures::JsFuture::from(elapsed).await;
+}
+
+/// Nothing fails to load where all is there.
+#[cfg(not(feature = "hydrate"))]
+async fn pause(_: i32) {}
 
 /// One part of the code: what is called from its pages alone. `Route => Page` are the routes that show them.
 macro_rules! late {
@@ -47,7 +79,10 @@ macro_rules! late {
                 }
 
                 async fn view(_: Self) -> AnyView {
-                    drawn($view($Page::$page).await)
+                    drawn(match tried($load).await {
+                        Ok(()) => $view($Page::$page).await,
+                        Err(error) => Err(error.into()),
+                    })
                 }
             }
         )*

@@ -6,7 +6,12 @@ import type { BrowserContext } from "@playwright/test";
  * A page that is left while its part of the code is on the way says so. (One whose part never comes does not
  * come to life, which no test passes; a part that is not there is a status of 404.)
  */
-const LEFT = [/console error: TypeError: Failed to fetch[^]*\/pkg\/late\./, /console error: this page's code did not load/];
+const LEFT = [
+  // The engine makes and removes network interfaces of this host: the browser drops what is under way then.
+  /console error: Failed to load resource: net::ERR_NETWORK_CHANGED .*\/pkg\/(split|chunk)_/,
+  /console error: TypeError: Failed to fetch[^]*\/pkg\/late\./,
+  /console error: this page's code did not load/,
+];
 
 export class Watch {
   private readonly found: string[] = [];
