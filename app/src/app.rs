@@ -18,9 +18,9 @@ use crate::{
     visit::provide_visit,
 };
 
-/// The whole document, as the server sends it.
+/// The whole document, as the server sends it. `build` names the script that brings it to life.
 #[cfg(feature = "ssr")]
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+pub fn shell(build: Option<std::sync::Arc<str>>) -> impl IntoView {
     crate::response::set_content_security_policy();
     view! {
         <!DOCTYPE html>
@@ -30,9 +30,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="description" content="Your own Linux machines, seconds away." />
+                {script_start(build)}
                 <link rel="stylesheet" href="/pkg/minicloud.css" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <HydrationScripts options />
                 <MetaTags />
             </head>
             <body>
@@ -40,6 +40,16 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// Loads what brings the page to life. It stands before the style, which it would wait for otherwise.
+#[cfg(feature = "ssr")]
+fn script_start(build: Option<std::sync::Arc<str>>) -> impl IntoView {
+    const START: &str = include_str!("start.js");
+    let nonce = leptos::nonce::use_nonce();
+    build.map(|build| {
+        view! { <script nonce=nonce data-build=build.to_string()>{START}</script> }
+    })
 }
 
 /// Everything inside `<body>`.

@@ -71,6 +71,7 @@ macro_rules! late {
         }
 
         $(
+            /// A page of the part: drawn once its code is here, and an error page where that does not come.
             pub(crate) struct $route;
 
             impl LazyRoute for $route {

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod account;
+mod count;
 mod error;
 mod event;
 mod live;
@@ -19,6 +20,7 @@ mod user;
 mod vm;
 
 pub use account::*;
+pub use count::*;
 pub use error::*;
 pub use event::*;
 pub use live::*;

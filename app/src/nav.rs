@@ -101,9 +101,18 @@ pub fn set_status(status: u16) {
 fn sign_in_path() -> String {
     let here = leptos_router::hooks::use_location();
     let path = here.pathname.get_untracked();
-    match path.as_str() {
-        "/" | "/login" => "/login".to_owned(),
-        _ => format!("/login?next={}", percent_encode(&path)),
+    let next = match path.as_str() {
+        "/" | "/login" => "",
+        path => path,
+    };
+    way_in("/login", next)
+}
+
+/// The address of a way in (`/login`, `/register`) that leads on to `next`; home where that is empty.
+pub fn way_in(page: &str, next: &str) -> String {
+    match next {
+        "" => page.to_owned(),
+        next => format!("{page}?next={}", percent_encode(next)),
     }
 }
 

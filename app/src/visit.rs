@@ -11,12 +11,16 @@ use crate::{
 /// What every page knows before it shows anything.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Visit {
+    /// None: nobody is signed in.
     pub viewer: Option<Viewer>,
+    /// What the installation lets people do, signed in or not.
     pub site: Site,
+    /// As the browser's cookie has it.
     pub theme: Theme,
 }
 
 impl Visit {
+    /// False where nobody is signed in. It decides what is drawn; the server decides what is read.
     pub fn is_admin(&self) -> bool {
         self.viewer
             .as_ref()
@@ -24,6 +28,7 @@ impl Visit {
     }
 }
 
+/// The one question of a page load, for [`use_visit`].
 pub type VisitResource = Resource<Result<Visit, AppError>>;
 
 /// Asks, for [`use_visit`]. What changes the viewer (sign in, sign out) loads a new page.

@@ -202,6 +202,28 @@ async fn removing_a_node_with_vms_names_them_and_asks_for_its_name() {
 }
 
 #[tokio::test]
+async fn each_count_of_the_overview_shows_and_tells_its_last_hour() {
+    let page = get("/admin", "as=admin").await.body;
+    let begin = page.find(r#"aria-label="Counts""#).unwrap();
+    let counts = page[begin..].split("</section>").next().unwrap();
+    for words in [
+        "VMs over the last hour: from 3 to 7, at most 9",
+        "Nodes over the last hour: steady at 2",
+        "Users over the last hour: steady at 3",
+        "Shells over the last hour: from 0 to 2, at most 3",
+        "Sign-ins over the last hour: steady at 4",
+    ] {
+        assert!(counts.contains(words), "{words:?} is not in {counts}");
+    }
+    let lines: Vec<&str> = counts.split(r#"class="sparkline""#).skip(1).collect();
+    assert_eq!(lines.len(), 5, "{counts}");
+    for line in lines {
+        let path = line.split('"').find(|part| part.starts_with('M'));
+        assert_eq!(path.unwrap().matches('M').count(), 24, "{line}");
+    }
+}
+
+#[tokio::test]
 async fn another_users_vm_says_that_its_owner_sees_who_opens_a_shell() {
     let page = get(&format!("/admin/vms/{}", vm_id().await), "as=admin").await;
     assert_eq!(page.status, StatusCode::OK);

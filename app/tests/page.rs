@@ -161,6 +161,19 @@ async fn who_is_not_signed_in_is_led_to_sign_in_and_back() {
 }
 
 #[tokio::test]
+async fn where_one_wanted_to_go_is_kept_from_one_way_in_to_the_other() {
+    for (page, other) in [("/login", "/register"), ("/register", "/login")] {
+        let body = open("", &format!("{page}?next=/vms/web1")).await.body;
+        let link = format!("href=\"{other}?next=/vms/web1\"");
+        for kept in [link.as_str(), "value=\"/vms/web1\""] {
+            assert!(body.contains(kept), "{page}: {kept}: {body}");
+        }
+        let plain = open("", page).await.body;
+        assert!(plain.contains(&format!("href=\"{other}\"")), "{plain}");
+    }
+}
+
+#[tokio::test]
 async fn the_ways_in_are_open_to_who_is_not_signed_in_alone() {
     for page in ["/login", "/register"] {
         assert_eq!(open("", page).await.status, StatusCode::OK);
@@ -335,6 +348,20 @@ async fn a_form_that_succeeds_leads_on() {
             "/api/login",
             "name=admin&password=x&next=",
             "/admin",
+        ),
+        (
+            "",
+            "/register?next=/invitations/open",
+            "/api/account_create",
+            "name=zoe&password=long-enough-words&invite=x&next=/invitations/open",
+            "/invitations/open",
+        ),
+        (
+            "",
+            "/register",
+            "/api/account_create",
+            "name=zoe&password=long-enough-words&invite=x&next=//evil.example",
+            "/",
         ),
         ("ann", "/", "/api/logout", "", "/login?done=logout"),
         (

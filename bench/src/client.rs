@@ -13,6 +13,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest as _},
 };
 
+/// Without TLS: the address that is measured is an `http` one.
 pub type Socket = WebSocketStream<TcpStream>;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -313,6 +314,7 @@ impl Shell {
         Ok(bytes.saturating_sub(self.skipped - skipped))
     }
 
+    /// Types. Waits for no echo.
     pub async fn input(&mut self, bytes: &[u8]) -> Result<()> {
         let mut frame = Vec::with_capacity(9 + bytes.len());
         frame.push(INPUT);

@@ -63,6 +63,7 @@ impl Engine {
         Ok(())
     }
 
+    /// By force: also one that runs.
     pub async fn remove(&self, name: &str) -> Result<()> {
         let options = RemoveContainerOptionsBuilder::new().force(true).build();
         Ok(self.docker.remove_container(name, Some(options)).await?)
@@ -98,6 +99,7 @@ pub struct RawShell {
 }
 
 impl RawShell {
+    /// The next that is printed, however little; an error where the shell has ended.
     pub async fn output(&mut self) -> Result<Bytes> {
         Ok(self
             .output
@@ -125,6 +127,7 @@ impl RawShell {
         Ok(())
     }
 
+    /// Types. Waits for no echo.
     pub async fn input(&mut self, bytes: &[u8]) -> Result<()> {
         self.input.write_all(bytes).await?;
         Ok(self.input.flush().await?)

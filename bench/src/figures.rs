@@ -6,10 +6,12 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Figures {
     millis: Vec<f64>,
+    /// Runs that failed, for whatever reason; they are in no percentile.
     pub failures: u32,
 }
 
 impl Figures {
+    /// Counts a run that went well.
     pub fn add(&mut self, duration: Duration) {
         self.millis.push(duration.as_secs_f64() * 1e3);
     }

@@ -52,6 +52,26 @@ struct Args {
     /// Times everything is measured
     #[arg(long, default_value_t = 30)]
     runs: u32,
+    /// Nothing but these, several with commas between
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
+}
+
+impl Args {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Create,
+    Shell,
+    Text,
+    Ssh,
+    Files,
+    Many,
+    Dashboard,
 }
 
 /// The VM that shells are opened in, and that the raw engine's containers are copies of.
@@ -75,20 +95,37 @@ async fn main() -> Result<()> {
     let model = browser.vm_wait(&mut live, MODEL, VmState::Running).await?;
     let engine = Engine::like(&args.docker, &model.id).await?;
     let container = format!("mc-{}", model.id);
-    vm::creates(&browser, &engine, &mut live, &args.image, args.runs).await?;
-    shell::prompts(&browser, &engine, &container, args.runs).await?;
-    shell::echoes(&browser, &engine, &container).await?;
-    let speeds = shell::flows(&browser, &engine, &container).await?;
-    let client = ssh::Client::new(&browser).await?;
-    ssh::prompts(&client, args.runs).await?;
-    ssh::echoes(&client).await?;
-    let files = ssh::files(&client, &container).await;
-    let files =
-        files.unwrap_or_else(|error| format!("A file of 1 GiB was not measured: {error:#}."));
+    let mut said = Vec::new();
+    if args.wants(Part::Create) {
+        vm::creates(&browser, &engine, &mut live, &args.image, args.runs).await?;
+    }
+    if args.wants(Part::Shell) {
+        shell::prompts(&browser, &engine, &container, args.runs).await?;
+        shell::echoes(&browser, &engine, &container).await?;
+    }
+    if args.wants(Part::Text) {
+        said.push(shell::flows(&browser, &engine, &container).await?);
+    }
+    if args.wants(Part::Ssh) || args.wants(Part::Files) {
+        let client = ssh::Client::new(&browser).await?;
+        if args.wants(Part::Ssh) {
+            ssh::prompts(&client, args.runs).await?;
+            ssh::echoes(&client).await?;
+        }
+        if args.wants(Part::Files) {
+            let files = ssh::files(&client, &container).await;
+            let none = |error| format!("A file of 1 GiB was not measured: {error:#}.");
+            said.push(files.unwrap_or_else(none));
+        }
+    }
     vm::delete(&browser, &mut live, MODEL).await?;
-    let many = ssh::many(&args.url, &args.image, args.server_pid).await?;
-    page::dashboard(&browser, &mut live, &args).await?;
-    println!("\n{speeds}\n\n{files}\n\n{many}");
+    if args.wants(Part::Many) {
+        said.push(ssh::many(&args.url, &args.image, args.server_pid).await?);
+    }
+    if args.wants(Part::Dashboard) {
+        page::dashboard(&browser, &mut live, &args).await?;
+    }
+    println!("\n{}", said.join("\n\n"));
     Ok(())
 }
 

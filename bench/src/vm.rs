@@ -12,11 +12,13 @@ use crate::{
     figures::Figures,
 };
 
+/// Returns once it was accepted; it is not running then.
 pub async fn create(browser: &Browser, name: &str, flavor: &str, image: &str) -> Result<()> {
     let form = [("name", name), ("flavor", flavor), ("image", image)];
     browser.call("vm_create", &form).await.map(drop)
 }
 
+/// Returns once it is gone, which `live` tells.
 pub async fn delete(browser: &Browser, live: &mut Socket, name: &str) -> Result<()> {
     browser.call("vm_delete", &[("name", name)]).await?;
     browser.vm_wait_gone(live, name).await

@@ -36,6 +36,7 @@ pub struct Global {
     pub server: Option<String>,
 }
 
+/// What can be done, each in a file of `command`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Sign in to a server and keep a token for it
@@ -74,12 +75,14 @@ pub enum Command {
     Completion { shell: Shell },
 }
 
+/// For everybody; admins change the catalogue by `admin image`.
 #[derive(Debug, Subcommand)]
 pub enum ImageCommand {
     /// List the images
     Ls,
 }
 
+/// The sizes stand in the server's configuration: nothing changes them from here.
 #[derive(Debug, Subcommand)]
 pub enum FlavorCommand {
     /// List the sizes

@@ -18,7 +18,9 @@ pub const PROFILE_DEFAULT: &str = "default";
 /// One server, and how to sign in there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Profile {
+    /// Its address, without a slash at its end.
     pub server: String,
+    /// For people: the token tells the server who it is.
     pub user: String,
     pub token: Secret,
     /// Names the token where it is revoked; none when it was made elsewhere.
@@ -32,6 +34,7 @@ pub struct Config {
     /// The profile that is used where none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<String>,
+    /// By name.
     #[serde(default)]
     pub profile: BTreeMap<String, Profile>,
 }

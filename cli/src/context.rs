@@ -13,6 +13,7 @@ use crate::{
 
 /// For one run of the command.
 pub struct Context {
+    /// With the token that is kept or given; the first request tells whether it is still good.
     pub client: Client,
     pub out: Output,
 }

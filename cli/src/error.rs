@@ -7,11 +7,17 @@ use server_api::problem::Problem;
 
 /// Exit codes, as docs/cli.md lists them. 0 is success.
 pub mod exit {
+    /// What has no code of its own: no connection, a fault of the server, a file.
     pub const FAILURE: u8 = 1;
+    /// The command line, or what it says: 400 and 422.
     pub const USAGE: u8 = 2;
+    /// 404, also for what is another user's.
     pub const NOT_FOUND: u8 = 3;
+    /// 401 and 403, or no sign-in is kept here.
     pub const NOT_ALLOWED: u8 = 4;
+    /// 409 and 412, or over quota.
     pub const CONFLICT: u8 = 5;
+    /// 408 and 504, or a wait of ours that ended; what was asked may still be done.
     pub const TIMEOUT: u8 = 6;
 }
 
@@ -24,16 +30,21 @@ pub enum CliError {
     /// A thing that was named is not there; the message lists those that are.
     #[error("{0}")]
     Missing(String),
+    /// The text says what to type instead.
     #[error("{0}")]
     Usage(String),
+    /// Carries where, with a space in front; may be empty.
     #[error(
         "you are not signed in{0}. Sign in with `minicloud login`, or set MINICLOUD_SERVER and MINICLOUD_TOKEN"
     )]
     NotSignedIn(String),
+    /// No connection, or it broke; `reason` is the last cause, in the system's words.
     #[error("{server} could not be reached: {reason}. Is it running, and is that its address?")]
     Unreachable { server: String, reason: String },
+    /// The deadline of one request.
     #[error("{server} did not answer in time. Try again; what was asked may still be done")]
     TimedOut { server: String },
+    /// An answer that is not of the API's shapes.
     #[error(
         "{server} answered what this minicloud does not understand ({reason}). Is it a MiniCloud, and of the same version?"
     )]
@@ -41,10 +52,13 @@ pub enum CliError {
     /// A wait ended before the state was reached.
     #[error("{0}")]
     TookTooLong(String),
+    /// Anything else, in words.
     #[error("{0}")]
     Failed(String),
+    /// One of the user's files could not be read, understood or written.
     #[error("{}: {cause}", .path.display())]
     File { path: PathBuf, cause: String },
+    /// Our own standard streams, which is no fault where a reader such as `head` has left.
     #[error("the terminal or pipe failed: {0}")]
     Io(#[from] io::Error),
 }

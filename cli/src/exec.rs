@@ -37,10 +37,13 @@ const PARTS: usize = 2;
 
 /// What is to be run.
 pub struct Run<'a> {
+    /// One's own, by its name.
     pub vm: &'a str,
+    /// The program and its arguments; never empty.
     pub argv: &'a [String],
     /// Standard input is passed on.
     pub stdin: bool,
+    /// Seconds, after which it is ended; None: as long as it takes.
     pub timeout_s: Option<u32>,
 }
 

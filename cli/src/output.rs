@@ -18,10 +18,12 @@ use table::Table;
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
     json: bool,
+    /// For cells of tables; JSON is never coloured.
     pub style: Style,
 }
 
 impl Output {
+    /// Colours where standard output is a terminal.
     pub fn new(json: bool) -> Self {
         Self {
             json,

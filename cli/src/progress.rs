@@ -14,6 +14,7 @@ use crate::output::{clean, style::vm_state_word};
 pub struct Progress(ProgressBar);
 
 impl Progress {
+    /// Shows nothing where standard error is no terminal.
     pub fn begin() -> Self {
         if !io::stderr().is_terminal() {
             return Self(ProgressBar::hidden());
@@ -26,6 +27,7 @@ impl Progress {
         Self(bar)
     }
 
+    /// In place of what was said before.
     pub fn say(&self, words: impl Into<String>) {
         self.0.set_message(words.into());
     }

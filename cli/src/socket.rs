@@ -30,6 +30,7 @@ use crate::{
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
+/// Both are spoken over it: docs/shell-protocol.md and docs/exec-protocol.md.
 pub type Socket = WebSocketStream<Box<dyn Stream>>;
 
 /// From the name to the answered upgrade.

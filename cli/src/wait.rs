@@ -18,12 +18,15 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Where a VM is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
+    /// With its own SSH server up, or given up, where that is published.
     Running,
     Stopped,
+    /// Deleted: reached when the server knows no VM of that name any more.
     Gone,
 }
 
 impl Goal {
+    /// Of a VM that is still there: never true for [`Goal::Gone`].
     pub fn is_reached(self, vm: &Vm) -> bool {
         match self {
             Self::Running => vm.state == VmState::Running && is_ssh_settled(vm),
@@ -47,6 +50,7 @@ pub struct Before {
 }
 
 impl Before {
+    /// To be taken before the change is asked for.
     pub fn of(vm: &Vm) -> Self {
         Self {
             changed_at: Some(vm.changed_at),

@@ -35,14 +35,7 @@ export class Person {
   /** Waits until the page's script has taken over. Without script there is nothing to wait for. */
   async settled(): Promise<void> {
     if (!this.scripted) return;
-    const alive = this.page.locator("html[data-script=on]");
-    try {
-      await alive.waitFor({ state: "attached" });
-    } catch {
-      // A container's network came or went while the page loaded, and the browser dropped its script.
-      await this.page.reload();
-      await alive.waitFor({ state: "attached" });
-    }
+    await this.page.locator("html[data-script=on]").waitFor({ state: "attached" });
   }
 
   async register(): Promise<void> {

@@ -28,6 +28,17 @@ export class ShellView {
     return this.element.evaluate((element) => (element as Terminal).sizeText());
   }
 
+  /** Where the cursor is drawn, rows and columns from 0, and on which character. */
+  async cursor(): Promise<{ row: number; column: number; character: string }> {
+    return this.page.locator(".xterm-cursor").evaluate((cursor) => {
+      const row = cursor.parentElement as HTMLElement;
+      const cells = [...row.children];
+      const before = cells.slice(0, cells.indexOf(cursor)).map((cell) => cell.textContent);
+      const rows = [...(row.parentElement as HTMLElement).children];
+      return { row: rows.indexOf(row), column: before.join("").length, character: cursor.textContent };
+    });
+  }
+
   /** Waits until the screen shows `wanted`, and returns what it shows. */
   async sees(wanted: RegExp, timeout = 15_000): Promise<string> {
     await expect.poll(() => this.text(), { message: `the terminal shows ${wanted}`, timeout }).toMatch(wanted);

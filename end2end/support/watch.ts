@@ -2,15 +2,13 @@
 
 import type { BrowserContext } from "@playwright/test";
 
-const DROPPED = /console error: Failed to load resource: net::ERR_NETWORK_CHANGED .*\/pkg\//;
-
 /**
  * A page that is left while its part of the code is on the way says so. (One whose part never comes does not
  * come to life, which no test passes; a part that is not there is a status of 404.)
  */
 const LEFT = [
   // The engine makes and removes network interfaces of this host: the browser drops what is under way then.
-  DROPPED,
+  /console error: Failed to load resource: net::ERR_NETWORK_CHANGED .*\/pkg\//,
   // Whatever the loader of parts says is that one did not come.
   /console error: [^]*\/pkg\/late\.[0-9a-f]+\.js\)$/,
   /console error: this page's code did not load/,
@@ -40,9 +38,6 @@ export class Watch {
 
   /** Complaints that no test announced. */
   complaints(): string[] {
-    // What a page says whose script was dropped, and nothing else may say.
-    const dropped = this.found.some((line) => DROPPED.test(line)) ? [/^page error: TypeError: Failed to fetch$/] : [];
-    const expected = [...this.expected, ...dropped];
-    return this.found.filter((line) => !expected.some((pattern) => pattern.test(line)));
+    return this.found.filter((line) => !this.expected.some((pattern) => pattern.test(line)));
   }
 }

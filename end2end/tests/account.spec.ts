@@ -1,6 +1,14 @@
-/** Signing up and in, and what is said when it does not work. */
+/** Signing up, in and out, and what is said when it does not work. */
 
+import { Person } from "../support/person.ts";
 import { expect, freshName, test } from "../support/test.ts";
+
+/** Promised are 5 s for what a page holds open, and it leaves a second later; the value is printed. */
+const OUT_MS = 18_000;
+
+const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+const IPHONE =
+  "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
 
 const REFUSED = /status 4\d\d: POST .*\/api\/(login|account_create|password_change)/;
 const RESOURCE = /console error: Failed to load resource.*4\d\d/;
@@ -90,5 +98,51 @@ test("a visit to /logout signs nobody out, its button does", async ({ alice }) =
   await alice.page.goto("/");
   await expect(alice.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   await alice.signIn();
+  await expect(alice.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
+});
+
+test("a browser that is signed out from another one is out within seconds, and no other is", async ({
+  alice,
+  somebody,
+  expectFailure,
+}) => {
+  expectFailure(/console warning: .*was preloaded using link preload but not used/);
+  /** The account in another browser. */
+  const elsewhere = async (userAgent: string, javaScriptEnabled: boolean): Promise<Person> => {
+    const { page } = await somebody({ userAgent, javaScriptEnabled });
+    const there = new Person(page, alice.name, javaScriptEnabled, alice.password);
+    await there.signIn();
+    await expect(page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
+    await there.settled();
+    return there;
+  };
+  const firefox = await elsewhere(FIREFOX, true);
+  const iphone = await elsewhere(IPHONE, false);
+
+  await alice.visit("/account");
+  const section = alice.page.getByRole("region", { name: "Where you are signed in" });
+  const place = (device: string) => section.getByRole("listitem").filter({ hasText: device });
+  const signOut = (device: string) => place(device).getByRole("button", { name: "Sign out" });
+  await expect(section.getByRole("listitem")).toHaveCount(3);
+  await expect(signOut("This browser")).toHaveCount(0);
+
+  await signOut("Firefox on Linux").click();
+  const began = Date.now();
+  await expect(place("Firefox on Linux")).toHaveCount(0);
+  // Its open page leaves by itself.
+  await expect(firefox.page.getByRole("heading", { name: "Sign in" })).toBeVisible({ timeout: OUT_MS });
+  console.log(`the other browser was out ${Date.now() - began} ms after it was signed out`);
+  await firefox.visit("/account");
+  await expect(firefox.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+
+  await iphone.visit("/account");
+  await expect(iphone.page.getByRole("heading", { name: "Account", exact: true })).toBeVisible();
+  await signOut("Safari on iPhone").click();
+  await expect(section.getByRole("listitem")).toHaveCount(1);
+  // Without script the page that is open stays, and its next click leads to the sign-in.
+  await iphone.page.getByRole("link", { name: "Change password" }).click();
+  await expect(iphone.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+
+  await alice.visit("/");
   await expect(alice.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
 });

@@ -116,4 +116,11 @@ test("the overview says that all is well, or what is wrong", async ({ admin }) =
   for (const node of ["node-1", "node-2"]) {
     await expect(admin.page.getByRole("link", { name: node, exact: true })).toBeVisible();
   }
+  const counts = admin.page.getByRole("region", { name: "Counts" });
+  for (const count of ["VMs", "Nodes", "Users", "Shells", "Sign-ins"]) {
+    // A server that has just begun takes its first sample within 10 s, and an open page shows it.
+    const course = counts.getByRole("img", { name: new RegExp(`^${count} over the last (hour|\\d+ min): `) });
+    await expect(course, count).toBeVisible({ timeout: 45_000 });
+    await expect(course.locator(".sparkline path"), count).toHaveAttribute("d", /^M.*M/);
+  }
 });

@@ -40,6 +40,7 @@ enum Direction {
 }
 
 impl Args {
+    /// Flags, `-t` or `-f` among them, then paths; `-v` changes nothing. The error is for standard error.
     pub fn read(words: Vec<OsString>) -> Result<Self, String> {
         let mut args = Self {
             direction: Direction::Sink,

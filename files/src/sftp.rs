@@ -27,8 +27,10 @@ use crate::fail;
 
 /// What is read at once: two of the largest packets.
 const INPUT: usize = 2 * (4 + PACKET);
-/// Answers are sent when there are so many, or when nothing more has come.
+/// Answers are sent when there are so many bytes of them, ...
 const OUTPUT: usize = 256 * 1024;
+/// ... or so many, ...
+const ANSWERS: u32 = 8;
 
 /// Serves a client to the end of its input. What cannot be understood is an error.
 pub fn serve(mut input: File, mut output: File) -> io::Result<()> {
@@ -36,6 +38,7 @@ pub fn serve(mut input: File, mut output: File) -> io::Result<()> {
     let mut buffer = vec![0; INPUT];
     let (mut begin, mut end) = (0, 0);
     let mut has_begun = false;
+    let mut answers = 0;
     loop {
         while let Some((packet, len)) = wire::packet(&buffer[begin..end]).map_err(broken)? {
             match has_begun {
@@ -44,11 +47,16 @@ pub fn serve(mut input: File, mut output: File) -> io::Result<()> {
             }
             has_begun = true;
             begin += len;
-            if server.replies.len() >= OUTPUT {
-                send(&mut server, &mut output)?;
+            answers += 1;
+            if server.replies.len() >= OUTPUT || answers >= ANSWERS {
+                send(&mut server, &mut output, &mut answers)?;
             }
         }
-        send(&mut server, &mut output)?;
+        // ... or when nothing more is on its way. Of a packet that has begun the rest comes, whatever its client
+        // waits for. On an upload each answer by itself costs as much as the 32 KiB that it is for.
+        if begin == end {
+            send(&mut server, &mut output, &mut answers)?;
+        }
         // The rest of a packet goes to the front, once: it may come in many small parts.
         if begin > 0 {
             buffer.copy_within(begin..end, 0);
@@ -83,9 +91,10 @@ fn one(server: &mut Server, packet: &[u8]) -> Result<(), Malformed> {
     Ok(())
 }
 
-fn send(server: &mut Server, output: &mut File) -> io::Result<()> {
+fn send(server: &mut Server, output: &mut File, answers: &mut u32) -> io::Result<()> {
     output.write_all(server.replies.bytes())?;
     server.replies.clear();
+    *answers = 0;
     Ok(())
 }
 

@@ -13,9 +13,11 @@ use crate::{hold::HolderConfig, shell::ShellLimits};
 pub struct NodeConfig {
     /// The node's name; its containers are labelled with it.
     pub name: String,
+    /// What every request to the node must carry.
     pub credential: Credential,
     /// Where VMs' SSH servers are published; None: nowhere.
     pub ssh_ports: Option<SshPorts>,
+    /// How much shells may use, each and all together.
     pub shells: ShellLimits,
     /// What keeps shells while the node is away; without one they end with it.
     pub holder: Option<HolderConfig>,

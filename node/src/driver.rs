@@ -29,7 +29,9 @@ use uuid::Uuid;
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct DriverError {
+    /// For the caller to act on; the API answers with its status.
     pub code: NodeErrorCode,
+    /// A sentence for people: what happened, to what.
     pub message: String,
 }
 
@@ -61,21 +63,30 @@ pub struct DriverEvent {
 #[derive(Clone, Debug)]
 pub struct EngineReport {
     pub engine: EngineStatus,
+    /// This node's share of what the engine has.
     pub capacity: Capacity,
+    /// `shells` is 0: the node counts those.
     pub usage: NodeUsage,
+    /// References present here, with their tags; those tagged `latest` also without.
     pub images: Vec<String>,
+    /// True where the engine's storage holds a VM to its disk size.
     pub disk_limit_hard: bool,
 }
 
 /// Raw figures of one look at a VM; the sampler turns two of them into a `UsageSample`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UsageReading {
+    /// Microseconds since the Unix epoch, by the node's clock.
     pub at: i64,
     /// CPU time used since the VM started, nanoseconds.
     pub cpu_ns: u64,
+    /// Working set: without page cache that nobody has touched lately, where the engine tells.
     pub memory_bytes: u64,
+    /// Received since the VM started, over all its networks.
     pub rx_bytes: u64,
+    /// Sent, as `rx_bytes`.
     pub tx_bytes: u64,
+    /// Processes and threads.
     pub processes: u32,
 }
 
@@ -88,6 +99,7 @@ pub type TtyInput = Pin<Box<dyn AsyncWrite + Send>>;
 pub struct Tty {
     pub output: TtyOutput,
     pub input: TtyInput,
+    /// Dropping it ends nothing that runs in the terminal; `kill` does.
     pub control: Box<dyn TtyControl>,
 }
 
@@ -96,6 +108,7 @@ pub struct Tty {
 pub struct TtySpec {
     /// Both in 1..=500; right from the first prompt on.
     pub cols: u16,
+    /// As `cols`.
     pub rows: u16,
     /// What root's login shell runs in place of a login.
     pub command: Option<String>,
@@ -126,6 +139,7 @@ pub struct Process {
     pub output: Pin<Box<dyn Stream<Item = Result<Piece, DriverError>> + Send>>,
     /// To be shut down when there is no more input.
     pub input: Pin<Box<dyn AsyncWrite + Send>>,
+    /// Dropping it ends nothing: who is done with a command that runs kills it.
     pub control: Box<dyn ProcessControl>,
 }
 
@@ -162,6 +176,7 @@ pub trait Driver: Send + Sync + 'static {
     async fn engine(&self) -> EngineReport;
     /// All VMs of this node (labelled with its name), whatever they do now.
     async fn vm_list(&self) -> Result<Vec<VmReport>, DriverError>;
+    /// Fresh from the engine; `NotFound` where it is not this node's.
     async fn vm_get(&self, id: Uuid) -> Result<VmReport, DriverError>;
     /// Creates the VM's network and container where they are missing, and starts it when asked (in
     /// one call, so that it is looked at once). A VM that is there already is left as it is, but
@@ -169,6 +184,8 @@ pub trait Driver: Send + Sync + 'static {
     /// `PortTaken` where something else on the host has the port, `ImageMissing` where the image is not here; `NoRoom` where its memory does
     /// not fit beside what is promised already.
     async fn vm_create(&self, spec: &VmSpec, start: bool) -> Result<VmReport, DriverError>;
+    /// Answers with a fresh report; fine where it runs. `PortTaken` where its published port is in use,
+    /// `NoRoom` where its owner's network has no address left.
     async fn vm_start(&self, id: Uuid) -> Result<VmReport, DriverError>;
     /// Graceful: TERM, 10 s, KILL. Waits for the end.
     async fn vm_stop(&self, id: Uuid) -> Result<VmReport, DriverError>;
@@ -178,12 +195,15 @@ pub trait Driver: Send + Sync + 'static {
     /// in it stays), makes host keys where there are none, and starts the SSH server unless something
     /// listens on port 22. `Conflict` where the VM is not such that this can be done.
     async fn vm_ssh_serve(&self, id: Uuid, serve: &SshServe) -> Result<(), DriverError>;
+    /// Runs a command of root to its end and keeps up to 1 MiB of each stream; no shell is run. `Timeout` after
+    /// `timeout_s`: the command is left running.
     async fn vm_exec(&self, id: Uuid, request: &ExecRequest) -> Result<ExecOutput, DriverError>;
     /// Starts a command as root in the image's own folder; no shell is run.
     async fn vm_process(&self, id: Uuid, start: &ExecStart) -> Result<Process, DriverError>;
     /// Connects to a TCP port of the VM, from inside its own network: its 127.0.0.1 included. What
     /// comes is the process's output; the end of its input closes that half.
     async fn vm_connect(&self, id: Uuid, port: u16) -> Result<Process, DriverError>;
+    /// `Conflict` where it does not run.
     async fn vm_usage(&self, id: Uuid) -> Result<UsageReading, DriverError>;
     /// Bytes written over the image (slow on some engines; asked once a minute at most).
     async fn vm_disk_bytes(&self, id: Uuid) -> Result<Option<u64>, DriverError>;

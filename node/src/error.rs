@@ -31,10 +31,12 @@ impl ApiError {
         })
     }
 
+    /// 400: the caller's mistake.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(NodeErrorCode::BadRequest, message)
     }
 
+    /// 404: for routes; a driver that does not know a VM says so itself.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(NodeErrorCode::NotFound, message)
     }

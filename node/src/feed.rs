@@ -11,7 +11,9 @@ use tokio::sync::watch;
 /// What a reader gets at once: items in order, and how many it missed before them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch<T> {
+    /// How many had left the ring before the first of these.
     pub missed: u64,
+    /// Oldest first; 256 at most.
     pub items: Vec<T>,
     /// The number to ask from next time.
     pub next: u64,
@@ -34,6 +36,7 @@ struct Ring<T> {
 const BATCH: usize = 256;
 
 impl<T: Clone> Feed<T> {
+    /// `capacity` is in items; past it the oldest leave the ring.
     pub fn new(capacity: usize) -> Self {
         Self {
             ring: Mutex::new(Ring {

@@ -5,14 +5,15 @@
 //!   up again what is there already.
 //! - [`run`] is the process, `minicloud-node hold`; [`serve`] what it does, on a listener.
 //!
-//! Inside: `wire` is what both say; `process` the process: its lock, its socket, its start; `server` takes
-//! connections and knows when it is over, `shell` is one held shell, `drawings` the screens of all of them,
-//! `line` the connection of a shell's node; `client` and `stream` are the node's side of the two kinds of
-//! connections.
+//! Inside: `wire` is what both say, `peer` who may say it; `process` the process: its lock, its socket, its
+//! start; `server` takes connections and knows when it is over, `shell` is one held shell, `drawings` the
+//! screens of all of them, `line` the connection of a shell's node; `client` and `stream` are the node's side
+//! of the two kinds of connections.
 
 mod client;
 mod drawings;
 mod line;
+mod peer;
 mod process;
 mod server;
 mod shell;

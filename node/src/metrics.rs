@@ -57,6 +57,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Names every figure, behind `minicloud_node_`. Gauges read 0 before the first [`Metrics::render`].
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("minicloud_node");
         // 1 ms to 65 s

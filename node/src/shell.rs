@@ -6,7 +6,7 @@
 //! - `create(vm_id, ShellCreate).await`, idempotent by id; `list(vm_id)`; `close(id).await`, which
 //!   ends all its processes and is idempotent; `count()`
 //! - `vm_stopped(vm_id)`: its shells end, their viewers are closed with 4010
-//! - `events()`: `ShellOpened` and `ShellClosed`
+//! - `events()`: `ShellOpened`, `ShellClosed` and `ShellLost`
 //! - `adopt().await`: takes up what the holder has kept, before anything else is asked
 //! - `shutdown().await`: leaves all shells to the holder when the node ends, or ends them (at most 6 s)
 //! - [`router`]`(Arc<ShellRegistry>)`: mounts the WebSocket of `GET /v1/shells/{id}/attach`. Its
@@ -41,6 +41,7 @@ use node_api::path;
 
 pub(crate) use self::{
     input::{ClientId, Queue},
+    pace::Pace,
     pty::{FromPty, Pty, PtyInput, PtyOutput},
     ring::Ring,
     session::lock,

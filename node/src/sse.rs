@@ -30,7 +30,9 @@ pub enum Start {
 
 /// What a stream needs to know beside its feed.
 pub struct Origin {
+    /// Begins the id of each event; a caller's id with another one is of an earlier run.
     pub boot_id: String,
+    /// Cancelled, it ends the stream.
     pub shutdown: CancellationToken,
 }
 

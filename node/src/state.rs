@@ -22,14 +22,21 @@ pub struct NodeState {
     pub config: NodeConfig,
     pub driver: Arc<dyn Driver>,
     pub shells: Arc<ShellRegistry>,
+    /// Bounds the commands and the connections to ports that are open at once.
     pub exec_turns: ExecTurns,
+    /// What `/v1/events` follows; the newest 2,000.
     pub events: Arc<Feed<NodeEvent>>,
+    /// What `/v1/logs` follows.
     pub logs: Arc<Feed<NodeLog>>,
+    /// The last 15 minutes of each VM.
     pub usage: UsageStore,
+    /// The engine's last report, so that nobody waits for a silent engine.
     pub status: StatusCache,
+    /// What `/metrics` tells.
     pub metrics: Metrics,
     /// Changes with every start; part of the ids of server-sent events.
     pub boot_id: String,
+    /// Microseconds since the Unix epoch.
     pub started_at: i64,
     /// Cancelled when the node is to end: streams end then.
     pub shutdown: CancellationToken,
@@ -39,6 +46,7 @@ pub struct NodeState {
 pub type AppState = Arc<NodeState>;
 
 impl NodeState {
+    /// Chooses the boot id and makes the registry of shells; starts no task and asks the engine nothing.
     pub(crate) fn new(
         config: NodeConfig,
         driver: Arc<dyn Driver>,

@@ -86,10 +86,11 @@ impl StatusCache {
 fn silent() -> EngineReport {
     EngineReport {
         engine: EngineStatus {
-            kind: "unknown".into(),
+            kind: EngineStatus::UNKNOWN.into(),
             version: None,
             degraded: Some("the engine has not answered yet".into()),
             id: None,
+            started_at: None,
         },
         capacity: Default::default(),
         usage: Default::default(),

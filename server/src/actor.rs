@@ -11,6 +11,7 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// As the role was when the request began; what is open ends when it changes.
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin
     }

@@ -17,6 +17,7 @@ pub use ports::PortRange;
 
 use crate::secret::Secret;
 
+/// Every setting; a field's name is its key in the file. docs/operations.md lists them for people.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -39,8 +40,11 @@ pub struct Config {
     pub public_urls: Vec<String>,
     /// Proxies whose X-Forwarded-For and -Proto are believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Certificate chain, PEM; with `tls_key` the pages and the API are https.
     pub tls_cert: Option<PathBuf>,
+    /// Its private key, PEM.
     pub tls_key: Option<PathBuf>,
+    /// Database, credentials, host key and logs; one server at a time.
     pub data_dir: PathBuf,
     /// `postgres://…`; None: SQLite in the data folder.
     pub database_url: Option<Secret>,
@@ -50,10 +54,13 @@ pub struct Config {
     pub node_bin: Option<PathBuf>,
     /// `docker` or `sim`.
     pub node_driver: String,
+    /// Docker's socket, passed on to local nodes; None: where they find it by themselves.
     pub docker_host: Option<String>,
     /// Where the bundled pages are.
     pub site_root: PathBuf,
+    /// Who may make an account: `open`, `invite` or `closed`.
     pub registration: Registration,
+    /// Needed with registration by invite, and asked for there.
     pub invite_code: Option<Secret>,
     /// Password of `admin` at the first start, instead of admin/admin.
     pub admin_password: Option<Secret>,
@@ -63,6 +70,7 @@ pub struct Config {
     pub placement: Strategy,
     /// Every user's quota until an admin sets another.
     pub quota: QuotaConfig,
+    /// The sizes, at least one; what is larger than every node is not offered.
     pub flavors: Vec<FlavorConfig>,
     /// The catalogue at the first start; after that it is kept in the database.
     pub images: Vec<ImageConfig>,
@@ -72,6 +80,7 @@ pub struct Config {
     pub stopped_retention_days: Option<u32>,
     /// Seconds a container of ours is watched that no VM stands for, before it is removed.
     pub orphan_grace_s: u32,
+    /// A filter such as `info,server=debug`.
     pub log: String,
 }
 
@@ -79,35 +88,48 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
+    /// The one placed on longest ago.
     #[default]
     RoundRobin,
+    /// The one with the least of its memory promised.
     Spread,
+    /// The fullest that still has room.
     BinPack,
 }
 
+/// The most a user may have, in all their VMs together. All four are named in the file, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuotaConfig {
     pub vms: u32,
+    /// Thousandths of a core.
     pub cpu_millis: u32,
     pub memory_mib: u32,
     pub disk_gib: u32,
 }
 
+/// A size that VMs can have.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlavorConfig {
+    /// As people choose it; a VM keeps its figures when the size is changed or removed.
     pub name: String,
+    /// Thousandths of a core: its limit.
     pub cpu_millis: u32,
+    /// Its limit, swap included.
     pub memory_mib: u32,
+    /// A hard limit where the engine's storage can, else watched.
     pub disk_gib: u32,
 }
 
+/// An entry of the catalogue, as it begins.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageConfig {
     pub name: String,
+    /// What the engine pulls: `alpine:3`.
     pub reference: String,
+    /// One line, shown where images are chosen.
     pub summary: String,
     /// `dropbear` or `sshd`, where the image carries one; for those of `script/image` it is known.
     #[serde(default)]

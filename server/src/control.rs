@@ -5,10 +5,11 @@
 //! - [`vm`], `offer`, [`shell`], `shell_invitation`, `shell_grant`, `ssh_publish`, `node`, `image`, `event`, `overview`: what people ask, one noun a file;
 //! - `request` (what a verb does to a row) and `plan` (what a row and a report ask for): pure;
 //! - `reconcile`, `act`, `fleet`: one worker a node, its calls, and what nodes said last;
-//! - `retention`: how long stopped VMs are kept;
+//! - `retention`: how long stopped VMs are kept; `count_history`: how the counts of the overview were;
 //! - `view`: what pages show of it all.
 
 mod act;
+mod count_history;
 mod error;
 mod event;
 mod event_sentence;
@@ -32,6 +33,9 @@ mod shell;
 mod shell_grant;
 mod shell_invitation;
 mod shell_live;
+mod shell_lost;
+mod shell_make;
+mod shell_place;
 mod shell_visit;
 mod ssh_publish;
 #[cfg(test)]
@@ -63,11 +67,13 @@ use crate::{
 
 pub use error::ControlError;
 pub use exec::{ExecLine, ExecTurn};
-pub use shell::{ShellPlace, ShellWish};
 pub use shell_grant::ShellSeat;
+pub use shell_make::ShellWish;
+pub use shell_place::ShellPlace;
 pub use shell_visit::ShellVisit;
 pub use vm_by_node::NodeVms;
 
+use count_history::CountHistory;
 use fleet::Fleet;
 use network::Networks;
 use reconcile::Worker;
@@ -90,6 +96,8 @@ struct Inner {
     retention: Option<Retention>,
     registry: Registry,
     fleet: Fleet,
+    /// How the counts of the overview were.
+    counts: CountHistory,
     /// One a node, by node id.
     workers: Mutex<HashMap<String, Arc<Worker>>>,
     changes: broadcast::Sender<Change>,
@@ -131,6 +139,7 @@ impl Control {
             retention,
             registry: Registry::new(Arc::new(logs)),
             fleet: Fleet::default(),
+            counts: CountHistory::default(),
             workers: Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
             exec_turns: exec::ExecTurns::kept(),
@@ -147,6 +156,7 @@ impl Control {
             control.node_take_up(&row);
         }
         control.spawn(control.clone().watch_nodes());
+        control.spawn(control.clone().watch_counts());
         Ok(control)
     }
 

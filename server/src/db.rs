@@ -56,7 +56,9 @@ pub struct Db {
 /// Which engine is underneath.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DbKind {
+    /// A file in the data folder; one writer at a time.
     Sqlite,
+    /// Where `database_url` names one; several writers at once.
     Postgres,
 }
 
@@ -113,6 +115,7 @@ impl Db {
         format!("sqlite://{}?mode=rwc", path.display())
     }
 
+    /// As the URL said when it was opened.
     pub fn kind(&self) -> DbKind {
         self.kind
     }
@@ -151,6 +154,7 @@ impl Db {
         Ok(())
     }
 
+    /// Waits until every connection has been given back; whoever asks after that gets [`DbError::Away`].
     pub async fn close(&self) {
         self.pool.close().await;
     }

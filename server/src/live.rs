@@ -16,6 +16,8 @@ use axum::{
 use self::socket::Pictures;
 use crate::{auth::Caller, pages::RequestPlane, state::AppState};
 
+/// `/live` for one's own VMs, `/live/admin` and `/live/logs` for admins. Who may not is refused before the
+/// upgrade; to others than admins the latter two are not there.
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/live", get(vms))

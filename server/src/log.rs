@@ -2,6 +2,7 @@
 //! `balancer` is a source of its own. Lines are escaped, so that a log shows what it holds and
 //! cannot move a terminal's cursor.
 
+mod batch;
 mod layer;
 
 use std::{
@@ -13,6 +14,7 @@ use app::model::{LogFilter, LogLevel, LogPage, LogView};
 use node_api::log::NodeLog;
 use tokio::sync::broadcast;
 
+pub use batch::Batch;
 pub use layer::HubLayer;
 
 /// Records kept: at some 200 bytes each, about 4 MB.

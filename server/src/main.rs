@@ -89,7 +89,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let logs = LogHub::default();
     init_tracing(&config.log, logs.clone())?;
     raise_open_files();
-    server::serve::site_check(&config)?;
+    server::serve::site_check(&config.site_root)?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let server = Server::start(config, logs).await?;

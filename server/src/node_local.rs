@@ -29,7 +29,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// One local node: what is needed to start it again.
 #[derive(Clone, Debug)]
 pub struct LocalNode {
+    /// `node-1` and so on, in the order of the configured ports.
     pub name: String,
+    /// On 127.0.0.1.
     pub address: SocketAddr,
     folder: PathBuf,
     bin: PathBuf,
@@ -52,20 +54,20 @@ impl LocalNodes {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         };
-        let folder = config.data_dir.join("nodes");
-        started
-            .tasks
-            .spawn(supervise::end_others(folder, started.nodes.clone()));
         for node in &started.nodes {
             let credential = node.credential()?;
             let address = format!("http://{}", node.address);
             control
                 .node_local_ensure(&node.name, &address, &credential)
                 .await?;
-            started
-                .tasks
-                .spawn(supervise::supervise(node.clone(), started.stop.clone()));
         }
+        let begin = supervise::supervise_all(
+            config.data_dir.join("nodes"),
+            started.nodes.clone(),
+            started.tasks.clone(),
+            started.stop.clone(),
+        );
+        started.tasks.spawn(begin);
         Ok(started)
     }
 

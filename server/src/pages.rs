@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use leptos::{config::LeptosOptions, context::provide_context};
+use leptos::context::provide_context;
 use leptos_axum::render_app_async_with_context;
 
 pub use plane::RequestPlane;
@@ -35,11 +35,11 @@ async fn page(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response {
-    let options = options(&state);
+    let build = state.site_build.clone();
     let plane = RequestPlane::plane(state, caller);
     let render = render_app_async_with_context(
         move || provide_context::<Plane>(plane.clone()),
-        move || app::app::shell(options.clone()),
+        move || app::app::shell(build.clone()),
     );
     render(request).await.into_response()
 }
@@ -53,13 +53,4 @@ async fn server_fn(
 ) -> Response {
     let plane = RequestPlane::plane(state, caller);
     server_function(move || provide_context::<Plane>(plane.clone()), request).await
-}
-
-fn options(state: &AppState) -> LeptosOptions {
-    LeptosOptions::builder()
-        .output_name("minicloud")
-        .site_root(state.config.site_root.display().to_string())
-        .site_pkg_dir("pkg")
-        .site_addr(state.config.listen)
-        .build()
 }

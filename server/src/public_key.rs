@@ -19,6 +19,7 @@ pub struct PublicKey {
     pub text: String,
     /// `SHA256:…`
     pub fingerprint: String,
+    /// What stood behind the key, fit to be shown; perhaps empty.
     pub comment: String,
 }
 
@@ -29,22 +30,26 @@ pub enum PublicKeyError {
     Empty,
     #[error("This is too long for a public key: at most 16 KiB.")]
     TooLong,
+    /// Found before everything else, its length included: people must hear of this.
     #[error(
         "This is a private key, which nobody else may have: if you have shown it to anyone, make a new one. Paste the public one, from the file that ends in .pub."
     )]
     Private,
+    /// PEM or RFC 4716, say.
     #[error(
         "This is in another format. Paste the key as OpenSSH writes it: ssh-keygen -i -f FILE converts it."
     )]
     Format,
     #[error("These are several lines. Add one key at a time.")]
     Several,
+    /// As in `authorized_keys`.
     #[error(
         "Something stands before the key. Leave options out: the line begins with the kind of key, such as ssh-ed25519."
     )]
     Options,
     #[error("DSA keys are too weak and not taken. Make an Ed25519 key: ssh-keygen -t ed25519.")]
     Dsa,
+    /// Fewer can be broken, more cost too much to check.
     #[error(
         "This RSA key has {0} bits. Use one of 2048 to 4096, or better: ssh-keygen -t ed25519."
     )]

@@ -74,7 +74,7 @@ fn files(state: &AppState) -> Router<AppState> {
     }
     router
         .route_service("/favicon.ico", ServeFile::new(root.join("favicon.svg")))
-        .layer(from_fn(revalidate))
+        .layer(from_fn(keep))
 }
 
 /// Names of the files in the site's root; none where it was not built yet.
@@ -102,13 +102,28 @@ fn public_files(root: &std::path::Path) -> Vec<String> {
         .collect()
 }
 
-/// Names of bundled files do not change with their content: ask each time, answer 304 mostly.
-async fn revalidate(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+/// What carries its build in its name is kept for good; of the rest a browser asks each time whether it has
+/// changed, and is answered 304 mostly.
+async fn keep(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    let named = is_named_by_build(request.uri().path());
     let mut response = next.run(request).await;
+    let kept = named && response.status().is_success();
+    let value = if kept {
+        "max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     response
         .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
     response
+}
+
+/// Whether a path is like `/minicloud.0123456789abcdef.js` (see `xtask/src/split.rs`).
+fn is_named_by_build(path: &str) -> bool {
+    let mut parts = path.rsplit('.');
+    let (_ending, build) = (parts.next(), parts.next());
+    build.is_some_and(|build| build.len() == 16 && build.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 async fn no_sniff(request: axum::extract::Request, next: axum::middleware::Next) -> Response {

@@ -2,6 +2,7 @@
 
 mod data;
 mod doors;
+mod site;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -21,13 +22,15 @@ use crate::{
 
 use doors::Doors;
 
-pub use data::{site_check, stop};
+pub use data::stop;
+pub use site::site_check;
 
 /// How long the pages may take to answer after the start.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A running server.
 pub struct Server {
+    /// For tests, which look behind the pages.
     pub state: AppState,
     /// Where the pages listen, with the true port.
     pub listen: SocketAddr,
@@ -58,6 +61,8 @@ impl Server {
             auth,
             control,
             logs,
+            // A server without its pages is a server for programs: `site_check` is who minds.
+            site_build: site::site_build(&config.site_root).ok(),
             ssh: doors.ssh_host(),
             readers: Readers::default(),
             patience: Patience::default(),

@@ -20,6 +20,7 @@ const FRAME_MAX: usize = 256 * 1024;
 const KEYS_BUFFER: usize = 4 * 1024;
 const STREAM_BUFFER: usize = 64 * 1024;
 
+/// Sockets to shells; that to commands stands among the routes of the API, which has its path.
 pub fn router() -> Router<AppState> {
     Router::new().route("/shells/{id}/attach", get(shell_attach))
 }

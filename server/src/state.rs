@@ -15,13 +15,17 @@ use crate::{
     log::LogHub,
 };
 
+/// Everything that lives as long as the server.
 #[derive(Clone)]
 pub struct AppState {
     pub config: Arc<Config>,
     pub db: Db,
     pub auth: Auth,
     pub control: Control,
+    /// The server's and its nodes' newest records.
     pub logs: LogHub,
+    /// The build of the bundled pages, which their script's names carry; None: there are none.
+    pub site_build: Option<Arc<str>>,
     /// How to connect by SSH; None: it is switched off.
     pub ssh: Option<Arc<SshHost>>,
     /// What the demo's shell endpoints read ahead.

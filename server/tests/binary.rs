@@ -28,6 +28,14 @@ const END: Duration = Duration::from_secs(20);
 /// For what takes a moment, on a machine that is busy.
 const SOON: Duration = Duration::from_secs(60);
 
+/// Files that no page is whole without; the first names the build of the others.
+const PAGES: [&str; 4] = [
+    "build.txt",
+    "minicloud.css",
+    "minicloud.0a1b.js",
+    "minicloud.0a1b.wasm",
+];
+
 /// A scratch data folder, and pages beside it as far as the server looks at them.
 struct Folder(tempfile::TempDir);
 
@@ -35,8 +43,8 @@ impl Folder {
     fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         fs::create_dir_all(folder.site().join("pkg")).unwrap();
-        for name in ["minicloud.css", "minicloud.js", "minicloud.wasm"] {
-            fs::write(folder.site().join("pkg").join(name), "").unwrap();
+        for name in PAGES {
+            fs::write(folder.site().join("pkg").join(name), "0a1b").unwrap();
         }
         folder
     }
@@ -340,7 +348,7 @@ fn help_and_the_documents_table_name_the_same_variables() {
 
 #[test]
 fn pages_that_were_not_built_are_named_with_how_to_build_them_and_nothing_is_started() {
-    for name in ["minicloud.css", "minicloud.js", "minicloud.wasm"] {
+    for name in PAGES {
         let folder = Folder::new();
         fs::remove_file(folder.site().join("pkg").join(name)).unwrap();
         let message = folder.refused(&[]);

@@ -4,85 +4,24 @@
  * of the page; sockets, clock and chance come in as arguments, so tests drive it by hand.
  */
 
-import { type Ending, type Loss, endingOf, lossOf } from "./ending.ts";
+import { Acks } from "./acks.ts";
+import { type Ending, endingOf, lossOf } from "./ending.ts";
 import { type After, Heartbeat } from "./heartbeat.ts";
 import { InputBuffer } from "./input-buffer.ts";
+import { type Environment, type Listener, OPEN, type Socket, type State } from "./outside.ts";
 import * as protocol from "./protocol.ts";
 import type { Hello, NodeFrame, Size } from "./protocol.ts";
+import { Retry } from "./retry.ts";
 
-export type State =
-  | { name: "connecting" }
-  | { name: "connected" }
-  /** `retryAt`: when the next attempt starts, on {@link Environment.now}'s clock. */
-  | { name: "reconnecting"; loss: Loss; retryAt: number }
-  | { name: "ended"; ending: Ending };
-
-/** Who is told; called in the order things arrive. */
-export interface Listener {
-  state(state: State): void;
-  /** Raw bytes as the PTY gave them; call {@link Connection.parsed} with `end` once drawn. */
-  output(bytes: Uint8Array, end: number): void;
-  /** Clear the terminal, take this size, draw these bytes; `parsed(end)` as above. */
-  snapshot(bytes: Uint8Array, size: Size, end: number): void;
-  /**
-   * Output before `offset` was made before this page came: what it asks of the terminal (its kind,
-   * its cursor) has been answered then, and must not be answered into today's prompt.
-   */
-  repliesFrom(offset: number): void;
-  size(size: Size, owner: boolean): void;
-  viewers(count: number): void;
-}
-
-/** The part of a WebSocket that is used. */
-export interface Socket {
-  /** {@link OPEN} while frames can be sent. */
-  readonly readyState: number;
-  binaryType: string;
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number; reason: string }) => void) | null;
-  send(data: Uint8Array<ArrayBuffer>): void;
-  close(code?: number): void;
-}
-
-/** What the outside gives; times in milliseconds. */
-export interface Environment {
-  /** Opens a socket for output from byte `from` on (`null` on a first attach) at a size. */
-  open(from: number | null, size: Size): Socket;
-  /** Takes another name for this viewer: another page has attached under the present one. */
-  rename(): void;
-  /**
-   * Asked after repeated failures to open: whether the server refuses, which a browser does not
-   * tell of a WebSocket. `null` when the server cannot be reached or would let us in.
-   */
-  refusal(): Promise<Ending | null>;
-  /** Whether nobody is signed in on this site any more; `false` where that cannot be found out. */
-  signedOut(): Promise<boolean>;
-  now(): number;
-  after: After;
-  /** Evenly spread in 0..1. */
-  random(): number;
-}
-
-/** `WebSocket.OPEN`: neither opening nor closing. */
-const OPEN = 1;
+export type { Environment, Listener, Socket, State } from "./outside.ts";
 
 /** Another viewer has attached under this one's name, as after "duplicate tab". */
 const REPLACED = 4409;
 
-const RETRY_FIRST_MS = 250;
-const RETRY_MAX_MS = 5_000;
-/** For who was let in and put out again: a program that does not read will hardly read a moment later. */
-const RETRY_BUSY_MS = 2_000;
 /** A socket that does not say hello by then counts as lost. */
 const HELLO_DEADLINE_MS = 10_000;
 /** An attempt older than this hangs, and a new one is better when somebody asks for it. */
 const FRESH_MS = 1_000;
-/** Parsed bytes are acknowledged when they are this many, or after the delay. */
-const ACK_BYTES = 32 * 1024;
-const ACK_DELAY_MS = 50;
-/** The server is asked for its reason after this many failures in a row, and as many more. */
-const FAILURES_BEFORE_ASKING = 3;
 
 export class Connection {
   private socket: Socket | null = null;
@@ -90,46 +29,40 @@ export class Connection {
   private readonly input = new InputBuffer();
   /** Offset of the next output byte; `null` until the first one has come. */
   private next: number | null = null;
-  private parsedTo = 0;
-  private ackedTo = 0;
   private owner = false;
   private sentSize: Size | null = null;
   private greeted = false;
   /** When the present socket was opened. */
   private openedAt = 0;
-  private failures = 0;
   private exitCode: number | null = null;
+  private readonly acks: Acks;
   private readonly heartbeat: Heartbeat;
-  private cancelRetry: (() => void) | null = null;
+  private readonly retry: Retry;
   private cancelDeadline: (() => void) | null = null;
-  private cancelAck: (() => void) | null = null;
 
   constructor(
     private readonly environment: Environment,
     private readonly listener: Listener,
     private wanted: Size,
   ) {
+    const after: After = (delay, action) => environment.after(delay, action);
+    this.acks = new Acks(after, (offset) => this.send(protocol.encodeAck(offset)));
     this.heartbeat = new Heartbeat(
-      (delay, action) => environment.after(delay, action),
+      after,
       (token) => this.send(protocol.encodePing(token)),
       () => this.lose(1006),
     );
+    this.retry = new Retry(after, () => environment.random(), () => this.connect());
   }
 
   get state(): State {
     return this.current;
   }
 
-  /** Whether this viewer decides the size of the PTY. */
-  get ownsSize(): boolean {
-    return this.owner;
-  }
-
   /** Opens a socket now, unless there is one. */
   connect(): void {
     if (this.socket !== null || this.current.name === "ended") return;
-    this.cancelRetry?.();
-    this.cancelRetry = null;
+    this.retry.cancel();
     const socket = this.environment.open(this.next, this.wanted);
     socket.binaryType = "arraybuffer";
     socket.onmessage = (event) => this.received(event.data);
@@ -163,8 +96,7 @@ export class Connection {
   /** Leaves without ending anything: the page goes away, or another shell is shown. */
   close(): void {
     this.leave(1000);
-    this.cancelRetry?.();
-    this.cancelRetry = null;
+    this.retry.cancel();
   }
 
   /** Typed bytes; kept and sent after a reconnect if need be. `false`: too much is waiting. */
@@ -190,9 +122,7 @@ export class Connection {
 
   /** The terminal has drawn all output before `end`. */
   parsed(end: number): void {
-    this.parsedTo = Math.max(this.parsedTo, end);
-    if (this.parsedTo - this.ackedTo >= ACK_BYTES) this.sendAck();
-    else this.cancelAck ??= this.environment.after(ACK_DELAY_MS, () => this.sendAck());
+    this.acks.drawn(end);
   }
 
   private received(data: unknown): void {
@@ -223,7 +153,7 @@ export class Connection {
         return this.snapshot(frame);
       case "input_ack":
         this.input.ack(frame.offset);
-        this.failures = 0;
+        this.retry.worked();
         return this.sendInput();
       case "size":
         return this.sized(frame, frame.owner);
@@ -233,7 +163,7 @@ export class Connection {
       case "ping":
         return this.send(protocol.encodePong(frame.token));
       case "pong":
-        if (this.heartbeat.pong(frame.token)) this.failures = 0;
+        if (this.heartbeat.pong(frame.token)) this.retry.worked();
         return;
       case "viewers":
         return this.listener.viewers(frame.count);
@@ -246,7 +176,7 @@ export class Connection {
       return this.end({ kind: "version" });
     }
     this.greeted = true;
-    this.ackedTo = this.parsedTo;
+    this.acks.start();
     this.input.resume(hello.input_offset, hello.input_written);
     this.become({ name: "connected" });
     this.heartbeat.start();
@@ -263,15 +193,15 @@ export class Connection {
     if (offset > next) return this.lose(1006);
     const end = offset + bytes.length;
     if (end <= next && this.next !== null) return;
-    if (this.next === null) this.parsedTo = this.ackedTo = offset;
+    if (this.next === null) this.acks.beginAt(offset);
     this.next = end;
-    this.failures = 0;
+    this.retry.worked();
     this.listener.output(bytes.subarray(next - offset), end);
   }
 
   private snapshot(frame: { offset: number; bytes: Uint8Array } & Size): void {
     this.next = frame.offset;
-    this.parsedTo = this.ackedTo = Math.min(this.parsedTo, frame.offset);
+    this.acks.snapshotAt(frame.offset);
     const size = { cols: protocol.clampSize(frame.cols), rows: protocol.clampSize(frame.rows) };
     this.listener.snapshot(frame.bytes, size, frame.offset);
   }
@@ -290,14 +220,6 @@ export class Connection {
     for (const { offset, bytes } of this.input.take()) {
       this.send(protocol.encodeInput(offset, bytes));
     }
-  }
-
-  private sendAck(): void {
-    this.cancelAck?.();
-    this.cancelAck = null;
-    if (!this.greeted || this.parsedTo <= this.ackedTo) return;
-    this.ackedTo = this.parsedTo;
-    this.send(protocol.encodeAck(this.parsedTo));
   }
 
   /**
@@ -327,9 +249,9 @@ export class Connection {
     this.socket = null;
     this.greeted = false;
     this.heartbeat.stop();
+    this.acks.stop();
     this.cancelDeadline?.();
-    this.cancelAck?.();
-    this.cancelDeadline = this.cancelAck = null;
+    this.cancelDeadline = null;
   }
 
   private closed(code: number, reason: string): void {
@@ -348,18 +270,10 @@ export class Connection {
       if (ending.kind === "revoked") void this.askWhetherSignedOut(ending);
       return;
     }
-    this.failures += 1;
     const loss = lossOf(code);
-    this.retry(loss, loss === "busy" && wasIn ? RETRY_BUSY_MS : RETRY_FIRST_MS);
-    if (this.failures % FAILURES_BEFORE_ASKING === 0) void this.askForRefusal();
-  }
-
-  private retry(loss: Loss, first: number): void {
-    const doubled = first * 2 ** Math.min(this.failures - 1, 10);
-    // Spread over the upper half, so that a room full of pages does not return in one instant.
-    const delay = Math.min(RETRY_MAX_MS, doubled) * (0.5 + this.environment.random() / 2);
-    this.cancelRetry = this.environment.after(delay, () => this.connect());
+    const delay = this.retry.plan(loss === "busy" && wasIn);
     this.become({ name: "reconnecting", loss, retryAt: this.environment.now() + delay });
+    if (this.retry.asksWhy) void this.askForRefusal();
   }
 
   private async askForRefusal(): Promise<void> {

@@ -39,3 +39,12 @@ export function withNonce(real: Document, nonce: string, action: () => void): vo
     else Object.defineProperty(real, "createElement", own);
   }
 }
+
+/**
+ * The page's nonce, by the property: browsers hide the attribute from scripts. A page whose script
+ * has drawn the element anew may have lost it there; its own scripts still have it.
+ */
+export function nonceFor(element: HTMLElement): string {
+  if (element.nonce !== undefined && element.nonce !== "") return element.nonce;
+  return document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "";
+}

@@ -3,18 +3,21 @@
 import { Banner } from "./banner.ts";
 import { Bar } from "./bar.ts";
 import { leaveClientId, takeClientId } from "./client-id.ts";
-import { copyText, needsGuard, sanitizePaste } from "./clipboard.ts";
 import { Connection, type Listener, type State } from "./connection.ts";
+import { CopyPaste } from "./copy-paste.ts";
+import { nonceFor } from "./csp-document.ts";
 import { make } from "./dom.ts";
 import { type Viewer, browserEnvironment, signInHref } from "./environment.ts";
+import { makeRoomForKeyboard } from "./keyboard-room.ts";
 import { bindKeys } from "./keys.ts";
-import { confirmPaste } from "./paste-guard.ts";
+import { askForStart, tellState } from "./page-events.ts";
 import type { Size } from "./protocol.ts";
 import { SearchPanel } from "./search-panel.ts";
 import * as settings from "./settings.ts";
 import { TerminalView } from "./terminal.ts";
 import { watchTheme } from "./theme.ts";
 import { TouchKeys } from "./touch-keys.ts";
+import { watchWayOut } from "./way-out.ts";
 
 /** How long a change of size must rest before it is passed on. */
 const RESIZE_REST_MS = 60;
@@ -30,6 +33,7 @@ export class ShellView {
   private readonly banner: Banner;
   private readonly search: SearchPanel;
   private readonly keys: TouchKeys;
+  private readonly copyPaste: CopyPaste;
   private readonly connection: Connection;
   private readonly viewer: Viewer;
   private readonly gone = new AbortController();
@@ -51,6 +55,7 @@ export class ShellView {
     this.keys = this.makeTouchKeys();
     this.assemble();
     this.terminal = this.makeView();
+    this.copyPaste = this.makeCopyPaste();
     this.search = new SearchPanel(this.terminal.xterm);
     this.stage.append(this.search.element);
     const attach = element.getAttribute("attach") ?? `/shells/${this.shell}/attach`;
@@ -79,6 +84,10 @@ export class ShellView {
     if (stopped) this.banner.startFailed(words);
   }
 
+  private get ended(): boolean {
+    return this.connection.state.name === "ended";
+  }
+
   private begin(): void {
     this.showState(this.connection.state);
     this.showSize(this.terminal.size, true);
@@ -101,7 +110,7 @@ export class ShellView {
     return new Bar(this.vm, this.watches, {
       search: () => this.search.toggle(),
       fontSize: (step) => this.changeFontSize(step),
-      copy: () => void this.copySelection("keep"),
+      copy: () => void this.copyPaste.copy("keep"),
       screenReader: () => this.toggleScreenReader(),
       fullScreen: () => void this.toggleFullScreen(),
       takeSize: () => {
@@ -115,7 +124,7 @@ export class ShellView {
     const actions = {
       retry: () => this.connection.tryNow(),
       again: () => this.again(),
-      startVm: () => this.startVm(),
+      startVm: () => askForStart(this.element, this.vm),
       returned: () => this.bar.say("Connected again"),
       // A shell page opens a new shell under its own path, an admin's page too.
       newShellHref: this.element.getAttribute("new-shell") ?? `${location.pathname}?new=1`,
@@ -142,13 +151,23 @@ export class ShellView {
     });
     view.xterm.textarea?.setAttribute("aria-describedby", "mct-help");
     bindKeys(view.xterm, {
-      copy: () => void this.copySelection("clear"),
+      copy: () => void this.copyPaste.copy("clear"),
       search: () => this.search.open(),
       leave: () => this.bar.focus(),
-      ended: () => this.connection.state.name === "ended",
+      ended: () => this.ended,
     });
     view.xterm.onCursorMove(() => this.clearOfBanner());
     return view;
+  }
+
+  private makeCopyPaste(): CopyPaste {
+    return new CopyPaste(this.terminal.xterm, {
+      root: this.root,
+      vm: this.vm,
+      watches: this.watches,
+      ended: () => this.ended,
+      say: (words) => this.bar.say(words),
+    });
   }
 
   private listener(): Listener {
@@ -173,32 +192,13 @@ export class ShellView {
       () => document.visibilityState === "visible" && this.connection.wake(),
       { signal },
     );
-    this.stage.addEventListener("paste", (event) => this.pasted(event), { capture: true, signal });
-    this.screen.addEventListener("mouseup", () => this.selected(), { signal });
-    this.watchKeyboard();
+    this.copyPaste.bind(this.stage, this.screen, signal);
+    const wayOut = { show: (on: boolean) => this.bar.showWayOut(on), ended: () => this.ended };
+    watchWayOut(this.screen, wayOut, signal);
     this.watchSize();
+    makeRoomForKeyboard(this.root, signal);
     const stopTheme = watchTheme(() => this.terminal.setTheme());
     signal.addEventListener("abort", stopTheme);
-  }
-
-  /** Who came to the terminal by the keyboard is told how to leave it: Tab does not. */
-  private watchKeyboard(): void {
-    const { signal } = this.gone;
-    let pointed = false;
-    const point = (): void => {
-      pointed = true;
-      this.bar.showWayOut(false);
-    };
-    const press = ({ key, target }: KeyboardEvent): void => {
-      const typed = target instanceof Node && this.screen.contains(target);
-      if (key === "F6" || (key === "Tab" && !typed)) pointed = false;
-    };
-    addEventListener("pointerdown", point, { capture: true, signal });
-    addEventListener("keydown", press, { capture: true, signal });
-    // Where the shell has ended, Tab leads on as in any page.
-    const enter = (): void => this.bar.showWayOut(!pointed && this.connection.state.name !== "ended");
-    this.screen.addEventListener("focusin", enter, { signal });
-    this.screen.addEventListener("focusout", () => this.bar.showWayOut(false), { signal });
   }
 
   private watchSize(): void {
@@ -213,9 +213,6 @@ export class ShellView {
       observer.disconnect();
       bannerObserver.disconnect();
     });
-    // Touch keyboards cover the page without resizing it.
-    const covered = (): void => this.makeRoomForKeyboard();
-    visualViewport?.addEventListener("resize", covered, { signal: this.gone.signal });
   }
 
   private leavePage(): void {
@@ -235,8 +232,7 @@ export class ShellView {
     this.bar.showState(state);
     if (state.name === "ended") this.bar.showWayOut(false);
     this.banner.show(state);
-    const detail = { state: state.name, ...(state.name === "ended" && { ending: state.ending }) };
-    this.element.dispatchEvent(new CustomEvent("mc-state", { bubbles: true, detail }));
+    tellState(this.element, state);
   }
 
   private sized(size: Size, owner: boolean): void {
@@ -267,36 +263,6 @@ export class ShellView {
     this.bar.say("Too much to send at once: at most 16 MiB can wait");
   }
 
-  private pasted(event: ClipboardEvent): void {
-    if (!(event.target instanceof Node) || !this.screen.contains(event.target)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    void this.paste(sanitizePaste(event.clipboardData?.getData("text/plain") ?? ""));
-  }
-
-  private async paste(text: string): Promise<void> {
-    if (this.watches) return this.bar.say("You only watch this shell");
-    if (text === "" || this.connection.state.name === "ended") return;
-    const { xterm } = this.terminal;
-    const guarded = needsGuard(text, xterm.modes.bracketedPasteMode);
-    if (!guarded || (await confirmPaste(this.root, this.vm, text))) xterm.paste(text);
-    xterm.focus();
-  }
-
-  /** A selection made with the mouse is a copy made, as in other terminals. */
-  private selected(): void {
-    // xterm finishes the selection in its own handler of the same event.
-    setTimeout(() => this.terminal.xterm.hasSelection() && void this.copySelection("keep"));
-  }
-
-  private async copySelection(then: "keep" | "clear"): Promise<void> {
-    const text = this.terminal.xterm.getSelection();
-    if (text === "") return this.bar.say("Select something to copy first");
-    const copied = await copyText(text);
-    this.bar.say(copied ? "Copied" : "The browser did not allow the copy");
-    if (then === "clear") this.terminal.xterm.clearSelection();
-  }
-
   private changeFontSize(step: 1 | -1): void {
     this.fontSize = settings.clampFontSize(this.fontSize + step);
     settings.saveFontSize(this.fontSize);
@@ -324,18 +290,6 @@ export class ShellView {
     this.terminal.xterm.focus();
   }
 
-  /** Asks the page to start the VM; a page without a script for it has a form. */
-  private startVm(): void {
-    const event = new CustomEvent("mc-vm-start", {
-      bubbles: true,
-      cancelable: true,
-      detail: { vm: this.vm },
-    });
-    if (!this.element.dispatchEvent(event)) return;
-    const form = document.getElementById("vm-start-form");
-    if (form instanceof HTMLFormElement) form.requestSubmit();
-  }
-
   /** The button that was pressed goes away: the focus goes where the keys are. */
   private again(): void {
     this.connection.again();
@@ -354,20 +308,4 @@ export class ShellView {
     const covered = height > 0 && this.terminal.cursorTop() < height;
     this.stage.style.setProperty("--mct-shift", covered ? `${height}px` : "0px");
   }
-
-  private makeRoomForKeyboard(): void {
-    const viewport = visualViewport;
-    if (viewport === null || viewport.scale > 1.01) return;
-    const covered = Math.max(0, innerHeight - viewport.height - viewport.offsetTop);
-    this.root.style.setProperty("--mct-keyboard", `${covered}px`);
-  }
-}
-
-/**
- * The page's nonce, by the property: browsers hide the attribute from scripts. A page whose script
- * has drawn the element anew may have lost it there; its own scripts still have it.
- */
-function nonceFor(element: HTMLElement): string {
-  if (element.nonce !== undefined && element.nonce !== "") return element.nonce;
-  return document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "";
 }

@@ -1,17 +1,18 @@
 /** xterm.js with its addons, as the element needs it: bytes in, bytes out, sizes, looks. */
 
 import { FitAddon } from "@xterm/addon-fit";
-import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type IBufferLine, Terminal } from "@xterm/xterm";
 
 import { cspDocument, withNonce } from "./csp-document.ts";
+import { joinedEmoji } from "./joined-emoji.ts";
 import { muteReplies } from "./replies.ts";
 import { clampSize, type Size } from "./protocol.ts";
 import { readTheme } from "./theme.ts";
 import { hasFastWebgl } from "./webgl.ts";
 import { WholeCharacters } from "./whole-characters.ts";
+import { NodeWidths } from "./widths.ts";
 
 /** Lines kept above the screen. */
 const SCROLLBACK_LINES = 10_000;
@@ -52,7 +53,9 @@ export class TerminalView {
     this.fontSize = options.fontSize;
     this.xterm = newTerminal(host, options);
     this.xterm.loadAddon(this.fitAddon);
-    this.xterm.loadAddon(new UnicodeGraphemesAddon());
+    const widths = new NodeWidths();
+    this.xterm.unicode.register(widths);
+    this.xterm.unicode.activeVersion = widths.version;
     this.xterm.loadAddon(
       new WebLinksAddon((_, uri) => openLink(uri), {
         hover: (_, uri) => options.linkHovered(uri),
@@ -62,6 +65,7 @@ export class TerminalView {
     this.wireInput(options);
     muteReplies(this.xterm, () => !this.answers || this.parsedTo < this.repliesFrom);
     withNonce(document, options.nonce, () => this.xterm.open(host));
+    this.xterm.registerCharacterJoiner(joinedEmoji);
     this.loadWebgl();
     this.fit();
   }
@@ -189,7 +193,7 @@ function newTerminal(host: HTMLElement, options: TerminalOptions): Terminal {
   return new Terminal({
     // Binary output is no reason to fill the console with parse errors.
     logLevel: "off",
-    // The addons for graphemes and search marks are built on it.
+    // The cells of characters, joined emoji and the marks of the search are built on it.
     allowProposedApi: true,
     documentOverride: cspDocument(document, options.nonce),
     scrollback: SCROLLBACK_LINES,

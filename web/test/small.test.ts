@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { countLines, needsGuard, sanitizePaste } from "../src/clipboard.ts";
 import { attachUrl } from "../src/environment.ts";
+import { joinedEmoji } from "../src/joined-emoji.ts";
 import { toHex } from "../src/theme.ts";
 import { controlByte } from "../src/touch-keys.ts";
 import { WholeCharacters } from "../src/whole-characters.ts";
@@ -63,4 +64,15 @@ test("bytes that are no UTF-8 are passed on, at the latest with the next ones", 
     ...characters.next(Uint8Array.from(bytes)),
   ]);
   assert.deepEqual(out, [0xff, 0x80, 0x80, 0x80, 0x80, 0xe9, 0x41]);
+});
+
+test("emoji of several parts are drawn as one, and nothing else is", () => {
+  const found = (text: string): string[] => joinedEmoji(text).map(([from, to]) => text.slice(from, to));
+  for (const whole of ["👨‍👩‍👧", "👍🏽", "👩🏽‍🚀", "🏳️‍🌈", "❤️‍🔥", "🇩🇪"]) {
+    assert.deepEqual(found(`a${whole}b${whole}`), [whole, whole]);
+  }
+  assert.deepEqual(found("🇩🇪🇨🇭"), ["🇩🇪", "🇨🇭"]);
+  for (const apart of ["👍👍", "👍 🏽", "❤️", "1️⃣", "🇩", "日本", "e\u0301", "a\u200db", ""]) {
+    assert.deepEqual(found(apart), [], apart);
+  }
 });

@@ -7,6 +7,9 @@ import { test } from "node:test";
 
 import headless from "@xterm/headless";
 
+import { WholeCharacters } from "../src/whole-characters.ts";
+import { NodeWidths } from "../src/widths.ts";
+
 const CORPUS = new URL("../../../node/tests/corpus/", import.meta.url);
 const COLS = 80;
 const ROWS = 24;
@@ -18,22 +21,56 @@ interface Kept {
   bytes: Uint8Array;
 }
 
-for (const program of ["bash", "htop", "less", "tmux", "top", "vim"]) {
+/** A terminal as terminal.ts has it, without a page. */
+class Screen {
+  readonly xterm = new headless.Terminal({
+    cols: COLS, rows: ROWS, scrollback: 1_000, allowProposedApi: true, logLevel: "off",
+  });
+  private readonly characters = new WholeCharacters();
+
+  constructor() {
+    const widths = new NodeWidths();
+    this.xterm.unicode.register(widths);
+    this.xterm.unicode.activeVersion = widths.version;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((done) => this.xterm.write(this.characters.next(bytes), done));
+  }
+}
+
+for (const program of ["bash", "emoji", "htop", "less", "tmux", "top", "vim"]) {
   test(`snapshots of ${program}, drawn here, are what its output is here`, async () => {
     const stream = new Uint8Array(readFileSync(new URL(`${program}.bin`, CORPUS)));
     const kept = snapshots(new Uint8Array(readFileSync(new URL(`${program}.snapshots`, CORPUS))));
     assert.equal(kept.at(-1)?.at, stream.length);
     for (const { at, bytes } of kept) {
-      const [straight, redrawn] = [terminal(), terminal()];
-      await write(straight, stream.subarray(0, at));
-      await write(redrawn, bytes);
-      assert.deepEqual(seen(redrawn), seen(straight), `${program} at ${at}`);
+      const [straight, redrawn] = [new Screen(), new Screen()];
+      await straight.write(stream.subarray(0, at));
+      await redrawn.write(bytes);
+      assert.deepEqual(seen(redrawn.xterm), seen(straight.xterm), `${program} at ${at}`);
       const more = stream.subarray(at, at + FOLLOW);
-      await write(straight, more);
-      await write(redrawn, more);
-      assert.deepEqual(seen(redrawn), seen(straight), `${program} at ${at}, and ${more.length} bytes on`);
+      await straight.write(more);
+      await redrawn.write(more);
+      assert.deepEqual(seen(redrawn.xterm), seen(straight.xterm), `${program} at ${at}, and ${more.length} bytes on`);
     }
   });
+}
+
+test("what follows an emoji stands where a program that counts character by character expects it", async () => {
+  const expected: [string, number][] = [
+    ["👍🏽", 4], ["👨‍👩‍👧", 6], ["👩🏽‍🚀", 6], ["❤️", 2], ["❤", 1], ["🇩🇪", 2], ["1️⃣", 2], ["☎︎", 1], ["e\u0301", 1], ["日本", 4],
+  ];
+  const screen = new Screen();
+  await screen.write(new TextEncoder().encode(expected.map(([emoji]) => `${emoji}|`).join("\r\n")));
+  const found = expected.map(([emoji], y): [string, number] => [emoji, columnOf("|", screen.xterm.buffer.active.getLine(y))]);
+  assert.deepEqual(found, expected);
+});
+
+/** The first cell that holds the character; -1 where none does. */
+function columnOf(character: string, row: headless.IBufferLine | undefined): number {
+  const cells = Array.from({ length: row?.length ?? 0 }, (_, x) => row?.getCell(x)?.getChars());
+  return cells.indexOf(character);
 }
 
 function snapshots(file: Uint8Array): Kept[] {
@@ -45,14 +82,6 @@ function snapshots(file: Uint8Array): Kept[] {
     from = line + 1 + length;
   }
   return all;
-}
-
-function terminal(): headless.Terminal {
-  return new headless.Terminal({ cols: COLS, rows: ROWS, scrollback: 1_000, allowProposedApi: true, logLevel: "off" });
-}
-
-function write(to: headless.Terminal, bytes: Uint8Array): Promise<void> {
-  return new Promise((done) => to.write(bytes, done));
 }
 
 /** All that a viewer can tell apart, line by line. */

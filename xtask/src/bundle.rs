@@ -9,39 +9,43 @@ use std::{
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::split;
+use crate::split::{self, Main};
 
 /// As in `.cargo/config.toml` and Cargo.toml's metadata.
 const OUTPUT_NAME: &str = "minicloud";
+/// What the server reads the build's name from.
+const BUILD: &str = "build.txt";
+/// Begin the names of files that carry a build's name.
+const NAMED_BY_BUILD: [&str; 4] = ["minicloud.", "late.", "split_", "chunk_"];
 
-/// Fills `target/site`. Files are replaced one by one, so a running server never sees none.
+/// Fills `target/site`. A running server has its pages until the new ones are there.
 pub fn bundle(root: &Path, wasm: &Path, release: bool) -> Result<()> {
     let site = root.join("target/site");
     let pkg = site.join("pkg");
     fs::create_dir_all(&pkg)?;
-    bindgen(
-        &split::split(wasm, &pkg, OUTPUT_NAME, release)?,
-        &pkg,
-        release,
-    )?;
+    let main = split::split(wasm, &pkg, OUTPUT_NAME, release)?;
+    bindgen(&main, &pkg, release)?;
     npm(root, &["run", "--silent", "build"])?;
     style(root, &pkg)?;
     copy(&root.join("web/dist"), &pkg)?;
     copy(&root.join("public"), &site)?;
     if release {
-        compress(root, &site)
+        compress(root, &site)?;
     } else {
-        uncompress(&site)
+        uncompress(&site)?;
     }
+    fs::write(pkg.join(BUILD), &main.build)?;
+    remove_earlier(&pkg, &main.build)
 }
 
-fn bindgen(wasm: &Path, pkg: &Path, release: bool) -> Result<()> {
+fn bindgen(main: &Main, pkg: &Path, release: bool) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen
-        .input_path(wasm)
+        .input_path(&main.wasm)
         .web(true)?
         .typescript(false)
-        .omit_default_module_path(false)
+        // The page hands the code over.
+        .omit_default_module_path(true)
         // What was split off finds the rest by them.
         .keep_lld_exports(true)
         .demangle(false);
@@ -52,12 +56,23 @@ fn bindgen(wasm: &Path, pkg: &Path, release: bool) -> Result<()> {
         .remove_producers_section(true);
     bindgen
         .generate(pkg)
-        .with_context(|| format!("{} could not be bundled", wasm.display()))?;
-    // Under this name the page asks for it, because LEPTOS_OUTPUT_NAME was set when leptos was built.
-    fs::rename(
-        pkg.join(format!("{OUTPUT_NAME}_bg.wasm")),
-        pkg.join(format!("{OUTPUT_NAME}.wasm")),
-    )?;
+        .with_context(|| format!("{} could not be bundled", main.wasm.display()))?;
+    for (made, ending) in [(".js", "js"), ("_bg.wasm", "wasm")] {
+        let named = pkg.join(format!("{OUTPUT_NAME}.{}.{ending}", main.build));
+        fs::rename(pkg.join(format!("{OUTPUT_NAME}{made}")), named)?;
+    }
+    Ok(())
+}
+
+/// Removes what is of another build than `build`.
+fn remove_earlier(pkg: &Path, build: &str) -> Result<()> {
+    for path in files(pkg)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let of_a_build = NAMED_BY_BUILD.iter().any(|start| name.starts_with(start));
+        if of_a_build && !name.contains(build) && !name.starts_with("minicloud.css") {
+            fs::remove_file(&path)?;
+        }
+    }
     Ok(())
 }
 

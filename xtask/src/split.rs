@@ -12,19 +12,25 @@ use wasm_encoder::{Module, RawSection};
 use wasm_split_cli_support::Options;
 use wasmparser::{Parser, Payload};
 
-/// Begins the names of what is made here; the splitter's own files begin with the others.
+/// Begins the name of the parts' loader.
 const LOADER: &str = "late";
-const MADE: [&str; 3] = [LOADER, "split_", "chunk_"];
 
-/// Writes the parts and their loader into `pkg`; answers where the rest is, which is bundled next.
-pub fn split(wasm: &Path, pkg: &Path, output_name: &str, release: bool) -> Result<PathBuf> {
+/// The browser's half without what was set apart.
+pub struct Main {
+    /// Beside the input, under a name of its own.
+    pub wasm: PathBuf,
+    /// What the names of its files carry: changes with the code.
+    pub build: String,
+}
+
+/// Writes the parts and their loader into `pkg`; answers the rest, which is bundled next.
+pub fn split(wasm: &Path, pkg: &Path, output_name: &str, release: bool) -> Result<Main> {
     let input = fs::read(wasm).with_context(|| format!("{} could not be read", wasm.display()))?;
-    let hash = hash(&input);
+    let build = hash(&input);
     let main = wasm.with_extension("main.wasm");
-    let module = format!("./{output_name}.js");
-    let loader = format!("{LOADER}.{hash}.js");
+    let module = format!("./{output_name}.{build}.js");
+    let loader = format!("{LOADER}.{build}.js");
     let link = format!("./{loader}");
-    remove_earlier(pkg)?;
     let mut options = Options::new(&input);
     options.output_dir = pkg;
     options.main_out_path = &main;
@@ -36,8 +42,8 @@ pub fn split(wasm: &Path, pkg: &Path, output_name: &str, release: bool) -> Resul
     if release {
         parts.iter().try_for_each(|part| without_names(part))?;
     }
-    name_by_content(&pkg.join(loader), &hash, parts)?;
-    Ok(main)
+    name_by_content(&pkg.join(loader), &build, parts)?;
+    Ok(Main { wasm: main, build })
 }
 
 fn hash(input: &[u8]) -> String {
@@ -72,16 +78,4 @@ fn without_names(part: &Path) -> Result<()> {
         }
     }
     Ok(fs::write(part, module.finish())?)
-}
-
-fn remove_earlier(pkg: &Path) -> Result<()> {
-    for entry in fs::read_dir(pkg)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if MADE.iter().any(|start| name.starts_with(start)) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{Icon, IconName};
 
+/// How a message looks, and whether it is read out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlertKind {
     /// Something went wrong; read out at once.

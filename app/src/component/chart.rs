@@ -10,7 +10,9 @@ const WINDOW: i64 = 15 * 60 * 1_000_000;
 /// One line of a chart: its name and its points (time in microseconds, value).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
+    /// For the legend, which there is where there are two lines.
     pub name: &'static str,
+    /// Oldest first. Those of over 15 minutes ago are not drawn.
     pub points: Vec<(i64, f32)>,
 }
 

@@ -7,17 +7,28 @@ use super::{FormState, Icon, IconName};
 /// A line of text. Keeps what was typed when a plain form comes back.
 #[component]
 pub fn Field(
+    /// As the server function calls the argument; an error for it is shown here.
     name: &'static str,
     label: &'static str,
-    #[prop(default = "text")] kind: &'static str,
+    /// The input's `type`.
+    #[prop(default = "text")]
+    kind: &'static str,
     /// What it starts with.
     #[prop(optional, into)]
     value: Option<String>,
-    #[prop(optional, into)] hint: Option<String>,
-    #[prop(optional)] autocomplete: Option<&'static str>,
+    /// A line below the input, read out with it.
+    #[prop(optional, into)]
+    hint: Option<String>,
+    /// What browsers may fill in, by the names that HTML has.
+    #[prop(optional)]
+    autocomplete: Option<&'static str>,
     #[prop(optional)] autofocus: bool,
-    #[prop(optional)] optional: bool,
-    #[prop(optional)] max_length: Option<u32>,
+    /// May be left empty; the label says so.
+    #[prop(optional)]
+    optional: bool,
+    /// Characters that the browser takes.
+    #[prop(optional)]
+    max_length: Option<u32>,
     /// Monospace and without the browser's help, for names and addresses.
     #[prop(optional)]
     code: bool,
@@ -71,6 +82,7 @@ pub fn Field(
 /// A password, which can be shown.
 #[component]
 pub fn PasswordField(
+    /// As in [`Field`]. What was typed never comes back with the page.
     name: &'static str,
     label: &'static str,
     /// `current-password` or `new-password`.
@@ -125,7 +137,9 @@ pub fn Select(
     label: &'static str,
     /// Value and words of each choice.
     options: Vec<(String, String)>,
-    #[prop(optional, into)] value: Option<String>,
+    /// Chosen at first; without it the first is.
+    #[prop(optional, into)]
+    value: Option<String>,
     #[prop(optional, into)] on_change: Option<Callback<String>>,
 ) -> impl IntoView {
     let state = use_context::<FormState>();

@@ -8,7 +8,9 @@ pub fn Meter(
     #[prop(into)] label: Signal<String>,
     #[prop(into)] words: Signal<String>,
     #[prop(into)] value: Signal<f64>,
-    #[prop(into)] max: Signal<f64>,
+    /// In the unit of `value`, which counts as high from 80 % of it on.
+    #[prop(into)]
+    max: Signal<f64>,
 ) -> impl IntoView {
     view! {
         <div class="meter">

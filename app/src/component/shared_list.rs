@@ -13,6 +13,7 @@ use crate::{
 /// How soon a shell that has ended, or was taken back, is not listed any more.
 const ASKED_EVERY: Duration = Duration::from_secs(10);
 
+/// Asked by the page, and again after one has left.
 pub type SharedResource = Resource<Result<Dated<Vec<ShellGrantView>>, AppError>>;
 
 /// Nothing at all while nobody shares anything.

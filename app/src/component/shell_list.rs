@@ -9,6 +9,7 @@ use crate::{format, model::ShellView, server_fn::ShellClose};
 #[component]
 pub fn ShellList(
     shells: Vec<ShellView>,
+    /// The moment that `shells` are of, microseconds.
     as_of: i64,
     /// `/shell/web1`
     #[prop(into)]

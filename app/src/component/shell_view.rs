@@ -16,6 +16,7 @@ use crate::{
 #[component]
 pub fn ShellFrame(
     shell: ShellPage,
+    /// The moment that `shell` is of, microseconds.
     as_of: i64,
     /// Where it leads back to: `/vms/web1`.
     #[prop(into)]

@@ -12,7 +12,9 @@ const DEBOUNCE: Duration = Duration::from_millis(300);
 /// A bar and a sentence; nothing without script, where the form's answer says it.
 #[component]
 pub fn Strength(
-    #[prop(into)] name: Signal<String>,
+    /// The user's name, which makes a password that holds it worse.
+    #[prop(into)]
+    name: Signal<String>,
     #[prop(into)] password: Signal<String>,
 ) -> impl IntoView {
     let strength = RwSignal::new(None::<PasswordStrength>);

@@ -220,7 +220,9 @@ pub fn VmDeleteDialog() -> impl IntoView {
 pub fn VmDeleteConfirm(
     action: ServerAction<VmDelete>,
     name: String,
-    #[prop(optional, into)] on_cancel: Option<Callback<()>>,
+    /// What Cancel does with script; where none is given, it leads to the list of VMs.
+    #[prop(optional, into)]
+    on_cancel: Option<Callback<()>>,
 ) -> impl IntoView {
     let on_cancel = on_cancel.unwrap_or_else(|| Callback::new(|()| crate::nav::leave("/")));
     view! {

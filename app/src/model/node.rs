@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::CountSample;
+
 /// How a node is doing, as the server sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "health", rename_all = "snake_case")]
@@ -98,6 +100,8 @@ pub struct Overview {
     pub shells: u32,
     /// Those that have not expired.
     pub login_sessions: u32,
+    /// How the counts were over the last hour, oldest first; fewer where the server has just begun.
+    pub history: Vec<CountSample>,
     /// The server's clock.
     pub as_of: i64,
 }

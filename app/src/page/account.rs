@@ -23,6 +23,7 @@ use crate::{
 use ssh::{Ssh, SshResource};
 use token::{TokenResource, Tokens};
 
+/// `/account`, for members.
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let sessions = Resource::new_blocking(|| (), |()| login_session_list());

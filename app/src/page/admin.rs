@@ -1,6 +1,7 @@
 //! The admin's pages. For everybody else they do not exist.
 
 mod capacity;
+mod counts;
 mod event;
 mod events;
 mod failure;

@@ -16,6 +16,7 @@ use crate::{
     visit::Visit,
 };
 
+/// `/`, for members: their VMs, as the live socket tells them, and the shells that others share with them.
 #[component]
 pub fn DashboardPage() -> impl IntoView {
     let list = Resource::new_blocking(|| (), |()| vm_list());

@@ -14,6 +14,7 @@ use crate::{
     visit::Visit,
 };
 
+/// `/invitations/:token`, for members. Who sent it sees that it is theirs; accepting leads to the shell.
 #[component]
 pub fn InvitationPage() -> impl IntoView {
     let params = use_params_map();

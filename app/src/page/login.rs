@@ -9,10 +9,11 @@ use crate::{
         Access, Alert, AlertKind, Field, Form, FormAlert, Guard, PasswordField, Submit, on_success,
     },
     model::{Registration, Site},
-    nav::{leave, percent_encode},
+    nav::{leave, way_in},
     server_fn::Login,
 };
 
+/// `/login`, for who is not signed in. `next` in the address is where to go afterwards.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     view! {
@@ -29,10 +30,7 @@ fn SignIn(site: Site) -> impl IntoView {
     let next = query
         .with_untracked(|query| query.get("next"))
         .unwrap_or_default();
-    let register = match next.as_str() {
-        "" => "/register".to_owned(),
-        next => format!("/register?next={}", percent_encode(next)),
-    };
+    let register = way_in("/register", &next);
     view! {
         <section class="narrow">
             <h1>"Sign in"</h1>

@@ -5,6 +5,7 @@ use leptos_meta::Title;
 
 use crate::component::{Access, Guard, SignOut};
 
+/// `/logout`, for who is signed in. Reading it changes nothing.
 #[component]
 pub fn LogoutPage() -> impl IntoView {
     view! {

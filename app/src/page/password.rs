@@ -13,6 +13,7 @@ use crate::{
     server_fn::PasswordChange,
 };
 
+/// `/account/password`, for who is signed in: also with a one-time password, which leads nowhere else.
 #[component]
 pub fn PasswordPage() -> impl IntoView {
     view! {

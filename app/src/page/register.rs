@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
 use crate::{
     component::{
@@ -9,10 +10,12 @@ use crate::{
         on_success,
     },
     model::{Registration, Site},
-    nav::leave,
+    nav::{leave, way_in},
     server_fn::AccountCreate,
 };
 
+/// `/register`, for who is not signed in. Says so where registration is closed, and asks for the code where it
+/// is by invitation.
 #[component]
 pub fn RegisterPage() -> impl IntoView {
     view! {
@@ -23,6 +26,11 @@ pub fn RegisterPage() -> impl IntoView {
 
 #[component]
 fn Register(site: Site) -> impl IntoView {
+    let query = use_query_map();
+    let next = query
+        .with_untracked(|query| query.get("next"))
+        .unwrap_or_default();
+    let sign_in = way_in("/login", &next);
     view! {
         <section class="narrow">
             <h1>"Create an account"</h1>
@@ -34,16 +42,16 @@ fn Register(site: Site) -> impl IntoView {
                 }
                 .into_any(),
                 registration => {
-                    view! { <RegisterForm invite=registration == Registration::Invite /> }.into_any()
+                    view! { <RegisterForm next invite=registration == Registration::Invite /> }.into_any()
                 }
             }}
-            <p class="muted">"Have an account? " <a href="/login">"Sign in"</a></p>
+            <p class="muted">"Have an account? " <a href=sign_in>"Sign in"</a></p>
         </section>
     }
 }
 
 #[component]
-fn RegisterForm(invite: bool) -> impl IntoView {
+fn RegisterForm(invite: bool, next: String) -> impl IntoView {
     let action = ServerAction::<AccountCreate>::new();
     on_success(action, |path| leave(&path));
     let name = RwSignal::new(String::new());
@@ -72,6 +80,7 @@ fn RegisterForm(invite: bool) -> impl IntoView {
                 on_input=move |text: String| password.set(text)
             />
             <Strength name password />
+            <input type="hidden" name="next" value=next />
             <Submit class="button accent wide" busy="Creating your account…">"Create account"</Submit>
         </Form>
     }

@@ -11,6 +11,7 @@ use crate::{
     server_fn::shell_shared_get,
 };
 
+/// `/shared/:id`, for members: the shell of a grant. Not found where it was taken back.
 #[component]
 pub fn SharedRoute() -> impl IntoView {
     let params = use_params_map();

@@ -20,6 +20,7 @@ pub const NOT_RUNNING: &str = "vm_not_running";
 /// The code where the shell in the address is no more, and its VM runs.
 const SHELL_ENDED: &str = "shell_ended";
 
+/// `/shell/:name`, for members: the VM's newest live shell, the one of `?shell=`, or with `?new=1` a new one.
 #[component]
 pub fn ShellRoute() -> impl IntoView {
     let params = use_params_map();

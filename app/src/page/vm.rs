@@ -19,6 +19,8 @@ use crate::{
 /// The node measures at this pace.
 const MEASURED_EVERY: Duration = Duration::from_secs(5);
 
+/// `/vms/:name`, for members. State comes by the live socket, measurements every 5 s; `?before=` turns the
+/// pages of the events.
 #[component]
 pub fn VmPage() -> impl IntoView {
     let params = use_params_map();

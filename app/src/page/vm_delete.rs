@@ -9,6 +9,7 @@ use crate::{
     server_fn::{VmDelete, vm_get},
 };
 
+/// `/vms/:name/delete`, for members.
 #[component]
 pub fn VmDeletePage() -> impl IntoView {
     let params = use_params_map();

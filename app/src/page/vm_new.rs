@@ -23,6 +23,7 @@ use ssh::SshPublish;
 /// Quiet time before the server is asked about a name.
 const DEBOUNCE: Duration = Duration::from_millis(300);
 
+/// `/vms/new`, for members: the form of [`VmNewDialog`] without the dialog.
 #[component]
 pub fn VmNewPage() -> impl IntoView {
     let navigate = use_navigate();

@@ -31,12 +31,13 @@ pub async fn account_create(
     name: String,
     password: String,
     #[server(default)] invite: String,
+    #[server(default)] next: String,
 ) -> Result<String, AppError> {
     let invite = Some(invite.trim()).filter(|invite| !invite.is_empty());
     plane()?
         .account_create(name.trim(), &password, invite)
         .await?;
-    Ok(land("/"))
+    Ok(land(local_path(&next).unwrap_or("/")))
 }
 
 /// Signs out of this login session.

@@ -15,16 +15,19 @@ use crate::{
     response::{is_plain_form, once, plane},
 };
 
+/// As it is now; what follows comes by the live socket.
 #[server(name = OverviewAsk, prefix = "/api", endpoint = "overview", input = GetUrl)]
 pub async fn overview() -> Result<Overview, AppError> {
     plane()?.overview().await
 }
 
+/// Oldest first.
 #[server(prefix = "/api", endpoint = "node_list", input = GetUrl)]
 pub async fn node_list() -> Result<Dated<Vec<NodeView>>, AppError> {
     Ok(Dated::now(plane()?.node_list().await?))
 }
 
+/// By its name.
 #[server(prefix = "/api", endpoint = "node_get", input = GetUrl)]
 pub async fn node_get(name: String) -> Result<Dated<NodeView>, AppError> {
     Ok(Dated::now(plane()?.node_get(&name).await?))
@@ -52,6 +55,7 @@ pub async fn node_add(
     Ok(node)
 }
 
+/// `cordoned`: no new VMs come to it. Those it has stay, and run on.
 #[server(prefix = "/api", endpoint = "node_cordon")]
 pub async fn node_cordon(name: String, cordoned: bool) -> Result<NodeView, AppError> {
     plane()?.node_cordon(&name, cordoned).await
@@ -75,6 +79,7 @@ pub async fn user_list(#[server(default)] text: String) -> Result<Dated<UserMatc
     Ok(Dated::now(UserMatches::of(users, &text)))
 }
 
+/// By name.
 #[server(prefix = "/api", endpoint = "user_get", input = GetUrl)]
 pub async fn user_get(name: String) -> Result<Dated<UserView>, AppError> {
     let users = plane()?.user_list().await?;
@@ -84,6 +89,7 @@ pub async fn user_get(name: String) -> Result<Dated<UserView>, AppError> {
     ))
 }
 
+/// Signs them out and stops their VMs, or lets them in again. `Conflict` for the last admin.
 #[server(prefix = "/api", endpoint = "user_disable")]
 pub async fn user_disable(name: String, disabled: bool) -> Result<UserView, AppError> {
     plane()?.user_disable(&name, disabled).await
@@ -146,16 +152,19 @@ pub async fn admin_vm_list(
     Ok(VmMatches::of(list, &VmFilter { text, state, node }))
 }
 
+/// Anybody's, by its id.
 #[server(prefix = "/api", endpoint = "admin_vm_get", input = GetUrl)]
 pub async fn admin_vm_get(id: String) -> Result<VmDetail, AppError> {
     plane()?.admin_vm_get(&id).await
 }
 
+/// As `vm_start`, of anybody's; an event that the owner sees.
 #[server(prefix = "/api", endpoint = "admin_vm_start")]
 pub async fn admin_vm_start(id: String) -> Result<VmView, AppError> {
     plane()?.admin_vm_start(&id).await
 }
 
+/// As `vm_stop`, of anybody's; an event that the owner sees.
 #[server(prefix = "/api", endpoint = "admin_vm_stop")]
 pub async fn admin_vm_stop(id: String) -> Result<VmView, AppError> {
     plane()?.admin_vm_stop(&id).await
@@ -216,11 +225,13 @@ pub async fn event_list(
     plane()?.event_list(&filter).await
 }
 
+/// The catalogue, oldest first.
 #[server(prefix = "/api", endpoint = "image_list", input = GetUrl)]
 pub async fn image_list() -> Result<Vec<ImageView>, AppError> {
     plane()?.image_list().await
 }
 
+/// `reference` is what the nodes' engines pull; `ssh_server` the word for the one in it, any other for none.
 #[server(prefix = "/api", endpoint = "image_add")]
 pub async fn image_add(
     name: String,
@@ -238,11 +249,13 @@ pub async fn image_add(
         .await
 }
 
+/// VMs that were made from it stay. `Conflict` for the last one.
 #[server(prefix = "/api", endpoint = "image_remove")]
 pub async fn image_remove(name: String) -> Result<(), AppError> {
     plane()?.image_remove(&name).await
 }
 
+/// Makes it the one that is chosen already in the form for a new VM.
 #[server(prefix = "/api", endpoint = "image_default")]
 pub async fn image_default(name: String) -> Result<ImageView, AppError> {
     plane()?.image_default(&name).await

@@ -8,11 +8,13 @@ use crate::model::{AppError, EventPage, VmDetail, VmList, VmOffer, VmView};
 #[cfg(feature = "ssr")]
 use crate::response::plane;
 
+/// With the quota. What follows comes by the live socket.
 #[server(name = VmListAsk, prefix = "/api", endpoint = "vm_list", input = GetUrl)]
 pub async fn vm_list() -> Result<VmList, AppError> {
     plane()?.vm_list().await
 }
 
+/// All that the VM's page shows; without what its node does not tell within 2 s.
 #[server(prefix = "/api", endpoint = "vm_get", input = GetUrl)]
 pub async fn vm_get(name: String) -> Result<VmDetail, AppError> {
     plane()?.vm_get(&name).await
@@ -33,6 +35,7 @@ pub async fn vm_name_check(name: String) -> Result<Option<String>, AppError> {
     }
 }
 
+/// Answers once it is written down; the VM comes alive after that. A plain form lands on the list.
 #[server(prefix = "/api", endpoint = "vm_create")]
 pub async fn vm_create(
     name: String,
@@ -47,6 +50,7 @@ pub async fn vm_create(
     Ok(vm)
 }
 
+/// Answers once it is written down; fine where it runs already.
 #[server(prefix = "/api", endpoint = "vm_start")]
 pub async fn vm_start(name: String) -> Result<VmView, AppError> {
     plane()?.vm_start(&name).await
@@ -58,11 +62,13 @@ pub async fn vm_stop(name: String) -> Result<VmView, AppError> {
     plane()?.vm_stop(&name).await
 }
 
+/// Down and up again; answers once it is written down.
 #[server(prefix = "/api", endpoint = "vm_restart")]
 pub async fn vm_restart(name: String) -> Result<VmView, AppError> {
     plane()?.vm_restart(&name).await
 }
 
+/// Tries a failed VM again, on its node if it was there already, else placed anew.
 #[server(prefix = "/api", endpoint = "vm_retry")]
 pub async fn vm_retry(name: String) -> Result<VmView, AppError> {
     plane()?.vm_retry(&name).await

@@ -57,6 +57,18 @@ fn nodes() -> Vec<NodeView> {
     ]
 }
 
+/// An hour in which VMs and shells came and went.
+fn history() -> Vec<CountSample> {
+    let sample = |step: u32| CountSample {
+        vms: 3 + step.min(6),
+        nodes: 2,
+        users: 3,
+        shells: step % 4,
+        login_sessions: 4,
+    };
+    (0..CountSample::KEPT as u32).map(sample).collect()
+}
+
 /// The version of every user.
 const VERSION: &str = "v-now";
 
@@ -139,6 +151,7 @@ impl AdminPlane for Fake {
             vms_failed: 1,
             shells: 2,
             login_sessions: 4,
+            history: history(),
             as_of: now(),
         })
     }

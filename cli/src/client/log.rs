@@ -17,9 +17,11 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(20);
 /// Which records are wanted; all where nothing is said.
 #[derive(Debug, Default)]
 pub struct LogFilter {
+    /// `server`, `balancer`, or a node's name.
     pub source: Option<String>,
     /// This level and worse, as the API writes it.
     pub level: Option<String>,
+    /// What a record holds somewhere.
     pub text: Option<String>,
 }
 

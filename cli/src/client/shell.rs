@@ -19,6 +19,7 @@ impl Client {
         self.create(&path, None::<&()>).await
     }
 
+    /// Ends the shell and what runs in it; "not found" where it has ended already.
     pub async fn shell_delete(&self, id: &str) -> Result<(), CliError> {
         self.delete(&format!("{SHELLS}/{}", segment(id))).await
     }

@@ -22,6 +22,7 @@ impl Client {
             .await
     }
 
+    /// Withdraws a link of one's own that nobody has accepted.
     pub async fn shell_invitation_delete(&self, id: &str) -> Result<(), CliError> {
         self.delete(&format!("/api/v1/shell-invitations/{}", segment(id)))
             .await
@@ -40,6 +41,7 @@ impl Client {
             .await
     }
 
+    /// Takes a grant back, as its owner, or leaves, as who has it.
     pub async fn shell_grant_delete(&self, id: &str) -> Result<(), CliError> {
         self.delete(&format!("/api/v1/shell-grants/{}", segment(id)))
             .await

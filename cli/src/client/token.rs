@@ -9,10 +9,13 @@ use crate::{error::CliError, secret::Secret};
 const TOKENS: &str = "/api/v1/me/tokens";
 
 impl Client {
+    /// One's own, newest first; those that have expired too.
     pub async fn token_list(&self) -> Result<Vec<Token>, CliError> {
         self.get(TOKENS).await
     }
 
+    /// The secret is in this answer, and nowhere else. The new token has no more scopes than the one that
+    /// makes it.
     pub async fn token_create(&self, wish: &TokenCreate) -> Result<TokenCreated, CliError> {
         self.create(TOKENS, Some(wish)).await
     }
@@ -33,6 +36,7 @@ impl Client {
         self.read(answer).await
     }
 
+    /// Revokes it; what is open under it ends.
     pub async fn token_delete(&self, id: &str) -> Result<(), CliError> {
         self.delete(&format!("{TOKENS}/{}", segment(id))).await
     }

@@ -16,15 +16,18 @@ use crate::error::CliError;
 const USERS: &str = "/api/v1/admin/users";
 
 impl Client {
+    /// All of them, by name.
     pub async fn user_list(&self) -> Result<Vec<User>, CliError> {
         self.list(USERS, usize::MAX).await
     }
 
+    /// Signs them out and stops their VMs, or lets them in again. Refused for the last admin.
     pub async fn user_disable(&self, name: &str, disabled: bool) -> Result<User, CliError> {
         self.user_put(name, "disabled", &UserDisable { disabled })
             .await
     }
 
+    /// What they have open ends. Refused for the last admin.
     pub async fn user_role(&self, name: &str, role: Role) -> Result<User, CliError> {
         self.user_put(name, "role", &UserRole { role }).await
     }

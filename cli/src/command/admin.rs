@@ -19,6 +19,7 @@ use crate::{
     },
 };
 
+/// Each needs a token with the scope `admin`.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Nodes
@@ -39,6 +40,7 @@ pub enum AdminCommand {
     Events(Past),
 }
 
+/// Only the list: what admins change about others' machines, they do on the pages or by the API.
 #[derive(Debug, Subcommand)]
 pub enum AdminVmCommand {
     /// List them
@@ -46,6 +48,7 @@ pub enum AdminVmCommand {
 }
 
 impl AdminCommand {
+    /// Who is no admin gets a hint with the server's "not found".
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let done = match self {
             Self::Node(node) => node.run(context).await,

@@ -8,6 +8,7 @@ use crate::{
     output::{clean, size, table::Table},
 };
 
+/// With on how many nodes each image is already.
 pub async fn image_list(context: &Context) -> Result<(), CliError> {
     let images = context.client.image_list().await?;
     let head = ["NAME", "REFERENCE", "DEFAULT", "NODES", "SUMMARY"];
@@ -28,6 +29,7 @@ fn image_row(image: &Image) -> Vec<String> {
     ]
 }
 
+/// With why a size cannot be chosen now.
 pub async fn flavor_list(context: &Context) -> Result<(), CliError> {
     let flavors = context.client.flavor_list().await?;
     let head = ["NAME", "VCPUS", "MEMORY", "DISK", "UNAVAILABLE"];

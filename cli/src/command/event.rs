@@ -14,11 +14,13 @@ pub struct Past {
 }
 
 impl Past {
+    /// 1..=10000; 50 where nothing was said.
     pub fn max(&self) -> usize {
         usize::try_from(self.limit).unwrap_or(usize::MAX)
     }
 }
 
+/// One sentence each, in the order they came.
 pub fn table(events: &[Event]) -> Table {
     Table::of(&["TIME", "ACTOR", "RESULT", "EVENT"], events, |event| {
         vec![

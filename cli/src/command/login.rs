@@ -15,6 +15,7 @@ use crate::{
 
 const SERVER_DEFAULT: &str = "http://127.0.0.1:5555";
 
+/// The one command that asks for a password; all others use the token that comes of it.
 #[derive(Debug, Args)]
 pub struct Login {
     /// The server's address; asked for where it is not given
@@ -35,6 +36,8 @@ pub struct Login {
 }
 
 impl Login {
+    /// Makes or takes a token, tries it, and keeps it under the profile's name; the one kept there before is
+    /// revoked.
     pub async fn run(self, global: &Global, out: Output) -> Result<(), CliError> {
         let server = self.server(global)?;
         let profile = match self.token {

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::{args::Global, client::Client, config::Config, error::CliError, output::Output};
 
+/// Of the profile in use, or the one that `--profile` names.
 #[derive(Debug, Args)]
 pub struct Logout {}
 

@@ -8,6 +8,7 @@ use crate::{
     output::{describe::describe, size},
 };
 
+/// Who one is, on which server, and how much of the quota is used.
 pub async fn run(context: &Context) -> Result<(), CliError> {
     let me = context.client.me().await?;
     context

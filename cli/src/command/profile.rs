@@ -9,6 +9,7 @@ use crate::{
     output::{Output, table::Table},
 };
 
+/// Read and written here alone: no server is asked.
 #[derive(Debug, Subcommand)]
 pub enum ProfileCommand {
     /// List them
@@ -27,6 +28,7 @@ struct Entry {
 }
 
 impl ProfileCommand {
+    /// A name that no profile has is an error that lists those there are.
     pub fn run(self, out: Output) -> Result<(), CliError> {
         let config = Config::load()?;
         match self {

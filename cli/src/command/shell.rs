@@ -11,6 +11,7 @@ use crate::{
     shell,
 };
 
+/// One's own live shells, and those that others share.
 #[derive(Debug, Subcommand)]
 pub enum ShellCommand {
     /// List live shells: of one machine, or of all of yours
@@ -44,6 +45,7 @@ pub enum ShellCommand {
 }
 
 impl ShellCommand {
+    /// Of several ids, one after the other; ends at the first that fails.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         match self {
             Self::Ls { vm } => list(context, vm).await,
@@ -57,6 +59,7 @@ impl ShellCommand {
     }
 }
 
+/// A new shell, unless one is to be come back to.
 #[derive(Debug, Args)]
 pub struct Attach {
     /// The machine

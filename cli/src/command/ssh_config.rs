@@ -16,6 +16,7 @@ use crate::{context::Context, error::CliError};
 /// Taken into `~/.ssh/config` once; the files are ours.
 const INCLUDE: &str = "Include minicloud-*.conf";
 
+/// To be run again when machines were made: their names stand in it.
 #[derive(Debug, Args)]
 pub struct SshConfig {
     /// Write it to a file in ~/.ssh that ~/.ssh/config includes, with the host's key
@@ -32,6 +33,8 @@ struct Printed {
 }
 
 impl SshConfig {
+    /// Prints the block, or writes it. Errors, and writes nothing, where the server names things that
+    /// OpenSSH would take for more than names.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let host = context.client.ssh_host().await?;
         let account = context.client.me().await?.name;

@@ -24,6 +24,7 @@ const FILE_MAX: u64 = 16 * 1024;
 /// What `ssh-keygen` makes, the best first.
 const USUAL: [&str; 3] = ["id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub"];
 
+/// One's own keys, by which `ssh` signs in.
 #[derive(Debug, Subcommand)]
 pub enum SshKeyCommand {
     /// List your SSH keys
@@ -38,6 +39,7 @@ pub enum SshKeyCommand {
     },
 }
 
+/// A private key is refused here, before it is sent.
 #[derive(Debug, Args)]
 pub struct Add {
     /// The .pub file, or - for standard input; the one in ~/.ssh where nothing is said
@@ -48,6 +50,7 @@ pub struct Add {
 }
 
 impl SshKeyCommand {
+    /// Removes nothing unless every key that was named is found.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         match self {
             Self::Ls => list(context).await,

@@ -13,6 +13,7 @@ use crate::{
     },
 };
 
+/// One's own tokens, that of `login` among them.
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// List your tokens
@@ -27,6 +28,7 @@ pub enum TokenCommand {
     },
 }
 
+/// Its secret goes to standard output alone, so that it can be piped on.
 #[derive(Debug, Args)]
 pub struct Create {
     /// Tells you later where it is used
@@ -47,6 +49,7 @@ enum ScopeArg {
 }
 
 impl TokenCommand {
+    /// Revokes nothing unless every token that was named is found.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         match self {
             Self::Ls => list(context).await,

@@ -17,6 +17,7 @@ use crate::{
     error::CliError,
 };
 
+/// One's own machines.
 #[derive(Debug, Subcommand)]
 pub enum VmCommand {
     /// List your machines

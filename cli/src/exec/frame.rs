@@ -16,7 +16,9 @@ pub struct Start<'a> {
 /// Why a node did not run it.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub struct Refused {
+    /// The node's own, such as `conflict`.
     pub code: String,
+    /// A sentence for people.
     pub message: String,
 }
 
@@ -27,7 +29,9 @@ pub enum Frame<'a> {
     Stderr(&'a [u8]),
     /// Bytes of input that the program has taken so far.
     Taken(u64),
+    /// All output has come; 128 + n for a signal.
     Exit(i32),
+    /// It was not started, or was lost; nothing comes after it.
     Refused(Refused),
     /// Of no interest here, or of a later version.
     Other,
@@ -46,19 +50,23 @@ pub fn decode(frame: &[u8]) -> Option<Frame<'_>> {
     })
 }
 
+/// The first frame, within 10 s of the upgrade, and sent once.
 pub fn start(start: &Start) -> Vec<u8> {
     // Words always become JSON.
     with_body(0x81, &serde_json::to_vec(start).unwrap_or_default())
 }
 
+/// At most [`STDIN_MAX`] bytes.
 pub fn stdin(bytes: &[u8]) -> Vec<u8> {
     with_body(0x82, bytes)
 }
 
+/// No more input comes; output may go on.
 pub fn stdin_end() -> Vec<u8> {
     with_body(0x83, &[])
 }
 
+/// Any frame within 60 s tells that we live; this one has nothing else to say.
 pub fn ping() -> Vec<u8> {
     with_body(0x85, &0_u64.to_be_bytes())
 }

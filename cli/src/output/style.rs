@@ -31,6 +31,7 @@ impl Style {
         }
     }
 
+    /// The state's word; what passes by itself is yellow.
     pub fn vm_state(self, state: VmState) -> String {
         let colour = match state {
             VmState::Running => Some(Colour::Green),
@@ -41,6 +42,7 @@ impl Style {
         self.paint(vm_state_word(state), colour)
     }
 
+    /// The health's word; yellow where the node answers, or did a moment ago.
     pub fn health(self, health: NodeHealth) -> String {
         let (word, colour) = match health {
             NodeHealth::Ready => ("ready", Colour::Green),
@@ -51,6 +53,7 @@ impl Style {
         self.paint(word, Some(colour))
     }
 
+    /// Five columns wide, so that lines stand below each other.
     pub fn level(self, level: LogLevel) -> String {
         let (word, colour) = match level {
             LogLevel::Trace => ("TRACE", Some(Colour::Grey)),

@@ -8,6 +8,7 @@ use comfy_table::{ContentArrangement, presets};
 pub struct Table(comfy_table::Table);
 
 impl Table {
+    /// Without rows. Columns are as wide as their widest cell: no line is ever broken.
     pub fn new(head: &[&str]) -> Self {
         let mut table = comfy_table::Table::new();
         table
@@ -17,6 +18,7 @@ impl Table {
         Self(table)
     }
 
+    /// As many cells as the head has.
     pub fn row(&mut self, cells: Vec<String>) {
         self.0.add_row(cells);
     }

@@ -3,7 +3,9 @@
 /// What the user wants of this program rather than of the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// `~.`: the shell lives on.
     Leave,
+    /// `~?`
     Help,
 }
 

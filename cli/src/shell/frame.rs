@@ -21,18 +21,24 @@ pub struct Hello {
 /// What a node says.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
+    /// The PTY's bytes from that offset on.
     Output {
         offset: u64,
         bytes: &'a [u8],
     },
+    /// What draws the screen anew, once it is cleared; the output goes on at `offset`.
     Snapshot {
         offset: u64,
         bytes: &'a [u8],
     },
     Hello(Hello),
+    /// All of this client's input below has reached the PTY.
     InputAck(u64),
+    /// All output has come; 128 + n for a signal.
     Exit(i32),
+    /// To our own ping; its number is of no interest.
     Pong,
+    /// To be answered at once, with [`pong`] of the same number.
     Ping(u64),
     /// Of no interest here, or of a later version.
     Other,
@@ -68,10 +74,12 @@ fn u64_first(body: &[u8]) -> Option<(u64, &[u8])> {
     Some((u64::from_be_bytes(*first), rest))
 }
 
+/// At most [`INPUT_MAX`] bytes; `offset` is that of the first in this client's input.
 pub fn input(offset: u64, bytes: &[u8]) -> Vec<u8> {
     with_u64(0x81, offset, bytes)
 }
 
+/// Changes the PTY only where this viewer owns the size.
 pub fn resize((cols, rows): (u16, u16)) -> Vec<u8> {
     let mut frame = vec![0x82];
     frame.extend(cols.to_be_bytes());
@@ -79,18 +87,22 @@ pub fn resize((cols, rows): (u16, u16)) -> Vec<u8> {
     frame
 }
 
+/// All output below is on the screen: the node sends 512 KiB beyond that at most.
 pub fn ack(offset: u64) -> Vec<u8> {
     with_u64(0x83, offset, &[])
 }
 
+/// Sent every 15 s; the node must answer.
 pub fn ping() -> Vec<u8> {
     with_u64(0x84, 0, &[])
 }
 
+/// This viewer wants to own the size; a [`resize`] then sets it.
 pub fn take_size() -> Vec<u8> {
     vec![0x85]
 }
 
+/// `number` is the ping's.
 pub fn pong(number: u64) -> Vec<u8> {
     with_u64(0x86, number, &[])
 }

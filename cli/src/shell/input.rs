@@ -19,6 +19,7 @@ pub struct Input {
 }
 
 impl Input {
+    /// Takes what was typed, however much: look at [`Input::is_full`] before reading more.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }

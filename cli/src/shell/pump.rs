@@ -33,9 +33,11 @@ const HELP: &str =
 /// How a connection ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum End {
+    /// With its exit code.
     Exited(i32),
     /// By the user; the shell lives.
     Left,
+    /// The shell may live: come back with the same `client` and go on.
     Lost,
 }
 
@@ -60,6 +62,8 @@ struct Link {
 }
 
 impl Pump {
+    /// `size` is columns and rows. `from` 0: all output of a new shell; None: a picture of one that is come
+    /// back to.
     pub fn new(size: (u16, u16), from: Option<u64>) -> Self {
         Self {
             size,

@@ -29,6 +29,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
+    /// Makes it raw, if it is a terminal, and begins to read keys. Dropped, it is as it was before.
     pub fn begin() -> Result<Self, CliError> {
         let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
         let before = is_terminal.then(raw).transpose()?;

@@ -5,6 +5,7 @@
 pub enum Record {
     /// Of the file or folder that is announced next.
     Times(Times),
+    /// A `C` line: a file of `size` bytes, which come once it is taken. `mode` has the special bits, too.
     File {
         mode: u32,
         size: u64,
@@ -22,9 +23,12 @@ pub enum Record {
     },
 }
 
+/// Seconds since the Unix epoch; the protocol's millionths are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
+    /// Of the content.
     pub change: i64,
+    /// Of the last reading.
     pub access: i64,
 }
 

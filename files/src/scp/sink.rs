@@ -39,6 +39,7 @@ struct Sink<'a> {
     folders: Vec<Folder>,
 }
 
+/// Takes files to the end of the client's records. One that cannot be written is told, and the next is taken.
 pub fn run(args: &Args, wire: &mut Wire) -> Result<(), End> {
     let word = args.paths.first().map_or(&b""[..], |path| path.as_bytes());
     let Ok([target]) = <[PathBuf; 1]>::try_from(pattern::expand(word)) else {

@@ -27,6 +27,7 @@ struct Source<'a> {
     above: Vec<(u64, u64)>,
 }
 
+/// Sends what the paths name, patterns expanded. What cannot be read is told, and the next is sent.
 pub fn run(args: &Args, wire: &mut Wire) -> Result<(), End> {
     wire.answer()?;
     let mut source = Source {

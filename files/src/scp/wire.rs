@@ -24,6 +24,7 @@ impl From<io::Error> for End {
     }
 }
 
+/// The client's streams, and whether all has gone well so far.
 pub struct Wire {
     input: BufReader<File>,
     output: BufWriter<File>,
@@ -58,6 +59,7 @@ impl Wire {
         self.has_failed
     }
 
+    /// The client has told of a failure: the exit code says so, and nothing is sent.
     pub fn fail(&mut self) {
         self.has_failed = true;
     }
@@ -85,6 +87,7 @@ impl Wire {
         }
     }
 
+    /// Kept back until an answer is waited for, or much has gathered.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.output.write_all(bytes)
     }
@@ -132,6 +135,7 @@ impl Wire {
         Ok(&here[..here.len().min(most)])
     }
 
+    /// So much of what [`Wire::part`] gave is done with.
     pub fn took(&mut self, len: usize) {
         self.input.consume(len);
     }

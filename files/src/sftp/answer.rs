@@ -39,18 +39,23 @@ const EXCLUSIVE: u32 = 32;
 /// A client's session.
 #[derive(Default)]
 pub struct Server {
+    /// Not sent yet.
     pub replies: Replies,
+    /// What the client has open; closed with its session.
     pub handles: Handles,
     people: Option<People>,
     /// A write that failed has been told on standard error.
     is_told: bool,
 }
 
+/// As the client wrote it; a relative one is home's.
 pub fn path(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
 }
 
 impl Server {
+    /// Does what is asked, and puts the answer, or why not, behind those that wait. `number` is the
+    /// client's own.
     pub fn answer(&mut self, number: u32, request: Request<'_>) {
         let status = match self.serve(number, request) {
             Ok(None) => return,

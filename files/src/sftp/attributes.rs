@@ -13,15 +13,18 @@ const EXTENDED: u32 = 0x8000_0000;
 /// Each is there or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
+    /// Bytes.
     pub size: Option<u64>,
     /// User and group.
     pub owner: Option<(u32, u32)>,
+    /// The mode. Told with the kind of file; set without it.
     pub permissions: Option<u32>,
     /// Of the last access and change, in seconds.
     pub times: Option<(u32, u32)>,
 }
 
 impl Attributes {
+    /// All of them; times that are not within 32 bits are the nearest that is.
     pub fn of(file: &Metadata) -> Self {
         let seconds = |at: i64| u32::try_from(at).unwrap_or(if at < 0 { 0 } else { u32::MAX });
         Self {
@@ -32,6 +35,7 @@ impl Attributes {
         }
     }
 
+    /// What the flags say is there. Extended ones are passed over.
     pub fn read(fields: &mut Fields<'_>) -> Result<Self, Malformed> {
         let flags = fields.u32()?;
         let has = |flag| flags & flag != 0;
@@ -58,6 +62,7 @@ impl Attributes {
         Ok(found)
     }
 
+    /// Appends flags, and what they say is there.
     pub fn write(&self, out: &mut Vec<u8>) {
         let flag = |there: bool, flag: u32| if there { flag } else { 0 };
         let flags = flag(self.size.is_some(), SIZE)

@@ -14,6 +14,7 @@ use rustix::{
 
 use super::attributes::Attributes;
 
+/// Of what a symlink leads to. Ends at the first that fails; what was set before it stays.
 pub fn of_path(path: &Path, to: &Attributes) -> io::Result<()> {
     if let Some(size) = to.size {
         let nonblock = OFlags::NONBLOCK.bits() as i32;
@@ -55,6 +56,7 @@ pub fn of_link(path: &Path, to: &Attributes) -> io::Result<()> {
     }
 }
 
+/// The same of an open file.
 pub fn of_file(file: &File, to: &Attributes) -> io::Result<()> {
     if let Some(size) = to.size {
         file.set_len(size)?;

@@ -7,11 +7,13 @@ use super::{listing::Listing, request::Handle, status::Status};
 /// So many at once.
 pub const MOST: usize = 512;
 
+/// What a handle is of.
 pub enum Open {
     File(File),
     Folder(Listing),
 }
 
+/// By number; one that was closed is given out again.
 #[derive(Default)]
 pub struct Handles {
     slots: Vec<Option<Open>>,
@@ -27,6 +29,7 @@ impl Handles {
         }
     }
 
+    /// Its number, the lowest that is free.
     pub fn add(&mut self, open: Open) -> u32 {
         let free = self.slots.iter().position(Option::is_none);
         let at = free.unwrap_or_else(|| {
@@ -38,6 +41,7 @@ impl Handles {
         at as u32
     }
 
+    /// Fails where nothing is open under it, as what follows does.
     pub fn close(&mut self, handle: Handle) -> Result<(), Status> {
         self.slot(handle)?
             .take()
@@ -45,6 +49,7 @@ impl Handles {
             .ok_or_else(Status::no_such_handle)
     }
 
+    /// Fails for a folder, too.
     pub fn file(&self, handle: Handle) -> Result<&File, Status> {
         let at = handle.ok_or_else(Status::no_such_handle)? as usize;
         match self.slots.get(at) {
@@ -53,6 +58,7 @@ impl Handles {
         }
     }
 
+    /// Fails for a file, too.
     pub fn folder(&mut self, handle: Handle) -> Result<&mut Listing, Status> {
         match self.slot(handle)? {
             Some(Open::Folder(listing)) => Ok(listing),

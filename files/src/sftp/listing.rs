@@ -35,6 +35,7 @@ pub struct People {
 }
 
 impl People {
+    /// As they are now. Who is added later is shown by number.
     pub fn read() -> Self {
         Self {
             users: Names::read("/etc/passwd"),
@@ -44,6 +45,7 @@ impl People {
 }
 
 impl Listing {
+    /// At its beginning; it is read as [`Listing::next`] is called.
     pub fn open(folder: &Path) -> io::Result<Self> {
         Ok(Self {
             folder: folder.to_owned(),

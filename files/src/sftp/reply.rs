@@ -14,7 +14,9 @@ const EXTENDED: u8 = 201;
 
 /// A name, as `ls -l` would print it, and what it is.
 pub struct Name {
+    /// In its folder; a whole path where one was asked for.
     pub name: Vec<u8>,
+    /// The line of `ls -l`, by which clients show it.
     pub long: Vec<u8>,
     pub attributes: Attributes,
 }
@@ -24,6 +26,7 @@ pub struct Name {
 pub struct Replies(Vec<u8>);
 
 impl Replies {
+    /// Bytes that wait.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -32,10 +35,12 @@ impl Replies {
         &self.0
     }
 
+    /// They were sent.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
+    /// The first of all: version 3, and the extensions. Those below carry the number of their request.
     pub fn version(&mut self) {
         self.packet(VERSION, |out| {
             out.extend(3_u32.to_be_bytes());
@@ -46,6 +51,7 @@ impl Replies {
         });
     }
 
+    /// How it went: all that some requests get, and why others failed.
     pub fn status(&mut self, number: u32, status: &Status) {
         self.numbered(STATUS, number, |out| {
             out.extend(status.code.to_be_bytes());
@@ -55,14 +61,17 @@ impl Replies {
         });
     }
 
+    /// What was opened, by the number that the client has it by from now on.
     pub fn handle(&mut self, number: u32, handle: u32) {
         self.numbered(HANDLE, number, |out| put_string(out, &handle.to_be_bytes()));
     }
 
+    /// Of a file that was asked about.
     pub fn attributes(&mut self, number: u32, of: &Metadata) {
         self.numbered(ATTRS, number, |out| Attributes::of(of).write(out));
     }
 
+    /// Some of a folder, or the one path that was asked for.
     pub fn names(&mut self, number: u32, names: &[Name]) {
         self.numbered(NAME, number, |out| {
             out.extend(u32::try_from(names.len()).unwrap_or(0).to_be_bytes());

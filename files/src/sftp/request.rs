@@ -5,6 +5,7 @@ use super::{
     wire::{Fields, Malformed},
 };
 
+/// The kind of a client's first packet.
 pub const INIT: u8 = 1;
 
 /// One of SFTP version 3, or of OpenSSH's extensions. Names and paths are bytes.
@@ -60,6 +61,7 @@ pub enum Request<'a> {
     Lsetstat(&'a [u8], Attributes),
     Limits,
     ExpandPath(&'a [u8]),
+    /// From one open file to another, without the client; a `len` of 0 is up to the end.
     CopyData {
         from: Handle,
         offset: u64,
@@ -67,6 +69,7 @@ pub enum Request<'a> {
         to: Handle,
         to_offset: u64,
     },
+    /// A kind or an extension that is not served; the client is told so.
     Unknown,
 }
 

@@ -6,7 +6,9 @@ use rustix::io::Errno;
 
 use crate::fail;
 
+/// The protocol's codes, `SSH_FX_OK` and so on.
 pub const OK: u32 = 0;
+/// Nothing more to read.
 pub const EOF: u32 = 1;
 const NO_SUCH_FILE: u32 = 2;
 const PERMISSION_DENIED: u32 = 3;
@@ -18,7 +20,9 @@ const UNSUPPORTED: u32 = 8;
 /// empty.
 #[derive(Debug)]
 pub struct Status {
+    /// One of the protocol's, which clients act on.
     pub code: u32,
+    /// For people; not every client shows it.
     pub message: String,
 }
 
@@ -30,6 +34,7 @@ impl Status {
         }
     }
 
+    /// Of a file that was read to its end, or a folder.
     pub fn eof() -> Self {
         Self {
             code: EOF,
@@ -37,6 +42,7 @@ impl Status {
         }
     }
 
+    /// Of a request that is not served.
     pub fn unsupported() -> Self {
         Self {
             code: UNSUPPORTED,
@@ -44,6 +50,7 @@ impl Status {
         }
     }
 
+    /// Where the system has no word for it.
     pub fn failure(message: &str) -> Self {
         Self {
             code: FAILURE,

@@ -6,6 +6,7 @@ pub const PACKET: usize = 256 * 1024;
 /// Why a client is not understood; there is no going on after that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
+    /// The length that was announced, bytes.
     TooLong(usize),
     Short,
     NoInit,
@@ -39,6 +40,7 @@ impl<'a> Fields<'a> {
         self.take(N)?.try_into().map_err(|_| Malformed::Short)
     }
 
+    /// Takes the next number, as those below: `Short` where the packet ends before.
     pub fn u8(&mut self) -> Result<u8, Malformed> {
         Ok(self.array::<1>()?[0])
     }
@@ -51,6 +53,7 @@ impl<'a> Fields<'a> {
         Ok(u64::from_be_bytes(self.array()?))
     }
 
+    /// A length (u32) and as many bytes, of whatever kind. `Short` where they are not all there.
     pub fn string(&mut self) -> Result<&'a [u8], Malformed> {
         let len = self.u32()? as usize;
         self.take(len)
@@ -71,6 +74,7 @@ pub fn packet(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, Malformed> {
     }
 }
 
+/// Appends a length (u32) and the bytes.
 pub fn put_string(out: &mut Vec<u8>, bytes: &[u8]) {
     // Paths, names and words; none is longer than a packet.
     out.extend(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());

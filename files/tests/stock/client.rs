@@ -12,13 +12,16 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+/// The program as it was built for these tests.
 pub const HELPER: &str = env!("CARGO_BIN_EXE_files");
 
 /// A folder to work in, and what was said.
 pub struct Bench(tempfile::TempDir);
 
+/// How a client ended, and what it said.
 #[derive(Debug)]
 pub struct Ran {
+    /// -1 where a signal ended it.
     pub code: i32,
     pub out: String,
     pub err: String,
@@ -29,14 +32,17 @@ impl Bench {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// Of that name in the folder, there or not.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
+    /// The same with a name that need not be UTF-8.
     pub fn bytes(&self, name: &[u8]) -> PathBuf {
         self.0.path().join(OsStr::from_bytes(name))
     }
 
+    /// Makes the folders above it, too.
     pub fn write(&self, name: &str, content: &[u8]) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -57,6 +63,7 @@ impl Bench {
         )
     }
 
+    /// The same with commands that need not be UTF-8; `%` stands for itself.
     pub fn sftp_bytes(&self, commands: &[u8]) -> Ran {
         let mut command = Command::new("sftp");
         command.args(["-q", "-D", &format!("{HELPER} sftp"), "-b", "-"]);

@@ -32,6 +32,8 @@ pub enum NodeEventKind {
     VmOom,
     /// A shell was opened in it.
     ShellOpened,
-    /// A shell in it has ended.
+    /// A shell in it has ended, or was closed by who may.
     ShellClosed,
+    /// A shell in it has ended otherwise, such as one that nobody used: its report says why, for 10 minutes.
+    ShellLost,
 }

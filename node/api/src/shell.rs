@@ -55,10 +55,20 @@ pub struct ShellReport {
     pub rows: u16,
     /// How many are attached now.
     pub viewers: u16,
-    /// Set once the shell has ended.
+    /// Set once its program has ended.
     pub exit_code: Option<i32>,
+    /// Why it is gone, in words, where neither its program nor its VM has ended it: nobody used it for long, say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<String>,
     /// Output bytes so far.
     pub offset: u64,
     /// When a viewer last typed.
     pub active_at: i64,
+}
+
+impl ShellReport {
+    /// False once it has ended, however.
+    pub fn lives(&self) -> bool {
+        self.exit_code.is_none() && self.lost.is_none()
+    }
 }

@@ -65,7 +65,7 @@ impl EngineOutage {
 /// The engine under the node, or why it cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineStatus {
-    /// `docker` or `sim`.
+    /// `docker` or `sim`, or [`EngineStatus::UNKNOWN`].
     pub kind: String,
     /// As the engine tells it; None until it has.
     pub version: Option<String>,
@@ -73,6 +73,15 @@ pub struct EngineStatus {
     pub degraded: Option<String>,
     /// A name for the engine itself, equal for nodes that share one.
     pub id: Option<String>,
+    /// When the engine's process began, where the node can see that: what ended after it ended by itself, also
+    /// while the node was not running.
+    #[serde(default)]
+    pub started_at: Option<i64>,
+}
+
+impl EngineStatus {
+    /// The kind of an engine that has not answered since the node began.
+    pub const UNKNOWN: &str = "unknown";
 }
 
 /// What may be promised to VMs here.

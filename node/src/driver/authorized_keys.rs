@@ -5,6 +5,7 @@
 
 /// Above and below MiniCloud's keys.
 pub const BEGIN: &str = "# BEGIN MiniCloud: the keys of the account, written anew at each start";
+/// The line below them.
 pub const END: &str = "# END MiniCloud";
 /// Behind each of MiniCloud's keys.
 pub const TAG: &str = " (MiniCloud account key)";

@@ -5,6 +5,7 @@
 //! not carry our labels is never touched.
 
 mod api;
+mod began;
 mod cache;
 mod capacity;
 mod connect;

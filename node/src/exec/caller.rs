@@ -28,8 +28,10 @@ pub const SILENCE: Duration = Duration::from_secs(SILENCE_S);
 
 /// Close codes of docs/exec-protocol.md.
 pub const MALFORMED: u16 = 4400;
+/// Nothing came from the caller for [`SILENCE`], or no start in time.
 pub const SILENT: u16 = 4408;
 
+/// What comes from the caller's socket.
 pub type Stream = SplitStream<WebSocket>;
 
 /// Why a socket is closed.

@@ -25,6 +25,7 @@ pub struct Signals<'a> {
 }
 
 impl<'a> Signals<'a> {
+    /// `rest` is the pause after each signal, [`REST`] but in tests.
     pub fn new(control: &'a dyn ProcessControl, rest: Duration) -> Self {
         Self {
             control,

@@ -10,6 +10,7 @@ use crate::{
     state::AppState,
 };
 
+/// Answers at the command's end; 504 after `timeout_s`, and the command is left running.
 pub async fn vm_exec(
     State(state): State<AppState>,
     ApiId(id): ApiId,

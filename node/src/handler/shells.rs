@@ -10,6 +10,7 @@ use crate::{
     state::AppState,
 };
 
+/// 404 where there is no such VM; 503 until the holder has said which shells it has.
 pub async fn shell_list(
     State(state): State<AppState>,
     ApiId(vm_id): ApiId,
@@ -33,6 +34,7 @@ pub async fn shell_create(
     Ok(Json(state.shells.create(vm_id, request).await?))
 }
 
+/// Ends all its processes. 204, also where it was not there; 503 while that cannot be known yet.
 pub async fn shell_close(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResult<StatusCode> {
     state.shells.close(id).await?;
     Ok(StatusCode::NO_CONTENT)

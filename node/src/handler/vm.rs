@@ -14,12 +14,14 @@ use crate::{
     state::AppState,
 };
 
+/// All of this node, running ones with their newest usage sample.
 pub async fn vm_list(State(state): State<AppState>) -> ApiResult<Json<Vec<VmReport>>> {
     let mut vms = state.driver.vm_list().await?;
     state.usage.attach(&mut vms);
     Ok(Json(vms))
 }
 
+/// Fresh from the engine, with its newest usage sample while it runs.
 pub async fn vm_get(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResult<Json<VmReport>> {
     let vm = state.driver.vm_get(id).await?;
     Ok(Json(with_usage(&state, vm)))
@@ -38,6 +40,7 @@ pub async fn vm_put(
     Ok(Json(with_usage(&state, vm)))
 }
 
+/// Fine where it runs. It is done to its end even when the caller goes away, as every change here.
 pub async fn vm_start(
     State(state): State<AppState>,
     ApiId(id): ApiId,
@@ -47,6 +50,7 @@ pub async fn vm_start(
     Ok(Json(with_usage(&state, vm)))
 }
 
+/// Answers when it has ended, which ends its shells; fine where it is stopped.
 pub async fn vm_stop(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResult<Json<VmReport>> {
     let driver = state.driver.clone();
     let vm = to_its_end(async move { driver.vm_stop(id).await }).await?;
@@ -66,6 +70,7 @@ pub async fn vm_ssh_serve(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// 204, also where it was not there; its shells end with it.
 pub async fn vm_delete(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResult<StatusCode> {
     let driver = state.driver.clone();
     to_its_end(async move { driver.vm_delete(id).await }).await?;

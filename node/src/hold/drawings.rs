@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::wire::Drawing;
 use crate::shell::lock;
 
+/// By the shell's id.
 pub(super) struct Drawings {
     /// Bytes of all together.
     limit: usize,
@@ -58,6 +59,7 @@ impl Drawings {
         }
     }
 
+    /// None where there never was one, or it had to go.
     pub fn of(&self, shell: Uuid) -> Option<Drawing> {
         let kept = lock(&self.kept);
         kept.drawings
@@ -65,6 +67,7 @@ impl Drawings {
             .map(|(_, drawing)| drawing.clone())
     }
 
+    /// Fine where there is none.
     pub fn forget(&self, shell: Uuid) {
         lock(&self.kept).forget(shell);
     }

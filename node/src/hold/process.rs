@@ -41,12 +41,16 @@ pub struct HoldArgs {
     /// What the node's containers are labelled with
     #[arg(long)]
     pub label: String,
+    /// Where the Docker engine listens
     #[arg(long)]
     pub docker_host: String,
+    /// Folder for locks that all nodes of the engine share
     #[arg(long)]
     pub lock_dir: PathBuf,
+    /// Output kept of each shell, bytes
     #[arg(long)]
     pub ring_bytes: usize,
+    /// Output and drawings kept of all shells together, bytes
     #[arg(long)]
     pub rings_total_bytes: usize,
 }
@@ -70,6 +74,7 @@ impl HoldArgs {
     }
 }
 
+/// Where the holder of this folder listens.
 pub(super) fn socket(folder: &Path) -> PathBuf {
     folder.join("holder.sock")
 }

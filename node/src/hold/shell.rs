@@ -8,16 +8,16 @@ use std::{
     convert::Infallible,
     future::pending,
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use node_api::error::NodeErrorCode;
 use tokio::{
     io::AsyncWriteExt,
     sync::Notify,
-    time::{sleep, timeout},
+    time::{sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -31,7 +31,7 @@ use super::{
 use crate::{
     clock::now_us,
     driver::{DriverError, TtyControl, TtyInput, TtyOutput},
-    shell::{ClientId, Queue, Ring, lock},
+    shell::{ClientId, Pace, Queue, Ring, lock},
 };
 
 /// Output goes to the ring in pieces of this many bytes at most.
@@ -41,12 +41,14 @@ const CODE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long one call about a PTY may take.
 const CONTROL_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Kept until the node forgets it, also after its end: its output and its exit code are still to be told.
 pub(super) struct HeldShell {
     pub id: Uuid,
     vm_id: Uuid,
     created_at: i64,
     limits: Limits,
     drawings: Arc<Drawings>,
+    /// Its newest output.
     pub ring: Mutex<Ring>,
     state: Mutex<State>,
     /// There is something new for the node.
@@ -54,6 +56,7 @@ pub(super) struct HeldShell {
     typed: Notify,
     /// The node has read on, or is gone.
     read_on: Notify,
+    /// The engine's hold on it.
     pub control: Box<dyn TtyControl>,
     /// Cancelled when nobody needs the shell any more.
     pub dropped: CancellationToken,
@@ -83,6 +86,7 @@ struct Taken {
 }
 
 impl HeldShell {
+    /// Nothing runs yet: that is [`Self::run`]'s.
     pub fn new(
         open: &Open,
         control: Box<dyn TtyControl>,
@@ -138,11 +142,13 @@ impl HeldShell {
     }
 
     async fn drain(&self, mut output: TtyOutput, ring_bytes: impl Fn() -> usize) -> Option<String> {
-        while let Some(next) = output.next().await {
+        let mut pace = Pace::new(Instant::now());
+        while let Some(next) = gathered(&mut output, &pace).await {
             let mut chunk = match next {
                 Ok(chunk) => chunk,
                 Err(error) => return Some(error.message),
             };
+            pace.sent(chunk.len(), Instant::now());
             while !chunk.is_empty() {
                 let limit = ring_bytes();
                 let piece = chunk.split_to(chunk.len().min(PIECE_BYTES).min((limit / 2).max(1)));
@@ -220,14 +226,17 @@ impl HeldShell {
         true
     }
 
+    /// Should it come back, it counts as a new one.
     pub fn forget_client(&self, client: u64) {
         self.state().clients.remove(&client);
     }
 
+    /// Only kept, for the next node.
     pub fn set_owner(&self, owner: Option<u64>) {
         self.state().owner = owner;
     }
 
+    /// Only kept, for the next node; the PTY is sized by who calls this.
     pub fn set_size(&self, cols: u16, rows: u16) {
         self.state().size = (cols, rows);
     }
@@ -252,6 +261,7 @@ impl HeldShell {
         self.drawings.of(self.id).unwrap_or_else(nothing)
     }
 
+    /// Once the PTY has ended and all its output is in the ring.
     pub fn ended(&self) -> Option<Ended> {
         self.state().ended.clone()
     }
@@ -297,6 +307,18 @@ impl HeldShell {
             Err(DriverError::new(NodeErrorCode::Timeout, message))
         })
     }
+}
+
+/// What comes next. A flood comes from the engine in pieces of a terminal's 4 KiB: it is left to gather for a
+/// moment, or waking for each, here and all the way on, costs more than the pieces do.
+async fn gathered(output: &mut TtyOutput, pace: &Pace) -> Option<Result<Bytes, DriverError>> {
+    if let Some(next) = output.next().now_or_never() {
+        return next;
+    }
+    if let Some(due) = pace.hold_until(Instant::now()) {
+        sleep_until(due.into()).await;
+    }
+    output.next().await
 }
 
 impl Drop for HeldShell {

@@ -32,7 +32,9 @@ const GONE_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Which shell it is, and who can do something to it.
 pub(super) struct Place {
+    /// To ask the holder by.
     pub control: Arc<Control>,
+    /// Ends what runs in it, where the holder is gone.
     pub driver: Arc<dyn Driver>,
     pub shell: Uuid,
     pub vm_id: Uuid,
@@ -40,10 +42,12 @@ pub(super) struct Place {
 
 /// A shell that was taken up again.
 pub struct Taken {
+    /// Its output goes on at `end`.
     pub pty: Pty,
     /// The newest output before what the PTY will give; `end` is the offset behind it.
     pub past: Vec<u8>,
     pub end: u64,
+    /// The newest that the holder had; of an offset of its own.
     pub drawing: Option<Drawing>,
 }
 

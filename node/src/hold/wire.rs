@@ -29,6 +29,7 @@ pub const DRAWING_BYTES: usize = 1024 * 1024;
 /// From the node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ToHolder {
+    /// The version that the node speaks; comes first.
     Hello(u8),
     /// Answered by one `Held` for each shell, and `Listed`.
     List,
@@ -59,10 +60,14 @@ pub enum ToHolder {
 /// From the holder.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FromHolder {
+    /// The version that the holder speaks, whatever the node's is.
     Hello(u8),
     Held(Box<Held>),
+    /// All of a list has come.
     Listed,
+    /// To the ask of this number.
     Answer(u64, Result<Option<i32>, Fault>),
+    /// What the PTY printed from this offset on. Where that is not the next one, what lies between is gone.
     Output {
         offset: u64,
         bytes: Bytes,
@@ -72,6 +77,7 @@ pub enum FromHolder {
         client: u64,
         end: u64,
     },
+    /// To the sync of this number.
     Synced(u64),
     /// The PTY has ended, all output has come.
     Ended(Ended),
@@ -82,9 +88,13 @@ pub enum FromHolder {
 /// A terminal as it was at an offset of the output, for a node that takes the shell up again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawing {
+    /// Where output goes on: all before it is drawn.
     pub offset: u64,
+    /// The size it was drawn at, in characters.
     pub cols: u16,
+    /// As `cols`.
     pub rows: u16,
+    /// For a terminal that was just reset.
     pub bytes: Bytes,
 }
 
@@ -93,14 +103,17 @@ pub struct Drawing {
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
     Open(Open),
+    /// Sets the PTY's size.
     Resize {
         shell: Uuid,
         cols: u16,
         rows: u16,
     },
+    /// Ends every process of the session.
     Kill {
         shell: Uuid,
     },
+    /// Answered with None while it runs.
     ExitCode {
         shell: Uuid,
     },
@@ -113,15 +126,22 @@ pub enum Ask {
 /// A shell to be made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Open {
+    /// The id that the node's caller chose for it.
     pub shell: Uuid,
     pub vm_id: Uuid,
+    /// Microseconds since the Unix epoch.
     pub created_at: i64,
+    /// Its first size, in characters.
     pub cols: u16,
+    /// As `cols`.
     pub rows: u16,
+    /// What root's login shell runs in place of a login.
     #[serde(default)]
     pub command: Option<String>,
+    /// Added to the environment, or in place of what it sets.
     #[serde(default)]
     pub env: Vec<(String, String)>,
+    /// In the environment of all that runs in it, so that it is found without the holder.
     pub mark: String,
 }
 
@@ -130,9 +150,13 @@ pub struct Open {
 pub struct Held {
     pub shell: Uuid,
     pub vm_id: Uuid,
+    /// Microseconds since the Unix epoch.
     pub created_at: i64,
+    /// When somebody typed last, likewise.
     pub active_at: i64,
+    /// Its size now, in characters.
     pub cols: u16,
+    /// As `cols`.
     pub rows: u16,
     /// The output that is here: from this offset up to that.
     pub start: u64,
@@ -140,6 +164,7 @@ pub struct Held {
     /// Whether there is a drawing, too.
     #[serde(default)]
     pub drawn: bool,
+    /// The client that the size belongs to, here or away.
     #[serde(default)]
     pub owner: Option<u64>,
     /// How far each viewer's input has come, the one used longest ago first.
@@ -150,6 +175,7 @@ pub struct Held {
 /// How far a viewer's input has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
+    /// The client's id, as viewers have it.
     pub client: u64,
     /// The holder has it.
     pub taken: u64,

@@ -27,6 +27,7 @@ const MESSAGE_BYTES: usize = 4 * INPUT_FRAME_BYTES;
 /// Buffers of a socket. The defaults (128 KiB each) would be most of what a shell takes.
 const BUFFER_BYTES: usize = 8 * 1024;
 
+/// 400 for what is no WebSocket request. All else is upgraded, and told by a close code what is wrong with it.
 pub async fn attach(
     State(shells): State<Arc<ShellRegistry>>,
     Path(id): Path<String>,

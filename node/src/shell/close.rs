@@ -7,7 +7,9 @@ use super::{frame::Malformed, input::InputRefused, session::End};
 /// A close code with words for the page's banner or a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {
+    /// One of those that docs/shell-protocol.md lists.
     pub code: u16,
+    /// For people; a close frame takes its first 120 bytes.
     pub reason: String,
 }
 
@@ -19,6 +21,7 @@ impl Close {
         }
     }
 
+    /// 4004: the page offers a new one.
     pub fn shell_not_found() -> Self {
         Self::new(4004, "there is no such shell on this node")
     }
@@ -29,14 +32,17 @@ impl Close {
         Self::new(1013, why)
     }
 
+    /// 4429: all seats are taken.
     pub fn too_many_viewers(limit: usize) -> Self {
         Self::new(4429, format!("{limit} viewers are attached already"))
     }
 
+    /// 4409: a leftover connection of a client that has a newer seat.
     pub fn replaced() -> Self {
         Self::new(4409, "the same client has attached anew")
     }
 
+    /// 4408: the viewer may reconnect.
     pub fn silent(seconds: u64) -> Self {
         Self::new(
             4408,
@@ -44,6 +50,7 @@ impl Close {
         )
     }
 
+    /// 4400: a frame or a query against the protocol; `what` says how.
     pub fn malformed(what: impl Into<String>) -> Self {
         Self::new(4400, what)
     }

@@ -14,6 +14,7 @@ const SMALL_CELLS: usize = 10_000;
 
 /// Shared by all shells of a registry.
 pub struct Commons {
+    /// What each may use, and all together.
     pub limits: ShellLimits,
     shells: AtomicUsize,
     screen_bytes: AtomicUsize,
@@ -22,6 +23,7 @@ pub struct Commons {
 }
 
 impl Commons {
+    /// Of a registry without shells.
     pub fn new(limits: ShellLimits) -> Self {
         Self {
             limits,
@@ -48,6 +50,7 @@ pub struct Share {
 }
 
 impl Share {
+    /// Counts one shell more. Memory for its screen is taken by [`Share::fit`].
     pub fn new(commons: std::sync::Arc<Commons>) -> Self {
         commons.shells.fetch_add(1, Ordering::Relaxed);
         Self {

@@ -23,12 +23,15 @@ pub struct ClientId(pub u64);
 /// Why input was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InputRefused {
+    /// The bytes between never came, which is against the protocol.
     #[error("input from offset {got} on leaves a gap: {expected} comes next")]
     Gap { expected: u64, got: u64 },
+    /// The most that may wait of one client, bytes.
     #[error(
         "no more than {0} bytes of a client's input may wait for the program; send on when it has read some"
     )]
     TooMuch(u64),
+    /// Too much waits of all clients together, or there is no room for one more.
     #[error("the shell's input is full; come back when the program has read some")]
     Full,
 }
@@ -62,6 +65,7 @@ impl Progress {
 }
 
 impl Inputs {
+    /// Of a shell that nobody has typed in.
     pub fn new() -> Self {
         Self {
             clients: HashMap::new(),

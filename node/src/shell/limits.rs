@@ -80,7 +80,9 @@ impl Default for ShellLimits {
 /// A terminal's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
+    /// In 1..=500, where it was clamped.
     pub cols: u16,
+    /// As `cols`.
     pub rows: u16,
 }
 

@@ -22,6 +22,7 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// Of a viewer that was sent nothing yet: its first output goes at once.
     pub fn new(now: Instant) -> Self {
         Self {
             span_began: now,

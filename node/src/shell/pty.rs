@@ -33,14 +33,18 @@ pub type PtyOutput = Pin<Box<dyn Stream<Item = Result<FromPty, DriverError>> + S
 
 /// Where input goes.
 pub enum PtyInput {
+    /// To the PTY itself, which ends with this process.
     Own(TtyInput),
     /// To the holder, which keeps it until the program reads it.
     Held(Arc<HeldInput>),
 }
 
+/// A PTY's streams and its control.
 pub struct Pty {
     pub output: PtyOutput,
+    /// Where what is typed goes.
     pub input: PtyInput,
+    /// Its size, its exit code, its end.
     pub control: Box<dyn TtyControl>,
 }
 

@@ -54,14 +54,18 @@ pub struct ShellRegistry {
 }
 
 impl ShellRegistry {
+    /// With the limits of docs/shell-protocol.md, and without a holder.
     pub fn new(driver: Arc<dyn Driver>) -> Arc<Self> {
         Self::with_limits(driver, ShellLimits::default())
     }
 
+    /// Without a holder: the shells end with this process.
     pub fn with_limits(driver: Arc<dyn Driver>, limits: ShellLimits) -> Arc<Self> {
         Self::with_holder(driver, limits, None)
     }
 
+    /// Shells that outlive this process, where a holder is configured: [`Self::adopt`] looks for one, and the
+    /// first shell starts it where there is none.
     pub fn with_holder(
         driver: Arc<dyn Driver>,
         limits: ShellLimits,
@@ -122,11 +126,14 @@ impl ShellRegistry {
         Err(DriverError::new(NodeErrorCode::EngineAway, message))
     }
 
-    /// The shells of a VM that live, or whose exit code is still to be told; oldest first.
+    /// The shells of a VM that live, or of which it is still to be told how they ended; oldest first.
     pub fn list(&self, vm_id: Uuid) -> Vec<ShellReport> {
         let (shells, held) = self.places.shells_and_held();
         let of_vm = shells.into_iter().filter(|shell| shell.vm_id == vm_id);
-        let told = of_vm.filter(|shell| matches!(shell.end(), None | Some((End::Exited(_), _))));
+        let told = of_vm.filter(|shell| {
+            let end = shell.end();
+            matches!(end, None | Some((End::Exited(_) | End::Lost(_), _)))
+        });
         let mut reports: Vec<_> = told.map(|shell| shell.report()).collect();
         let held = held.iter().filter(|held| held.vm_id == vm_id);
         reports.extend(held.map(report));
@@ -134,6 +141,7 @@ impl ShellRegistry {
         reports
     }
 
+    /// None also for one that is still being made, or to be taken up from the holder.
     pub fn get(&self, id: Uuid) -> Option<Arc<Shell>> {
         self.places.get(id)
     }
@@ -189,7 +197,7 @@ impl ShellRegistry {
         held.len() + shells.iter().filter(|shell| shell.end().is_none()).count()
     }
 
-    /// `ShellOpened` and `ShellClosed`, from now on.
+    /// `ShellOpened`, `ShellClosed` and `ShellLost`, from now on.
     pub fn events(&self) -> broadcast::Receiver<DriverEvent> {
         self.events.subscribe()
     }
@@ -210,6 +218,7 @@ fn report(held: &Held) -> ShellReport {
         rows: held.rows,
         viewers: 0,
         exit_code: None,
+        lost: None,
         offset: held.end,
         active_at: held.active_at,
     }

@@ -39,6 +39,7 @@ pub enum Caught {
 }
 
 impl Screen {
+    /// Blank, at offset 0.
     pub fn new(size: Size, limits: &ShellLimits) -> Self {
         Self {
             vt: Vt::new(size, limits),
@@ -143,6 +144,7 @@ impl Screen {
         (SLICE_BYTES * SLICE_CELLS / cells.max(SLICE_CELLS)).max(16)
     }
 
+    /// Blank where the parser fails at it, and of that size all the same.
     pub fn resize(&mut self, size: Size) {
         self.drawn = None;
         let offset = self.vt.offset();
@@ -152,6 +154,7 @@ impl Screen {
         }
     }
 
+    /// A drawing of what was fed; what the ring has beyond [`Self::offset`] is not in it.
     pub fn snapshot(&mut self) -> Snapshot {
         if let Some(drawn) = &self.drawn {
             return drawn.clone();

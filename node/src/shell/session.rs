@@ -64,7 +64,9 @@ pub enum End {
 pub enum Phase {
     /// It begins with its first viewer's size.
     Waiting,
+    /// The engine, or the holder, is asked for the PTY.
     Opening,
+    /// The PTY is there.
     Open,
 }
 
@@ -76,8 +78,10 @@ struct Reach {
 
 /// A shell that lives, or has ended a while ago.
 pub struct Shell {
+    /// As its creator chose it; its processes carry it as their mark.
     pub id: Uuid,
     pub vm_id: Uuid,
+    /// Microseconds since the Unix epoch; of the first beginning, where it was taken up.
     pub created_at: i64,
     commons: Arc<Commons>,
     share: Share,
@@ -115,14 +119,17 @@ pub struct Birth {
     pub vm_id: Uuid,
     /// The PTY's, unless it waits for its first viewer's.
     pub size: Size,
+    /// [`Phase::Waiting`] where it begins with its first viewer's size, else [`Phase::Opening`].
     pub phase: Phase,
     pub commons: Arc<Commons>,
+    /// Its part of the commons; given back when the shell is dropped.
     pub share: Share,
     /// Of a shell that is taken up again.
     pub past: Option<Past>,
 }
 
 impl Shell {
+    /// Nothing runs yet: that is [`Shell::run`]'s.
     pub fn new(birth: Birth) -> Self {
         let Past {
             created_at,
@@ -166,10 +173,17 @@ impl Shell {
         &self.commons.limits
     }
 
+    /// As the API tells it. An exit code only where its program ended: not where it was lost, or its VM
+    /// stopped.
     pub fn report(&self) -> ShellReport {
         let size = *self.wanted_size.borrow();
         let offset = lock(&self.ring).end();
         let state = lock(&self.state);
+        let (exit_code, lost) = match &state.end {
+            Some((End::Exited(code), _)) => (Some(*code), None),
+            Some((End::Lost(why), _)) => (None, Some(why.clone())),
+            _ => (None, None),
+        };
         ShellReport {
             id: self.id,
             vm_id: self.vm_id,
@@ -177,10 +191,8 @@ impl Shell {
             cols: size.cols,
             rows: size.rows,
             viewers: state.viewers(),
-            exit_code: match &state.end {
-                Some((End::Exited(code), _)) => Some(*code),
-                _ => None,
-            },
+            exit_code,
+            lost,
             offset,
             active_at: state.active_at,
         }
@@ -329,6 +341,7 @@ impl State {
     }
 }
 
+/// Also after a panic of who had it.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is guarded stays whole through a panic: every change is one assignment or push.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -40,10 +40,12 @@ impl Seats {
         self.inherited_from.or(here.map(|seat| seat.client))
     }
 
+    /// Who only watches counts, too.
     pub fn count(&self) -> usize {
         self.seats.len()
     }
 
+    /// Whether the PTY has this viewer's size.
     pub fn is_owner(&self, seat: u64) -> bool {
         self.owner == Some(seat)
     }

@@ -33,8 +33,11 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy, Debug)]
 pub struct Attach {
     pub client: ClientId,
+    /// Offset of the first output byte that it lacks; None: it has nothing yet, and gets a snapshot.
     pub from: Option<u64>,
+    /// Its window's; the PTY's, too, where it comes to own the size.
     pub size: Size,
+    /// Its input and its sizes are ignored.
     pub watch_only: bool,
 }
 

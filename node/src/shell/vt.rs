@@ -4,6 +4,9 @@
 //! always stands between sequences and a snapshot can be taken at any byte), bounds what a program
 //! can make it cost, and keeps what it does not: the lines above the screen, the title, the modes
 //! of `modes`, line drawing.
+//!
+//! Cells are counted as vt100 does it, character by character. The browser's terminal counts by the same table
+//! (web/src/width-table.ts, which tests/shell_vt/widths.rs writes), or a snapshot would not fit the output.
 
 pub mod charset;
 mod modes;
@@ -78,6 +81,7 @@ impl vt100::Callbacks for Above {
 }
 
 impl Vt {
+    /// A blank terminal at offset 0, which the first output is fed to.
     pub fn new(size: Size, limits: &ShellLimits) -> Self {
         let above = Above {
             scrollback: Scrollback::new(limits.scrollback_lines, limits.scrollback_bytes),

@@ -249,6 +249,34 @@ async fn the_environment_of_a_shell_is_a_login_shells() {
     .await;
 }
 
+/// The engine can size a terminal only once its program runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_has_its_size_before_anything_runs_where_the_image_has_no_stty() {
+    on_docker(async |bench| {
+        let spec = bench.vm("web1", 0).await;
+        let hide =
+            "s=$(command -v stty) && mkdir /elsewhere && cp -L \"$s\" /elsewhere/stty && rm \"$s\"";
+        assert_eq!(bench.sh(&spec, hide).await.exit_code, 0);
+        assert_ne!(bench.sh(&spec, "command -v stty").await.exit_code, 0);
+        for round in 0..10_u16 {
+            let (cols, rows) = (90 + round, 30 + round);
+            let first = TtySpec {
+                command: Some("/elsewhere/stty size".into()),
+                ..TtySpec::login(cols, rows)
+            };
+            let tty = bench.driver.vm_tty(spec.id, &first).await.expect("opened");
+            let mut terminal = Terminal::new(tty);
+            assert_eq!(terminal.exit_code().await, 0, "{:?}", terminal.text());
+            assert_eq!(terminal.text(), format!("{rows} {cols}\r\n"));
+        }
+        let mut login = bench.terminal(&spec, 101, 41).await;
+        login.type_in("/elsewhere/stty size; exit 3\r").await;
+        login.wait_for("41 101").await;
+        assert_eq!(login.exit_code().await, 3);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn out_of_memory_is_named() {
     on_docker(async |bench| {

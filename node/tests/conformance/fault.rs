@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use node::driver::{Driver, docker::DockerDriver};
+use node::{
+    clock::now_us,
+    driver::{Driver, docker::DockerDriver},
+};
 use node_api::{
     error::NodeErrorCode,
     exec::ExecRequest,
@@ -156,6 +159,48 @@ async fn after_the_engine_was_killed_its_vms_are_seen_and_start_again_with_their
         while events.recv().await.expect("an event").vm_id != spec.id {}
     });
     heard.await.expect("an event in time");
+    driver.vm_delete(spec.id).await.expect("deleted");
+}
+
+/// As a node tells it that has just begun.
+async fn engine_began_at(engine: &PrivateEngine) -> i64 {
+    let driver = engine.driver();
+    until_known(&driver).await;
+    let status = driver.engine().await.engine;
+    status.started_at.expect("its process is seen")
+}
+
+/// By that, and by when a VM ended, it is known whether the VM ended by itself while its node was not running.
+#[tokio::test(flavor = "multi_thread")]
+async fn since_when_the_engine_runs_is_told_by_a_node_that_began_later() {
+    let before = now_us();
+    let Some(mut engine) = PrivateEngine::start() else {
+        return;
+    };
+    let first = engine_began_at(&engine).await;
+    // The moment of the boot is told in whole seconds.
+    let second_us = 1_000_000;
+    let about = (before - second_us)..=(now_us() + second_us);
+    assert!(about.contains(&first), "{first} in {about:?}");
+    assert_eq!(engine_began_at(&engine).await, first);
+    let driver = engine.driver();
+    let spec = vm(0xf007);
+    driver.vm_create(&spec, true).await.expect("created");
+    engine.docker(&["kill", &format!("mc-{}", spec.id)]);
+    common::until("it has ended", async || {
+        driver.vm_get(spec.id).await.expect("there").power == PowerState::Exited
+    })
+    .await;
+    let exit = driver.vm_get(spec.id).await.expect("there").exit;
+    let ended = exit.expect("it was killed").finished_at;
+    engine.kill();
+    engine.restart();
+    let anew = engine_began_at(&engine).await;
+    assert!(
+        first < ended + second_us && ended < anew + second_us,
+        "{first} {ended} {anew}"
+    );
+    assert!(first < anew, "{first} {anew}");
     driver.vm_delete(spec.id).await.expect("deleted");
 }
 

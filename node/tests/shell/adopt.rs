@@ -1,7 +1,6 @@
 //! Shells that are not taken up at once when their node begins again.
 
 use std::{
-    future::pending,
     net::SocketAddr,
     path::Path,
     sync::{
@@ -11,66 +10,59 @@ use std::{
 };
 
 use node::{
-    hold::{self, HolderConfig, wire},
+    hold::{self, wire},
     shell::{ShellLimits, ShellRegistry},
 };
 use node_api::{error::NodeErrorCode, shell::ShellCreate};
 use tokio::{
     io::AsyncWriteExt,
     net::{UnixListener, UnixStream},
+    task::JoinHandle,
 };
 use uuid::Uuid;
 
 use crate::{
-    support::{FakeDriver, Program},
+    holding::{Holder, registry, socket},
+    support::{FakeDriver, Program, VM},
     viewer::{Got, Viewer, serve, until},
 };
 
-const VM: Uuid = Uuid::from_u128(7);
-
 /// A holder, and what a first life of its node has left there.
 struct Left {
-    folder: tempfile::TempDir,
-    driver: Arc<FakeDriver>,
+    holder: Holder,
     shells: Vec<(Uuid, Program)>,
 }
 
 impl Left {
     async fn shells(count: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let driver = Arc::new(FakeDriver {
+        let driver = FakeDriver {
             sessions: Mutex::new(Some(Vec::new())),
             ..FakeDriver::default()
-        });
-        let listener = UnixListener::bind(folder.path().join("holder.sock")).unwrap();
-        let limits = hold::Limits::default();
-        tokio::spawn(hold::serve(listener, driver.clone(), limits, pending()));
-        let node = registry(&driver, folder.path());
+        };
+        let holder = Holder::with_driver(hold::Limits::default(), driver);
+        let folder = holder.folder.path();
+        let node = registry(&holder.driver, ShellLimits::default(), folder);
         node.adopt().await;
         let mut shells = Vec::new();
         for at in 0..count {
             let id = Uuid::now_v7();
             let request = ShellCreate::new(id, 80, 24);
             node.create(VM, request).await.unwrap();
-            let program = driver.programs.lock().unwrap().pop().unwrap();
+            let program = holder.program();
             program.print(format!("shell {at}.")).await;
             shells.push((id, program));
         }
         node.shutdown().await;
-        Self {
-            folder,
-            driver,
-            shells,
-        }
+        Self { holder, shells }
     }
-}
 
-fn registry(driver: &Arc<FakeDriver>, folder: &Path) -> Arc<ShellRegistry> {
-    let config = HolderConfig {
-        folder: folder.to_owned(),
-        start: None,
-    };
-    ShellRegistry::with_holder(driver.clone(), ShellLimits::default(), Some(config))
+    /// The node's next life, and the taking up of what it finds by this way.
+    fn begin(&self, way: &Path) -> (Arc<ShellRegistry>, JoinHandle<()>) {
+        let node = registry(&self.holder.driver, ShellLimits::default(), way);
+        let adopting = node.clone();
+        let adopting = tokio::spawn(async move { adopting.adopt().await });
+        (node, adopting)
+    }
 }
 
 /// What makes a way to the holder fail.
@@ -86,8 +78,8 @@ struct Faults {
 /// A way to the holder, in a folder of its own.
 fn way(holder: &Path, faults: &Faults) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let listener = UnixListener::bind(folder.path().join("holder.sock")).unwrap();
-    let (holder, faults) = (holder.join("holder.sock"), faults.clone());
+    let listener = UnixListener::bind(socket(folder.path())).unwrap();
+    let (holder, faults) = (socket(holder), faults.clone());
     tokio::spawn(async move {
         while let Ok((node, _)) = listener.accept().await {
             let holder = UnixStream::connect(&holder).await.unwrap();
@@ -138,19 +130,16 @@ async fn of_many_shells_one_that_is_not_taken_up_at_once_lives_and_is_taken_up_l
     let late = left.shells[7].0;
     let stray = Uuid::now_v7().simple().to_string();
     let marks = left.shells.iter().map(|(id, _)| id.simple().to_string());
-    *left.driver.sessions.lock().unwrap() = Some(marks.chain([stray.clone()]).collect());
+    let driver = &left.holder.driver;
+    *driver.sessions.lock().unwrap() = Some(marks.chain([stray.clone()]).collect());
     let faults = Faults {
         keeps: Some(late),
         ..Faults::default()
     };
     faults.is_kept.store(true, Ordering::Release);
-    let folder = way(left.folder.path(), &faults);
+    let folder = way(left.holder.folder.path(), &faults);
 
-    let node = registry(&left.driver, folder.path());
-    let adopting = tokio::spawn({
-        let node = node.clone();
-        async move { node.adopt().await }
-    });
+    let (node, adopting) = left.begin(folder.path());
     until("the others are here", || {
         let here = left.shells.iter().filter(|(id, _)| node.get(*id).is_some());
         here.count() == 19
@@ -158,7 +147,7 @@ async fn of_many_shells_one_that_is_not_taken_up_at_once_lives_and_is_taken_up_l
     .await;
     // What nobody holds is ended; this one is held, though it is not here.
     until("tidied", || {
-        *left.driver.ended_marks.lock().unwrap() == [stray.clone()]
+        *driver.ended_marks.lock().unwrap() == [stray.clone()]
     })
     .await;
     assert_eq!((node.list(VM).len(), node.count()), (20, 20));
@@ -166,7 +155,7 @@ async fn of_many_shells_one_that_is_not_taken_up_at_once_lives_and_is_taken_up_l
     assert_eq!(refused(address, late).await, 1013, "to be tried again");
     let again = node.create(VM, ShellCreate::new(late, 80, 24)).await;
     assert_eq!(again.unwrap().id, late);
-    assert_eq!(*left.driver.opened.lock().unwrap(), 20, "none is made anew");
+    assert_eq!(*driver.opened.lock().unwrap(), 20, "none is made anew");
 
     faults.is_kept.store(false, Ordering::Release);
     adopting.await.unwrap();
@@ -185,12 +174,8 @@ async fn while_the_holder_says_nothing_no_shell_is_said_to_be_gone() {
     let shell = left.shells[0].0;
     let faults = Faults::default();
     faults.is_silent.store(true, Ordering::Release);
-    let folder = way(left.folder.path(), &faults);
-    let node = registry(&left.driver, folder.path());
-    let adopting = tokio::spawn({
-        let node = node.clone();
-        async move { node.adopt().await }
-    });
+    let folder = way(left.holder.folder.path(), &faults);
+    let (node, adopting) = left.begin(folder.path());
     until("it asks", || node.check_found().is_err()).await;
     let address = serve(node.clone()).await;
     assert_eq!(refused(address, shell).await, 1013);
@@ -215,12 +200,8 @@ async fn one_that_is_closed_before_it_is_taken_up_ends_and_does_not_come_back() 
         ..Faults::default()
     };
     faults.is_kept.store(true, Ordering::Release);
-    let folder = way(left.folder.path(), &faults);
-    let node = registry(&left.driver, folder.path());
-    let adopting = tokio::spawn({
-        let node = node.clone();
-        async move { node.adopt().await }
-    });
+    let folder = way(left.holder.folder.path(), &faults);
+    let (node, adopting) = left.begin(folder.path());
     until("the other is here", || {
         node.check_found().is_ok() && node.get(left.shells[0].0).is_some()
     })

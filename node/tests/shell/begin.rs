@@ -139,7 +139,8 @@ async fn what_does_not_begin_says_why() {
             Got::Cut => panic!("cut without a word"),
         }
     }
-    assert!(node.shells.list(node.vm_id).is_empty());
+    let listed = node.shells.list(node.vm_id);
+    assert_eq!((listed.len(), listed[0].lives()), (1, false), "{listed:?}");
     *node.driver.power.lock().unwrap() = Ok(PowerState::Exited);
     let mut request = ShellCreate::new(Uuid::now_v7(), 80, 24);
     request.at_first_attach = true;

@@ -1,4 +1,4 @@
-//! Shells whose PTYs are with a holder, and nodes that end and begin beside it.
+//! Shells whose PTYs are with a holder, when their node ends and begins again.
 
 use std::{
     sync::Arc,
@@ -6,168 +6,20 @@ use std::{
 };
 
 use node::{
-    hold::{self, HolderConfig, wire},
+    hold::{self, wire},
     shell::{
-        ShellLimits, ShellRegistry,
+        ShellLimits,
         frame::{NodeFrame, ViewerFrame},
     },
 };
-use node_api::shell::ShellCreate;
-use tokio::{
-    io::AsyncWriteExt,
-    net::{UnixListener, UnixStream},
-    runtime::Runtime,
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt, net::UnixListener, time::timeout};
 use uuid::Uuid;
 
 use crate::{
-    support::{FakeDriver, Program},
+    holding::{Holder, registry, socket},
+    support::{FakeDriver, VM},
     viewer::{Got, PATIENCE, Viewer, serve, until},
 };
-
-/// A holder, and the folder of its socket.
-pub struct Holder {
-    pub folder: tempfile::TempDir,
-    driver: Arc<FakeDriver>,
-    runtime: Option<Runtime>,
-    ended: Option<tokio::task::JoinHandle<()>>,
-}
-
-/// A node in a runtime of its own, that can be taken away like a process.
-struct Life {
-    runtime: Option<Runtime>,
-    shells: Arc<ShellRegistry>,
-    address: std::net::SocketAddr,
-}
-
-pub const VM: Uuid = Uuid::from_u128(7);
-
-impl Holder {
-    pub fn start(limits: hold::Limits) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let driver = Arc::new(FakeDriver::default());
-        let runtime = runtime();
-        let (path, served_driver) = (folder.path().join("holder.sock"), driver.clone());
-        let within = runtime.enter();
-        let listener = UnixListener::bind(path).unwrap();
-        let served = hold::serve(listener, served_driver, limits, std::future::pending());
-        let ended = Some(tokio::spawn(served));
-        drop(within);
-        Self {
-            folder,
-            driver,
-            ended,
-            runtime: Some(runtime),
-        }
-    }
-
-    fn has_ended(&self) -> bool {
-        self.ended.as_ref().is_none_or(|ended| ended.is_finished())
-    }
-
-    async fn until_ended(&mut self) {
-        let ended = self.ended.take().unwrap();
-        timeout(PATIENCE, ended).await.unwrap().unwrap();
-    }
-
-    /// Ends as by kill -9.
-    fn kill(&mut self) {
-        self.runtime.take().unwrap().shutdown_background();
-    }
-
-    async fn node(&self) -> Life {
-        self.node_with(ShellLimits::default()).await
-    }
-
-    async fn node_with(&self, limits: ShellLimits) -> Life {
-        let runtime = runtime();
-        let config = HolderConfig {
-            folder: self.folder.path().to_owned(),
-            start: None,
-        };
-        let driver = self.driver.clone();
-        let begun = runtime.spawn(async move {
-            let shells = ShellRegistry::with_holder(driver, limits, Some(config));
-            shells.adopt().await;
-            let address = serve(shells.clone()).await;
-            (shells, address)
-        });
-        let (shells, address) = begun.await.unwrap();
-        Life {
-            runtime: Some(runtime),
-            shells,
-            address,
-        }
-    }
-
-    /// What it says of its shell to a node that asks; it waits for its own node's connections for 2 s first.
-    async fn held(&self) -> wire::Held {
-        let path = self.folder.path().join("holder.sock");
-        let mut stream = UnixStream::connect(path).await.unwrap();
-        let (read, mut write) = stream.split();
-        for frame in [wire::ToHolder::Hello(wire::VERSION), wire::ToHolder::List] {
-            write.write_all(&wire::encoded(&frame)).await.unwrap();
-        }
-        let mut frames = wire::Frames::new(read);
-        loop {
-            let frame: wire::FromHolder = frames.next().await.unwrap().unwrap();
-            match frame {
-                wire::FromHolder::Held(held) => return *held,
-                wire::FromHolder::Hello(_) => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    pub fn program(&self) -> Program {
-        self.driver.programs.lock().unwrap().pop().unwrap()
-    }
-}
-
-impl Life {
-    async fn on<T: Send + 'static>(&self, deed: impl Future<Output = T> + Send + 'static) -> T {
-        let runtime = self.runtime.as_ref().unwrap();
-        runtime.spawn(deed).await.unwrap()
-    }
-
-    async fn shell(&self) -> Uuid {
-        let (id, shells) = (Uuid::now_v7(), self.shells.clone());
-        let made = async move { shells.create(VM, ShellCreate::new(id, 80, 24)).await };
-        self.on(made).await.unwrap();
-        id
-    }
-
-    async fn attach(&self, shell: Uuid, client: u64, query: &str) -> Viewer {
-        Viewer::attach(self.address, shell, client, query).await
-    }
-
-    /// Ends as by kill -9.
-    fn kill(mut self) {
-        self.runtime.take().unwrap().shutdown_background();
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-fn runtime() -> Runtime {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).enable_all().build().unwrap()
-}
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
 
 /// The next bytes that are not a snapshot.
 async fn plain(viewer: &mut Viewer, count: usize) -> (u64, Vec<u8>) {
@@ -480,7 +332,7 @@ async fn closing_ends_a_held_shell_and_an_idle_holder_ends_itself() {
     assert_eq!(program.control.killed(), 1);
     holder.until_ended().await;
     // Where none can be had, shells are the node's own.
-    std::fs::remove_file(holder.folder.path().join("holder.sock")).unwrap();
+    std::fs::remove_file(socket(holder.folder.path())).unwrap();
     node.shell().await;
     assert_eq!(node.shells.count(), 1);
 }
@@ -528,7 +380,7 @@ async fn a_holder_that_is_killed_ends_its_shells_with_a_word_why_and_others_begi
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_holder_of_another_version_is_told_to_end_and_its_viewers_why() {
     let folder = tempfile::tempdir().unwrap();
-    let listener = UnixListener::bind(folder.path().join("holder.sock")).unwrap();
+    let listener = UnixListener::bind(socket(folder.path())).unwrap();
     let shell = Uuid::now_v7();
     let old = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -562,12 +414,8 @@ async fn a_holder_of_another_version_is_told_to_end_and_its_viewers_why() {
         let retire: wire::ToHolder = frames.next().await.unwrap().unwrap();
         assert!(matches!(retire, wire::ToHolder::Retire(_)), "{retire:?}");
     });
-    let config = HolderConfig {
-        folder: folder.path().to_owned(),
-        start: None,
-    };
     let driver = Arc::new(FakeDriver::default());
-    let shells = ShellRegistry::with_holder(driver, ShellLimits::default(), Some(config));
+    let shells = registry(&driver, ShellLimits::default(), folder.path());
     shells.adopt().await;
     old.await.unwrap();
     let address = serve(shells).await;

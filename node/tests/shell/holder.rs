@@ -17,7 +17,8 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    held::{Holder, VM},
+    holding::{Holder, socket},
+    support::VM,
     viewer::PATIENCE,
 };
 
@@ -29,7 +30,7 @@ struct Connection {
 
 impl Connection {
     async fn of(holder: &Holder) -> Self {
-        let path = holder.folder.path().join("holder.sock");
+        let path = socket(holder.folder.path());
         let (read, write) = UnixStream::connect(path).await.unwrap().into_split();
         let mut connection = Self {
             frames: Frames::new(read),

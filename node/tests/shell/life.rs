@@ -223,12 +223,16 @@ async fn a_shell_that_was_closed_for_nobody_used_it_says_so_and_is_told_to_have_
     let (shell, program) = node.shell().await;
     until("closed", || program.control.killed() == 1).await;
     until("ended", || node.shells.count() == 0).await;
-    assert!(node.shells.list(node.vm_id).is_empty());
+    let why = "it was closed because nobody had used it for 2 s";
+    let listed = node.shells.list(node.vm_id);
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        (listed[0].id, listed[0].exit_code, listed[0].lost.as_deref()),
+        (shell, None, Some(why))
+    );
     let mut viewer = node.attach(shell, 1).await;
-    let (code, words) = viewer.words().await;
-    assert_eq!(code, 4004);
-    assert_eq!(words, "it was closed because nobody had used it for 2 s");
-    for kind in [NodeEventKind::ShellOpened, NodeEventKind::ShellClosed] {
+    assert_eq!(viewer.words().await, (4004, why.to_owned()));
+    for kind in [NodeEventKind::ShellOpened, NodeEventKind::ShellLost] {
         assert_eq!(events.recv().await.unwrap().kind, kind);
     }
 }

@@ -6,6 +6,7 @@ mod begin;
 mod flood;
 mod held;
 mod holder;
+mod holding;
 mod input;
 mod life;
 mod limits;

@@ -33,6 +33,9 @@ use uuid::Uuid;
 
 use crate::viewer::{PATIENCE, Viewer, serve};
 
+/// The one VM.
+pub const VM: Uuid = Uuid::from_u128(7);
+
 /// The program's end of a terminal.
 pub struct Program {
     print: Option<mpsc::Sender<Bytes>>,
@@ -168,7 +171,7 @@ impl Driver for FakeDriver {
         if self.sessions.lock().unwrap().is_none() {
             return not_here();
         }
-        Ok(vec![self.vm_get(Uuid::from_u128(7)).await?])
+        Ok(vec![self.vm_get(VM).await?])
     }
 
     async fn vm_get(&self, id: Uuid) -> Result<VmReport, DriverError> {
@@ -336,7 +339,7 @@ impl Node {
         Self {
             shells,
             driver,
-            vm_id: Uuid::from_u128(7),
+            vm_id: VM,
             address,
         }
     }

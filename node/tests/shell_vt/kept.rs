@@ -11,7 +11,7 @@ const CUTS: usize = 8;
 #[test]
 fn the_snapshots_that_the_browsers_terminal_is_held_to_are_those_of_today() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    for name in ["bash", "htop", "less", "tmux", "top", "vim"] {
+    for name in ["bash", "emoji", "htop", "less", "tmux", "top", "vim"] {
         let stream = fs::read(corpus.join(format!("{name}.bin"))).expect("a stream");
         let kept = corpus.join(format!("{name}.snapshots"));
         let now = snapshots(&stream);

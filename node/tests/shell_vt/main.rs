@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 mod kept;
+mod widths;
 
 use std::{
     collections::hash_map::DefaultHasher,
@@ -112,6 +113,7 @@ macro_rules! recorded {
 
 recorded! {
     a_snapshot_of_bash_is_bash: "bash.bin",
+    a_snapshot_of_emoji_is_emoji: "emoji.bin",
     a_snapshot_of_htop_is_htop: "htop.bin",
     a_snapshot_of_less_is_less: "less.bin",
     a_snapshot_of_tmux_is_tmux: "tmux.bin",
@@ -186,6 +188,18 @@ fn both_screens_have_one_cursor_and_the_second_is_cleared_once() {
     assert_eq!(vt.screen().cursor_position(), (1, 2));
     vt.feed(b"\x1b[?47h\x1b[7;5H\x1b[?47l");
     assert_eq!(vt.screen().cursor_position(), (6, 4));
+}
+
+#[test]
+fn a_cursor_between_the_halves_of_a_wide_character_stays_there() {
+    let mut vt = blank(SIZE);
+    vt.feed("日\x1b[1;2H".as_bytes());
+    let mut other = redrawn(&mut vt);
+    assert_eq!(other.screen().cursor_position(), (0, 1));
+    for vt in [&mut vt, &mut other] {
+        vt.feed(b"x");
+        assert_eq!(vt.screen().contents(), " x");
+    }
 }
 
 #[test]

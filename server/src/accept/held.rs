@@ -19,6 +19,7 @@ pub struct Held<P> {
 }
 
 impl<P> Held<P> {
+    /// `place` is dropped with the stream, however far from here that has gone by then.
     pub fn new(stream: TcpStream, place: P) -> Self {
         Self {
             stream,

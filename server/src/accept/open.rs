@@ -23,11 +23,13 @@ pub struct OpenRequests(Arc<AtomicUsize>);
 pub struct OpenRequest(Arc<AtomicUsize>);
 
 impl OpenRequests {
+    /// Counts one more, from when its headers have come.
     pub fn begin(&self) -> OpenRequest {
         self.0.fetch_add(1, Ordering::Relaxed);
         OpenRequest(self.0.clone())
     }
 
+    /// True while some request has not been answered whole: a connection that is to close waits for it.
     pub fn any(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }

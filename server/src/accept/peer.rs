@@ -24,6 +24,7 @@ pub struct Place {
 }
 
 impl Peers {
+    /// Connections of `trusted_proxies` are not counted: each of them speaks for many.
     pub fn new(trusted_proxies: &[IpAddr]) -> Self {
         Self {
             open: Arc::default(),

@@ -52,6 +52,7 @@ pub async fn login_session_delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// The role as the API's own type, for every answer that has one.
 pub fn role(role: AppRole) -> Role {
     match role {
         AppRole::Member => Role::Member,
@@ -59,6 +60,7 @@ pub fn role(role: AppRole) -> Role {
     }
 }
 
+/// What is used, and the most that may be, as the API writes it: thousandths of a core, MiB, GiB.
 pub fn quota(quota: QuotaUsage) -> Quota {
     Quota {
         vms: quota.vms,

@@ -31,6 +31,7 @@ use crate::state::AppState;
 
 type Answer = Result<Response, ApiError>;
 
+/// At the demo's own paths, without `/api/v1`; `auth::credential` has the same list for sign-ins.
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/create_vm", post(create_vm))

@@ -41,6 +41,7 @@ const LOOK_LAST: Duration = Duration::from_secs(1);
 
 /// What was made, and what of it may be kept for a repeat.
 pub struct Made<T> {
+    /// Sent with 201.
     pub answer: T,
     /// False for what holds a secret.
     pub kept: bool,

@@ -18,6 +18,7 @@ use crate::{actor::Actor, auth::Caller, pages::RequestPlane, state::AppState};
 /// A signed-in user's request.
 pub struct Own {
     pub plane: RequestPlane,
+    /// The caller of the plane, who has no password to change first.
     pub actor: Actor,
 }
 

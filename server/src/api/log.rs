@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::Deserialize;
 use server_api::log::{LogLevel, LogRecord};
-use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 
@@ -20,7 +20,7 @@ use super::{
     input::{Admin, Query},
     problem::ApiError,
 };
-use crate::{log::matches, pages::RequestPlane};
+use crate::{log::Batch, pages::RequestPlane};
 
 /// Records that may wait for a slow reader.
 const QUEUE: usize = 256;
@@ -44,7 +44,7 @@ pub struct LogQuery {
 }
 
 /// The newest 500 records that match, then more as they come, as server-sent events; the data of
-/// each is a record.
+/// each is a record. A reader that is slower than they come misses some: a record of `server` says how many.
 #[utoipa::path(get, path = "/api/v1/admin/logs", tag = "admin", params(LogQuery),
     responses((status = 200, body = LogRecord, content_type = "text/event-stream")))]
 pub async fn log_list(
@@ -79,31 +79,32 @@ type Line = Result<Event, Infallible>;
 async fn send(plane: &RequestPlane, filter: &LogFilter, follow: bool, to: &mpsc::Sender<Line>) {
     let mut live = plane.state.logs.subscribe();
     let mut revoked = plane.state.auth.revocations();
-    let mut seen = 0;
-    for record in plane.state.logs.list(filter).records {
-        seen = record.seq;
-        if !put(to, &record).await {
-            return;
-        }
-    }
-    if !follow {
+    let start = plane.state.logs.list(filter).records;
+    let mut batch = Batch::new(filter, start.last().map_or(0, |record| record.seq));
+    if !put_all(to, start).await || !follow {
         return;
     }
     loop {
-        let record = tokio::select! {
-            record = live.recv() => match record {
-                Ok(record) => record,
-                Err(RecvError::Lagged(_)) => continue,
-                Err(RecvError::Closed) => return,
-            },
+        let came = tokio::select! {
+            came = live.recv() => came,
             () = revoked.wait(&plane.caller) => return,
             () = plane.state.stop.cancelled() => return,
             () = to.closed() => return,
         };
-        if record.seq > seen && matches(filter, &record) && !put(to, &record).await {
+        if !batch.take(came) || !put_all(to, std::mem::take(&mut batch.records)).await {
             return;
         }
     }
+}
+
+/// Oldest first; false when the reader is gone.
+async fn put_all(to: &mpsc::Sender<Line>, records: Vec<LogView>) -> bool {
+    for record in &records {
+        if !put(to, record).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// False when the reader is gone.

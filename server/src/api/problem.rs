@@ -28,6 +28,7 @@ impl ApiError {
             .into()
     }
 
+    /// It clashes with what is there (409). `code` is one of docs/api.md.
     pub fn conflict(code: &str, message: impl Into<String>) -> Self {
         AppError::new(ErrorKind::Conflict, code, message).into()
     }

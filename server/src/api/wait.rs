@@ -24,6 +24,7 @@ const WAIT_MAX: u64 = 30;
 pub struct Patience(Arc<AtomicU64>);
 
 impl Patience {
+    /// As it is now: asked for at each request.
     pub fn get(&self) -> Duration {
         Duration::from_millis(self.0.load(Ordering::Relaxed))
     }

@@ -75,6 +75,7 @@ impl Auth {
         Ok(())
     }
 
+    /// An account with the configured quota whose password is the user's own choice.
     pub(super) fn new_user(&self, name: &str, role: Role, password_hash: Secret) -> NewUser {
         NewUser {
             id: id(),

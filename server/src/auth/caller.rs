@@ -17,6 +17,7 @@ use crate::{actor::Actor, scope::Scopes};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenUse {
     pub id: String,
+    /// What it was made for; the request has been held against them.
     pub scopes: Scopes,
     /// When it ends by itself.
     pub expires_at: Option<i64>,
@@ -50,6 +51,7 @@ pub struct Caller {
     pub request_id: String,
     /// The version of a thing that the request was made for (If-Match).
     pub if_match: Option<String>,
+    /// From the cookie `theme`.
     pub theme: Theme,
     /// The User-Agent header, cut to a sane length.
     pub user_agent: String,

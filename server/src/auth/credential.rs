@@ -27,6 +27,7 @@ const HEADER_MAX: usize = 2_048;
 #[derive(Debug)]
 pub enum Credential {
     Bearer(Secret),
+    /// A name with its password or a token, as the demo's scripts send it, and who asks for a first token.
     Basic {
         name: String,
         secret: Secret,

@@ -5,21 +5,29 @@ use app::model::{AppError, CHANGED, ErrorKind};
 use super::{Caller, SshKeyError};
 use crate::db::DbError;
 
+/// A request about accounts, sign-ins or credentials that was refused, or failed by a fault of ours.
+/// [`AuthError::answer`] makes of it what the caller sees.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
     /// Wrong name, wrong password, or not from here: one answer, so that it tells nothing.
     #[error("the name or the password is wrong")]
     Wrong,
+    /// It is asked for where another one is chosen, and counts as a failed sign-in.
     #[error("the current password is wrong")]
     CurrentWrong,
+    /// From the throttle: how many seconds until the next attempt is let through.
     #[error("too many failed attempts; {0} s to wait")]
     TooMany(u64),
+    /// A user's programs call more often than they may: how many seconds until the next call is taken.
     #[error("too many calls; {0} s to wait")]
     RateLimited(u64),
+    /// Said only to who had the right password.
     #[error("the account is disabled")]
     Disabled,
+    /// The text says which rule the name breaks.
     #[error("{0}")]
     Name(String),
+    /// By an account, by a deleted one whose VMs are not gone yet, or because it is reserved.
     #[error("the name {0} is taken")]
     NameTaken(String),
     /// The text says what is wrong with it.
@@ -29,10 +37,13 @@ pub enum AuthError {
     PasswordSame,
     #[error("registration is closed")]
     RegistrationClosed,
+    /// Counted: wrong codes of one address are throttled.
     #[error("the invite code is wrong")]
     InviteWrong,
+    /// An account is deleted only where YES was typed.
     #[error("not confirmed")]
     Unconfirmed,
+    /// The change would leave nobody who may do what admins do.
     #[error("{0} is the last admin")]
     LastAdmin(String),
     /// The caller had seen another version.
@@ -40,23 +51,31 @@ pub enum AuthError {
     Changed(String),
     #[error("there is no user named {0}")]
     NoUser(String),
+    /// It has ended already, or is another user's: one answer.
     #[error("there is no such login session")]
     NoLoginSession,
     /// Unknown, expired, revoked, or its user is disabled: one answer.
     #[error("the token is not good")]
     TokenInvalid,
+    /// The Authorization header is garbled, or of a kind that is not taken at that path.
     #[error("the credentials cannot be read")]
     CredentialUnreadable,
+    /// Carries the scopes that the request needs, in words.
     #[error("the token lacks the scopes: {0}")]
     ScopeMissing(String),
+    /// It was revoked already, or is another user's: one answer.
     #[error("there is no such token")]
     NoToken,
+    /// It has 1 to 64 characters, none of them a control character.
     #[error("the token's name breaks the rule")]
     TokenName,
+    /// None, or more than what makes the token has; the text says which.
     #[error("{0}")]
     TokenScopes(String),
+    /// A token lasts 1 to 3650 days, where it ends at all.
     #[error("the token's days are out of range")]
     TokenDays,
+    /// As many as a user may have.
     #[error("the user has {0} tokens")]
     TokensMax(i64),
     #[error(transparent)]
@@ -64,15 +83,19 @@ pub enum AuthError {
     /// The account changed while the request ran.
     #[error("the account was changed at the same time")]
     Raced,
+    /// The text says what is the most that can be set.
     #[error("{0}")]
     QuotaTooLarge(String),
+    /// At the first start: the server does not start with it.
     #[error("MINICLOUD_ADMIN_PASSWORD is too weak: {0}")]
     AdminPassword(String),
     /// The caller may not; the answer was made where that was found.
     #[error("{}", .0.message)]
     Refused(Box<AppError>),
+    /// No turn at the hash function came within 10 s.
     #[error("more passwords wait to be checked than the server can check")]
     Busy,
+    /// A fault of ours: a hash that cannot be read, or the hash function itself.
     #[error("a password could not be hashed: {0}")]
     Hash(String),
     #[error("the system gives no random numbers")]

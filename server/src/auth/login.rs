@@ -130,6 +130,8 @@ pub(super) fn failure(user: &User, what: String) -> NewEvent {
         .failed()
 }
 
+/// Writes the event in a transaction of its own. That it could not be is only logged: the sign-in has failed
+/// anyway.
 pub(super) async fn failure_note(db: &Db, event: &NewEvent) {
     let noted = async {
         let mut tx = db.write().await?;
@@ -153,6 +155,7 @@ pub(super) fn user_event(kind: &'static str, actor: &Actor) -> NewEvent {
     .owner(&actor.user_id)
 }
 
+/// The user as who acts, for events and for control.
 pub(super) fn actor(user: &User) -> Actor {
     Actor {
         user_id: user.id.clone(),

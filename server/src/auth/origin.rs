@@ -17,6 +17,7 @@ struct Origin {
 /// A request that passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
+    /// The Host header in lower case, with the port if it had one.
     pub name: String,
     /// Whether people reach this host by https; None where it is reached by both.
     pub https: Option<bool>,
@@ -25,14 +26,19 @@ pub struct Host {
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// Also where the address in the request line is of another host than the header.
     #[error("The request names no host, or several.")]
     HostMissing,
+    /// None of the configured addresses: a name that somebody else pointed here, or a forgotten
+    /// `--public-url`.
     #[error(
         "This MiniCloud does not answer to that name. Use its address; an admin can add this one with --public-url."
     )]
     HostForeign,
+    /// Sec-Fetch-Site or Origin name another site.
     #[error("The request was made by a page of another site. Open MiniCloud itself and try again.")]
     OriginForeign,
+    /// A login cookie came along, and neither header tells whose page sent it.
     #[error(
         "The request does not say which page made it. Open MiniCloud in a current browser and try again."
     )]
@@ -50,6 +56,7 @@ impl Refusal {
         }
     }
 
+    /// The HTTP status: 400, 403, or 421 for a host that is not ours.
     pub fn status(self) -> u16 {
         match self {
             Self::HostMissing => 400,

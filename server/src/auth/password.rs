@@ -18,6 +18,7 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Characters of a password, least and most.
 pub const LENGTH_MIN: usize = 10;
+/// No longer one is hashed: that would only cost.
 pub const LENGTH_MAX: usize = 256;
 /// zxcvbn's score that is enough: over 10^8 guesses.
 const SCORE_MIN: u8 = 3;

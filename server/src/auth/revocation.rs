@@ -37,6 +37,8 @@ pub struct Revocations {
 }
 
 impl Revocations {
+    /// What ended between the request's check and now, `told` does not tell: the first wait looks at the
+    /// table at once.
     pub(super) fn new(db: Db, told: broadcast::Receiver<Revoked>) -> Self {
         // At once: the right may have ended between the request's check and this.
         Self {

@@ -15,7 +15,9 @@ use crate::{
     secret::Secret,
 };
 
+/// Good enough by the rules, like [`OTHER`].
 pub const PASSWORD: &str = "violet-kettle-harbour";
+/// To change to.
 pub const OTHER: &str = "marble-canyon-whistle";
 
 /// An installation whose admin has the password [`PASSWORD`].
@@ -26,6 +28,8 @@ pub async fn auth_on(db: Db) -> Auth {
     .await
 }
 
+/// As the built-in configuration has it but for `change`: without an admin's password, it is the first
+/// start.
 pub async fn auth_with(db: Db, change: impl FnOnce(&mut Config)) -> Auth {
     let mut config = Config::default();
     change(&mut config);
@@ -56,7 +60,9 @@ pub struct Browser {
     pub auth: Auth,
     pub address: IpAddr,
     pub host: &'static str,
+    /// Its requests say that a proxy passed them on.
     pub forwarded: bool,
+    /// The token in it; None: signed out.
     pub cookie: Option<Secret>,
 }
 
@@ -100,6 +106,7 @@ impl Browser {
         caller
     }
 
+    /// Keeps the cookie that the answer sets, if any.
     pub async fn login(&mut self, name: &str, password: &str) -> Result<Role, AuthError> {
         let caller = self.caller().await;
         let done = self.auth.login(&caller, name, &Secret::new(password)).await;
@@ -107,6 +114,7 @@ impl Browser {
         done
     }
 
+    /// The same without an invite code; it is signed in afterwards.
     pub async fn register(&mut self, name: &str, password: &str) -> Result<(), AuthError> {
         let caller = self.caller().await;
         let done = self
@@ -117,6 +125,7 @@ impl Browser {
         done
     }
 
+    /// The cookie is another one afterwards.
     pub async fn password_change(&mut self, current: &str, new: &str) -> Result<(), AuthError> {
         let caller = self.caller().await;
         let done = self

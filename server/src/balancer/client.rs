@@ -51,6 +51,7 @@ const ANSWER_MAX: usize = 64 * 1024 * 1024;
 pub struct NodeAddress {
     /// `http://127.0.0.1:PORT` or `https://HOST:PORT`, without a path.
     pub url: String,
+    /// Goes with every call as `Authorization: Bearer`.
     pub credential: Secret,
     /// SHA-256 of the node's certificate, hex; needed with https.
     pub fingerprint: Option<String>,
@@ -64,6 +65,7 @@ pub struct NodeClient {
     pub(super) request_id: Option<Arc<str>>,
 }
 
+/// What clones share: connections, and where they lead.
 pub(super) struct Inner {
     http: reqwest::Client,
     pub(super) address: NodeAddress,
@@ -98,19 +100,23 @@ impl NodeClient {
         }
     }
 
+    /// Its URL as it was configured, without a path.
     pub fn address(&self) -> &str {
         &self.inner.address.url
     }
 
+    /// The poll, within 2 s: what it can promise, uses and has, and how its engine is.
     pub async fn status(&self) -> Result<NodeStatus, NodeCallError> {
         self.ask(self.request(Method::GET, path::STATUS), STATUS)
             .await
     }
 
+    /// Every container that carries its label, wanted or not, within 10 s.
     pub async fn vm_list(&self) -> Result<Vec<VmReport>, NodeCallError> {
         self.ask(self.request(Method::GET, path::VMS), LIST).await
     }
 
+    /// Refused with `NotFound` where the node has no such container.
     pub async fn vm_get(&self, id: Uuid) -> Result<VmReport, NodeCallError> {
         self.ask(self.for_vm(Method::GET, path::VM, id), LIST).await
     }
@@ -127,6 +133,7 @@ impl NodeClient {
             .await
     }
 
+    /// Within 30 s; fine when it runs already. `NotFound` where its container is gone.
     pub async fn vm_start(&self, id: Uuid) -> Result<VmReport, NodeCallError> {
         self.ask(self.for_vm(Method::POST, path::VM_START, id), START)
             .await
@@ -144,6 +151,8 @@ impl NodeClient {
         self.tell(request, SSH).await
     }
 
+    /// Runs one command and answers what it printed and its exit code. Refused with `Timeout` where it takes
+    /// longer than `exec` allows.
     pub async fn vm_exec(&self, id: Uuid, exec: &ExecRequest) -> Result<ExecOutput, NodeCallError> {
         let deadline = Duration::from_secs(exec.timeout_s.into()) + EXEC_MARGIN;
         let request = self.for_vm(Method::POST, path::VM_EXEC, id).json(exec);
@@ -156,11 +165,14 @@ impl NodeClient {
             .await
     }
 
+    /// The VM's shells, oldest first; those that have exited a moment ago too, with their codes.
     pub async fn shell_list(&self, vm_id: Uuid) -> Result<Vec<ShellReport>, NodeCallError> {
         self.ask(self.for_vm(Method::GET, path::VM_SHELLS, vm_id), LIST)
             .await
     }
 
+    /// Makes a shell under the id in `shell`, within 10 s; one that has the id already is made no second
+    /// time. `TooMany` where the VM or the node has as many as may be.
     pub async fn shell_create(
         &self,
         vm_id: Uuid,

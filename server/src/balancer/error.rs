@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use node_api::error::{NodeError, NodeErrorCode};
 
+/// Why a call brought no answer that can be used. The words follow the node's name: "node-1: it cannot be
+/// reached (connection refused)".
 #[derive(Debug, thiserror::Error)]
 pub enum NodeCallError {
     /// It answered, and said no.
@@ -47,6 +49,8 @@ impl NodeCallError {
         }
     }
 
+    /// `deadline` is what the call was given; a connection that did not come about in time counts as
+    /// unreachable.
     pub(super) fn from_reqwest(error: &reqwest::Error, deadline: Duration) -> Self {
         if error.is_timeout() && !error.is_connect() {
             return Self::Timeout(deadline);

@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use node_api::{event::NodeEvent, log::NodeLog, path};
+use node_api::{
+    event::{NodeEvent, NodeEventKind},
+    log::NodeLog,
+    path,
+};
 use serde::de::DeserializeOwned;
 use tokio::time::{sleep, timeout};
 
@@ -13,10 +17,13 @@ const QUIET: Duration = Duration::from_secs(30);
 const AGAIN_FIRST: Duration = Duration::from_millis(250);
 const AGAIN_LAST: Duration = Duration::from_secs(5);
 
-/// Wakes the node's reconciler at every event, for ever.
+/// Wakes the node's reconciler at every event, and notes where shells were lost, for ever.
 pub async fn events(entry: Arc<NodeEntry>) {
-    follow(&entry.client, path::EVENTS, |_: NodeEvent| {
-        entry.woken.notify_one()
+    follow(&entry.client, path::EVENTS, |event: NodeEvent| {
+        if event.kind == NodeEventKind::ShellLost {
+            entry.shell_lost(event.vm_id);
+        }
+        entry.woken.notify_one();
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! How a node is doing, from its answers to the polls. Pure.
 
 use app::model::NodeHealth;
-use node_api::status::NodeStatus;
+use node_api::status::{EngineStatus, NodeStatus};
 
 use crate::clock::SECOND;
 
@@ -10,6 +10,9 @@ const SUSPECT: u32 = 2;
 const UNREACHABLE: u32 = 5;
 /// How far around the polls that saw an engine away its outage may have reached.
 const OUTAGE_MARGIN: i64 = 5 * SECOND;
+/// An engine that was killed ends what it left running when it is back: so long after its start an end may be
+/// its doing.
+const ENGINE_BEGINS: i64 = 60 * SECOND;
 
 /// What is known of a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,12 +65,15 @@ impl NodeState {
                 reason: reason.clone(),
             },
         };
-        self.outage = match (self.outage, status.engine.degraded.is_some()) {
-            (Some((from, None)), true) => Some((from, None)),
-            (_, true) => Some((now, None)),
-            (Some((from, None)), false) => Some((from, Some(now))),
-            (ended, false) => ended,
-        };
+        // A node that has just begun has not looked at its engine yet: that is no outage.
+        if status.engine.kind != EngineStatus::UNKNOWN {
+            self.outage = match (self.outage, status.engine.degraded.is_some()) {
+                (Some((from, None)), true) => Some((from, None)),
+                (_, true) => Some((now, None)),
+                (Some((from, None)), false) => Some((from, Some(now))),
+                (ended, false) => ended,
+            };
+        }
         self.status = Some(status);
     }
 
@@ -82,6 +88,7 @@ impl NodeState {
         };
     }
 
+    /// True where new VMs may be placed; a suspect node takes none.
     pub fn is_ready(&self) -> bool {
         self.health == NodeHealth::Ready
     }
@@ -99,21 +106,35 @@ impl NodeState {
         }
     }
 
+    /// False while the node has begun so lately that it knows nothing of its engine.
+    pub fn knows_engine(&self) -> bool {
+        let status = self.status.as_ref();
+        status.is_some_and(|status| status.engine.kind != EngineStatus::UNKNOWN)
+    }
+
     /// True when a VM that ended at that time ended with its engine or host, and not by itself: the
-    /// engine was away then, as the node or the polls saw, or the node was not running.
+    /// engine was away then, as the node or the polls saw; or the node was not running, and the engine is not
+    /// known to have run all the while.
     pub fn was_out(&self, at: i64) -> bool {
         let told = self.status.as_ref().and_then(|status| status.outage);
         let told = told.map(|outage| (outage.from, outage.to));
-        let before_start = self
+        let unseen = self
             .status
             .as_ref()
-            .is_some_and(|status| at < status.started_at);
-        before_start
+            .is_some_and(|status| at < status.started_at && !ran_on(&status.engine, at));
+        unseen
             || [told, self.outage]
                 .into_iter()
                 .flatten()
                 .any(|outage| covers(outage, at))
     }
+}
+
+/// True when the engine of now is the one that ran then.
+fn ran_on(engine: &EngineStatus, at: i64) -> bool {
+    engine
+        .started_at
+        .is_some_and(|began| at > began + ENGINE_BEGINS)
 }
 
 fn covers((from, to): (i64, Option<i64>), at: i64) -> bool {
@@ -122,7 +143,7 @@ fn covers((from, to): (i64, Option<i64>), at: i64) -> bool {
 
 #[cfg(test)]
 pub mod tests {
-    use node_api::status::{Capacity, EngineOutage, EngineStatus, NodeUsage};
+    use node_api::status::{Capacity, EngineOutage, NodeUsage};
 
     use super::*;
 
@@ -139,6 +160,7 @@ pub mod tests {
                 version: None,
                 degraded: degraded.map(str::to_owned),
                 id: None,
+                started_at: None,
             },
             capacity: Capacity {
                 cpu_millis: 8000,
@@ -219,6 +241,39 @@ pub mod tests {
         ] {
             assert_eq!(state.was_out(at * SECOND), out, "at {at} s");
         }
+    }
+
+    #[test]
+    fn an_exit_while_the_node_was_down_is_the_vms_own_where_the_engine_ran_on() {
+        // The node began at 100 s.
+        for (engine, at, out) in [
+            (None, 99, true),
+            (Some(20), 10, true),
+            // It may still have been ending what another engine had left.
+            (Some(20), 79, true),
+            (Some(20), 81, false),
+            (Some(20), 99, false),
+            (Some(99), 98, true),
+        ] {
+            let mut status = status(None);
+            status.engine.started_at = engine.map(|at: i64| at * SECOND);
+            let mut state = NodeState::new(0);
+            state.poll(Ok(status), 200 * SECOND);
+            assert_eq!(state.was_out(at * SECOND), out, "{engine:?}, at {at} s");
+        }
+    }
+
+    #[test]
+    fn a_node_that_has_not_looked_at_its_engine_yet_tells_of_no_outage() {
+        let mut state = NodeState::new(0);
+        assert!(!state.knows_engine());
+        let mut first = status(Some("not yet"));
+        first.engine.kind = EngineStatus::UNKNOWN.into();
+        state.poll(Ok(first), 101 * SECOND);
+        assert!(!state.knows_engine() && !state.is_ready());
+        assert!(!state.was_out(101 * SECOND));
+        state.poll(Ok(status(None)), 103 * SECOND);
+        assert!(state.knows_engine() && !state.was_out(101 * SECOND));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub const DISK_FREE_MIN: u8 = 10;
 /// What a VM needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
+    /// Thousandths of a core.
     pub cpu_millis: u32,
     pub memory_mib: u32,
     /// Reference for the engine.
@@ -35,16 +36,23 @@ pub struct Candidate {
     pub health: NodeHealth,
     /// Lowest: placed on longest ago.
     pub placed_seq: i64,
+    /// Those the host really has: no VM is given more.
     pub cores: u32,
+    /// What may be promised in all, thousandths of a core: several times the cores. 0 until the node has
+    /// said.
     pub cpu_millis: u32,
+    /// What is promised to VMs, as the transaction sees it; the memory below too.
     pub cpu_millis_allocated: u32,
+    /// What may be promised in all; 0 until the node has said.
     pub memory_mib: u32,
     pub memory_mib_allocated: u32,
+    /// Of the engine's disk, 0..=100; see [`DISK_FREE_MIN`].
     pub disk_free_percent: u8,
     /// References of images that are there.
     pub images: Vec<String>,
     /// First and last port that VMs' SSH is published on; None: not there.
     pub ssh_ports: Option<(u16, u16)>,
+    /// By VMs there, running or not.
     pub ssh_ports_taken: Vec<u16>,
 }
 

@@ -1,7 +1,7 @@
 //! The nodes there are: each polled, followed, and remembered as it was last seen.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -13,6 +13,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
 
 use super::{NodeAddress, NodeCallError, NodeClient, NodeState, follow};
 use crate::clock;
@@ -28,8 +29,10 @@ pub type NodeLogSink = Arc<dyn Fn(&str, NodeLog) + Send + Sync>;
 
 /// A node that this server talks to. Its tasks end when it is dropped from the registry.
 pub struct NodeEntry {
+    /// Of its row in the database.
     pub id: String,
     pub name: String,
+    /// Started and watched by this server.
     pub local: bool,
     pub client: NodeClient,
     /// Notified when something happened there: look at its VMs.
@@ -37,6 +40,8 @@ pub struct NodeEntry {
     /// Cancelled when the node is removed or its address changes.
     pub gone: CancellationToken,
     state: RwLock<NodeState>,
+    /// VMs in which shells were lost, until somebody takes them.
+    lost_shells: watch::Sender<HashSet<Uuid>>,
     _ends_tasks: DropGuard,
 }
 
@@ -52,6 +57,21 @@ impl NodeEntry {
     /// Reads its state without copying it.
     pub fn with_state<T>(&self, read: impl FnOnce(&NodeState) -> T) -> T {
         read(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes a VM in which shells were lost, for [`NodeEntry::lost_shells`].
+    pub fn shell_lost(&self, vm_id: Uuid) {
+        self.lost_shells.send_modify(|vms| {
+            vms.insert(vm_id);
+        });
+    }
+
+    /// Waits until there are VMs in which shells were lost, and takes them.
+    pub async fn lost_shells(&self) -> HashSet<Uuid> {
+        let mut noted = self.lost_shells.subscribe();
+        // It fails only without a sender, and that is this entry's own.
+        let _ = noted.wait_for(|vms| !vms.is_empty()).await;
+        self.lost_shells.send_replace(HashSet::new())
     }
 
     /// Asks the node how it is, at once; what it said before stays when it does not answer.
@@ -138,6 +158,7 @@ impl Registry {
             client: NodeClient::new(address)?,
             woken: Notify::new(),
             state: RwLock::new(NodeState::new(clock::now())),
+            lost_shells: watch::Sender::new(HashSet::new()),
             _ends_tasks: gone.clone().drop_guard(),
             gone,
         });
@@ -159,6 +180,7 @@ impl Registry {
         self.tell();
     }
 
+    /// By its id; None where it was removed, or its address could not be used.
     pub fn get(&self, id: &str) -> Option<Arc<NodeEntry>> {
         self.read().get(id).cloned()
     }

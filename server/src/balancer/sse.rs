@@ -6,7 +6,9 @@ const LINE_MAX: usize = 256 * 1024;
 /// An event of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SseEvent {
+    /// Where to go on from after a break, as `Last-Event-ID`.
     pub id: Option<String>,
+    /// All its `data:` lines, apart by line ends; JSON, of our nodes.
     pub data: String,
 }
 

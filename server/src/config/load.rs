@@ -11,18 +11,22 @@ use serde::Deserialize;
 use super::Config;
 use crate::secret::Secret;
 
+/// Why the server does not start; its words are printed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// A file that is not there is no error: the defaults hold then.
     #[error("{path} could not be read: {source}")]
     Read {
         path: PathBuf,
         source: std::io::Error,
     },
+    /// It is no TOML, or has a key or a value that is not known.
     #[error("{path} is not understood: {source}")]
     Parse {
         path: PathBuf,
         source: Box<toml::de::Error>,
     },
+    /// A value, or two that do not go together; a sentence that says what to do.
     #[error("{0}")]
     Invalid(String),
 }

@@ -8,6 +8,8 @@ use crate::{
     db::{DbError, vm::ReserveError},
 };
 
+/// A change or a question that control refused, or failed at. [`ControlError::answer`] makes of it what the
+/// person sees.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// Another's, or none.
@@ -23,15 +25,19 @@ pub enum ControlError {
     /// It clashes with what is there; the text says how.
     #[error("{message}")]
     Conflict { code: &'static str, message: String },
+    /// By a VM of the same owner, in this state: one that is being deleted has its name until it is gone.
     #[error("the name {0} is taken")]
     NameTaken(String, VmState),
     /// Too much of something at once; the text says of what.
     #[error("{0}")]
     TooMany(String),
+    /// The text says what is left, and what to do.
     #[error("over quota: {0}")]
     Quota(String),
+    /// Carries the reason of each node.
     #[error(transparent)]
     NoPlace(#[from] NoPlace),
+    /// Every user has a network of their own from the first VM on, for good.
     #[error("all networks of the configured range are taken")]
     NoNetwork,
     /// Unknown, used, withdrawn, past its end, or of a shell that is no more: one answer.
@@ -49,8 +55,10 @@ pub enum ControlError {
     /// A command took longer than it was given; the text has the node's words.
     #[error("{0}")]
     ExecTimeout(String),
+    /// At the server's start, or a fault of ours: logged, and hidden behind the request id.
     #[error("the configuration cannot be used: {0}")]
     Config(String),
+    /// In the data folder: a node's credential.
     #[error("{path} could not be written or read")]
     File {
         path: String,
@@ -63,6 +71,7 @@ pub enum ControlError {
 }
 
 impl ControlError {
+    /// `what` is a noun for people: VM, shell, node.
     pub(super) fn not_found(what: &'static str, name: &str) -> Self {
         Self::NotFound {
             what,
@@ -70,6 +79,7 @@ impl ControlError {
         }
     }
 
+    /// `field` is the input's name, `code` one of docs/api.md, `message` a sentence that says the rule.
     pub(super) fn invalid(
         field: &'static str,
         code: &'static str,
@@ -82,6 +92,7 @@ impl ControlError {
         }
     }
 
+    /// `code` is one of docs/api.md, `message` a sentence that says what to do.
     pub(super) fn conflict(code: &'static str, message: impl Into<String>) -> Self {
         Self::Conflict {
             code,
@@ -89,6 +100,7 @@ impl ControlError {
         }
     }
 
+    /// `node` is its name, for the words.
     pub(super) fn node(node: &str, source: NodeCallError) -> Self {
         Self::Node {
             node: node.to_owned(),

@@ -40,6 +40,7 @@ pub fn sentence(event: &EventRow) -> String {
         "vm_connect" => format!("{actor} connected to {subject}{after_colon}"),
         "shell_open" => format!("{actor} opened a shell in {subject}"),
         "shell_close" => format!("{actor} closed a shell in {subject}"),
+        "shell_ended" => format!("A shell in {subject} has ended{after_colon}"),
         kind if kind.starts_with("shell_") => shared(kind, event),
         kind => other(kind, event, &in_brackets, &after_colon),
     }
@@ -142,6 +143,11 @@ mod tests {
                 Some("ran out of memory (256 MiB); restart 1 of 3 in 1 s")
             ),
             "web1 ran out of memory (256 MiB); restart 1 of 3 in 1 s"
+        );
+        let why = "it was closed because nobody had used it for 24 h";
+        assert_eq!(
+            says("shell_ended", Some(why)),
+            "A shell in web1 has ended: it was closed because nobody had used it for 24 h"
         );
         assert_eq!(says("thing_done", None), "alice: thing done web1");
     }

@@ -44,6 +44,7 @@ pub type ExecTurn = [OwnedSemaphorePermit; 2];
 /// A command's socket to its node, with its turn.
 pub struct ExecLine {
     pub socket: NodeSocket,
+    /// To be held for as long as the socket.
     pub turn: ExecTurn,
 }
 

@@ -13,6 +13,7 @@ use uuid::Uuid;
 /// CPU samples kept for a VM: two minutes of them.
 const HISTORY: usize = 24;
 
+/// What all nodes said last, behind a lock that is never held over an await.
 #[derive(Default)]
 pub struct Fleet(Mutex<State>);
 
@@ -35,6 +36,7 @@ struct NodeFacts {
 pub struct VmFacts {
     /// CPU in percent of its share, oldest first.
     pub history: VecDeque<u8>,
+    /// What is being done for it now, such as a pull.
     pub progress: Option<VmProgress>,
     sampled_at: i64,
     oom_kills: Option<u64>,
@@ -107,6 +109,7 @@ impl Fleet {
         self.lock().nodes.get(node_id)?.listed_at
     }
 
+    /// Nothing known yet is an empty history.
     pub fn facts(&self, vm_id: &str) -> VmFacts {
         self.lock().vms.get(vm_id).cloned().unwrap_or_default()
     }
@@ -141,6 +144,7 @@ impl Fleet {
         }
     }
 
+    /// Its reports and its alarm; what is known of its VMs goes with each of them.
     pub fn forget_node(&self, node_id: &str) {
         self.lock().nodes.remove(node_id);
     }
@@ -154,6 +158,7 @@ impl Fleet {
         new
     }
 
+    /// As [`Fleet::set_alarm`] left it; the overview shows it to admins.
     pub fn alarm(&self, node_id: &str) -> Option<String> {
         self.lock().nodes.get(node_id)?.alarm.clone()
     }

@@ -112,6 +112,7 @@ impl Control {
             .collect())
     }
 
+    /// The catalogue, oldest first, without what admins removed.
     pub(super) async fn image_rows(&self) -> Result<Vec<ImageRow>, ControlError> {
         let rows = image_list(&self.0.db).await?;
         Ok(rows.into_iter().filter(|row| !row.hidden).collect())
@@ -157,10 +158,13 @@ impl Control {
         u32::try_from(has.count()).unwrap_or(u32::MAX)
     }
 
+    /// The catalogue, oldest first.
     pub async fn image_list(&self, _admin: &Actor) -> Result<Vec<ImageView>, ControlError> {
         self.image_views().await
     }
 
+    /// Adds an entry; nothing is pulled yet, nor is the reference looked for. [`ControlError::Invalid`]
+    /// where an input breaks its rule or the name is taken.
     pub async fn image_add(
         &self,
         admin: &Actor,
@@ -197,6 +201,8 @@ impl Control {
         Ok(tx.commit().await?)
     }
 
+    /// Makes it the one that is taken where none is named; [`ControlError::NotFound`] where the catalogue
+    /// has none of that name.
     pub async fn image_default(
         &self,
         admin: &Actor,

@@ -13,6 +13,7 @@ const PREFIX: u32 = 27;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Networks {
     base: u32,
+    /// How many /27 there are: as many users can have VMs.
     pub count: u32,
 }
 

@@ -41,6 +41,8 @@ impl Control {
         self.node_register(row, credential);
     }
 
+    /// Talks to the node from now on, and works on its VMs. None, and an error in the log, where its address
+    /// or fingerprint cannot be used.
     pub(super) fn node_register(
         &self,
         row: &NodeRow,
@@ -63,7 +65,8 @@ impl Control {
         }
     }
 
-    /// A node that this server runs: its row made or brought up to date, and talked to from now on.
+    /// A node that this server runs: its row made or brought up to date, and talked to from now on. A local
+    /// node that has its address changes places with it: ports may be exchanged in the configuration.
     pub async fn node_local_ensure(
         &self,
         name: &str,
@@ -71,23 +74,28 @@ impl Control {
         credential: &str,
     ) -> Result<(), ControlError> {
         let mut tx = self.0.db.write_exclusive().await?;
-        let row = node_local_ensure(&mut tx, name, address)
+        let (row, moved) = node_local_ensure(&mut tx, name, address)
             .await
             .map_err(
                 |error| match error.is_taken("nodes_address_key", "nodes.address") {
-                    true => ControlError::Config(format!("another node has the address {address}")),
+                    true => ControlError::Config(address_taken(name, address)),
                     false => error.into(),
                 },
             )?;
         tx.commit().await?;
         self.node_register(&row, Secret::new(credential));
+        if let Some(moved) = moved {
+            self.node_take_up(&moved);
+        }
         Ok(())
     }
 
+    /// Oldest first, without asking any of them.
     pub async fn node_list(&self, _admin: &Actor) -> Result<Vec<NodeView>, ControlError> {
         self.node_views().await
     }
 
+    /// Rows, what is promised there, and what each said last.
     pub(super) async fn node_views(&self) -> Result<Vec<NodeView>, ControlError> {
         let rows = node_list(&self.0.db).await?;
         let promised = node_allocation_list(&self.0.db).await?;
@@ -97,10 +105,12 @@ impl Control {
             .collect())
     }
 
+    /// The same of one, by its name.
     pub async fn node_get(&self, _admin: &Actor, name: &str) -> Result<NodeView, ControlError> {
         self.node_view_by_name(name).await
     }
 
+    /// [`ControlError::NotFound`] where there is none of that name.
     pub(super) async fn node_view_by_name(&self, name: &str) -> Result<NodeView, ControlError> {
         let views = self.node_views().await?;
         let view = views.into_iter().find(|view| view.name == name);
@@ -181,6 +191,14 @@ impl Control {
     }
 }
 
+fn address_taken(name: &str, address: &str) -> String {
+    format!(
+        "{name} cannot have the address {address}: a node that an admin added, or that this server does not run any \
+         more, has it. Choose another port (--node-ports); if that node is not needed, remove it on /admin/nodes"
+    )
+}
+
+/// The row as this transaction sees it; [`ControlError::NotFound`] where there is none.
 pub(super) async fn found(tx: &mut Tx, name: &str) -> Result<NodeRow, ControlError> {
     node_get(tx, name)
         .await?

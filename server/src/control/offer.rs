@@ -13,6 +13,7 @@ use crate::{
 const NAMES_TRIED: usize = 20;
 
 impl Control {
+    /// Nothing is promised by it: quota and room are looked at again when the VM is made.
     pub async fn vm_offer(&self, actor: &Actor) -> Result<VmOffer, ControlError> {
         let quota = self.quota(actor).await?;
         let mine = vm_list(&self.0.db, &actor.user_id).await?;

@@ -22,12 +22,14 @@ pub struct OrphanWatch {
 /// What to do about them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
+    /// Watched for longer than the grace, in the order of their ids.
     pub remove: Vec<Uuid>,
     /// Why some are left alone that ought to go; for the log and the admin.
     pub alarm: Option<String>,
 }
 
 impl OrphanWatch {
+    /// `grace` in microseconds.
     pub fn new(grace: i64) -> Self {
         Self {
             grace,

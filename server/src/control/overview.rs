@@ -28,6 +28,7 @@ impl Control {
             vms_failed: counts.vms_failed,
             shells: self.shells(),
             login_sessions: counts.login_sessions,
+            history: self.0.counts.list(),
             as_of: clock::now(),
             nodes,
         })

@@ -19,7 +19,10 @@ pub use exit::arrived;
 
 /// Time to come to run, once the image is there.
 pub const CREATING: i64 = 120 * SECOND;
+/// Time for a container that is there to come to run.
 pub const STARTING: i64 = 60 * SECOND;
+/// Time to shut down. An attempt takes 25 s at most (the balancer's deadline), so that there is a second
+/// one.
 pub const STOPPING: i64 = 60 * SECOND;
 
 /// One step towards what should be.
@@ -31,7 +34,9 @@ pub enum Step {
     Record(Box<Found>),
     /// Make its container where it is missing, and start it.
     Create,
+    /// Start the container that is there.
     Start,
+    /// Shut it down, gracefully.
     Stop,
     /// Set its owner's keys and start its SSH server.
     SshServe,
@@ -42,6 +47,7 @@ pub enum Step {
 /// A finding: the row as it is now known to be, and what to tell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
+    /// Written only while what is desired is still what it was when this was found.
     pub after: VmRow,
     pub event: Option<FoundEvent>,
 }
@@ -49,14 +55,17 @@ pub struct Found {
 /// An event of MiniCloud's own about a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundEvent {
+    /// Noun, underscore, verb, as of every event.
     pub kind: &'static str,
     pub detail: Option<String>,
+    /// False: the log warns of it, too.
     pub ok: bool,
 }
 
 /// What is known beside the row.
 #[derive(Clone, Copy)]
 pub struct Look<'a> {
+    /// Microseconds since the Unix epoch, as all times here.
     pub now: i64,
     /// What the node said last of this VM.
     pub report: Option<&'a VmReport>,

@@ -7,6 +7,7 @@
 //! only it may conclude that something has ended or is gone. A VM is in one pair of hands at a time,
 //! and nobody acts on what was read before the last act on that VM.
 
+mod doubt;
 mod duty;
 mod full;
 
@@ -63,6 +64,7 @@ pub struct Worker {
 }
 
 impl Worker {
+    /// Does nothing yet: see [`Worker::spawn`].
     pub fn new(control: Control, entry: Arc<NodeEntry>) -> Self {
         let grace = i64::from(control.0.config.orphan_grace_s) * clock::SECOND;
         Self {
@@ -85,8 +87,10 @@ impl Worker {
         let work = self.clone();
         let gone = self.entry.gone.clone();
         self.control.spawn(async move {
-            let both = async { tokio::join!(work.urgent_loop(), work.full_loop()) };
-            gone.run_until_cancelled(both).await;
+            // Beside its VMs, why shells in them were lost.
+            let lost = work.control.shell_lost_loop(&work.entry);
+            let all = async { tokio::join!(work.urgent_loop(), work.full_loop(), lost) };
+            gone.run_until_cancelled(all).await;
         });
     }
 
@@ -105,6 +109,7 @@ impl Worker {
         self.control.0.fleet.forget(self.node_id(), vm_id);
     }
 
+    /// Locked until the guard goes: hold it over no await.
     pub(super) fn duties(&self) -> MutexGuard<'_, Duties> {
         lock(&self.duties)
     }
@@ -143,6 +148,7 @@ impl Worker {
             if ready && !was_ready {
                 // Back again: what was put off is tried at once.
                 self.duties().hurry();
+                self.control.shell_lost_all(&self.entry).await;
             }
             self.full_pass().await;
             sleep(PAUSE).await;
@@ -207,6 +213,7 @@ impl Worker {
         });
     }
 
+    /// The next step, by all that is known now. `fresh`: the node's list was just fetched.
     pub(super) fn plan(&self, row: &VmRow, fresh: bool) -> Step {
         self.look(row, fresh, |look| plan(row, look))
     }

@@ -8,10 +8,15 @@ use crate::db::vm::{DesiredState, VmRow};
 /// What can be asked of a VM that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
+    /// Of one that has failed: tries again.
     Start,
+    /// Refused for one that has failed.
     Stop,
+    /// Of one that does not run: starts it.
     Restart,
+    /// Only of one that has failed.
     Retry,
+    /// Whatever its state; nothing else can be asked of it afterwards.
     Delete,
 }
 
@@ -67,11 +72,7 @@ fn start(row: &VmRow, now: i64) -> Option<VmRow> {
     if row.desired == DesiredState::Running {
         return None;
     }
-    let state = match row.created_once {
-        true => VmState::Starting,
-        false => VmState::Creating,
-    };
-    Some(changed(row, DesiredState::Running, state, now))
+    Some(changed(row, DesiredState::Running, coming(row), now))
 }
 
 fn stop(row: &VmRow, now: i64) -> Option<VmRow> {
@@ -84,12 +85,17 @@ fn delete(row: &VmRow, now: i64) -> Option<VmRow> {
         .then(|| changed(row, DesiredState::Deleted, VmState::Deleting, now))
 }
 
-/// From the beginning: its container is made where it is missing, and started. That it had one, and where,
-/// stays known by `engine_id`.
+/// A container that is there is started, and never made anew: only one that never was, or whose loss has been
+/// told, is made.
 fn again(row: &VmRow, now: i64) -> VmRow {
-    VmRow {
-        created_once: false,
-        ..changed(row, DesiredState::Running, VmState::Creating, now)
+    changed(row, DesiredState::Running, coming(row), now)
+}
+
+/// The state of a VM that is to run and does not.
+fn coming(row: &VmRow) -> VmState {
+    match row.created_once {
+        true => VmState::Starting,
+        false => VmState::Creating,
     }
 }
 
@@ -136,7 +142,7 @@ mod tests {
             (Verb::Start, Stopped, rest, Some((Running, Starting))),
             (Verb::Start, Stopped, Stopping, Some((Running, Starting))),
             (Verb::Start, Running, run, Some((Running, run))),
-            (Verb::Start, Running, Failed, Some((Running, Creating))),
+            (Verb::Start, Running, Failed, Some((Running, Starting))),
             (Verb::Start, Deleted, Deleting, None),
             (Verb::Stop, Running, run, Some((Stopped, Stopping))),
             (Verb::Stop, Running, Creating, Some((Stopped, Stopping))),
@@ -144,8 +150,8 @@ mod tests {
             (Verb::Stop, Running, Failed, None),
             (Verb::Restart, Running, run, Some((Running, Stopping))),
             (Verb::Restart, Stopped, rest, Some((Running, Starting))),
-            (Verb::Restart, Running, Failed, Some((Running, Creating))),
-            (Verb::Retry, Running, Failed, Some((Running, Creating))),
+            (Verb::Restart, Running, Failed, Some((Running, Starting))),
+            (Verb::Retry, Running, Failed, Some((Running, Starting))),
             (Verb::Retry, Running, run, None),
             (Verb::Delete, Running, Failed, Some((Deleted, Deleting))),
             (Verb::Delete, Deleted, Deleting, Some((Deleted, Deleting))),
@@ -169,6 +175,23 @@ mod tests {
         };
         let after = request(&before, Verb::Start, 7).unwrap().unwrap();
         assert_eq!((after.state, after.changed_at), (VmState::Creating, 7));
+    }
+
+    #[test]
+    fn a_retry_forgets_nothing_of_a_container_that_was_seen() {
+        let before = VmRow {
+            state: VmState::Failed,
+            ..row()
+        };
+        let after = request(&before, Verb::Retry, 7).unwrap().unwrap();
+        assert_eq!(after.state, VmState::Starting);
+        assert!(after.created_once && after.engine_id == before.engine_id);
+        let lost = VmRow {
+            created_once: false,
+            ..before
+        };
+        let after = request(&lost, Verb::Retry, 7).unwrap().unwrap();
+        assert_eq!(after.state, VmState::Creating);
     }
 
     #[test]

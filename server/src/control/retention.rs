@@ -21,6 +21,7 @@ const NOTICE: i64 = 7 * DAY;
 /// Stopped VMs go after so many days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
+    /// At least 1.
     pub days: u32,
     /// Since when it is no longer than that: microseconds since the Unix epoch.
     pub since: i64,

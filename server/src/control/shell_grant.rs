@@ -208,6 +208,7 @@ impl Control {
         Ok(grant.is_some_and(|grant| grant.mode == ShellMode::Watch))
     }
 
+    /// With whether its user is in the shell now.
     pub(super) fn shell_grant_view(&self, row: &ShellGrantRow) -> ShellGrantView {
         ShellGrantView {
             id: row.id.clone(),

@@ -10,7 +10,8 @@ use crate::{
     clock,
     clock::SECOND,
     db::{
-        shell::{ShellRow, shell_delete, shell_list_by_vm},
+        event::{NewEvent, SubjectKind, event_insert},
+        shell::{ShellRow, shell_delete, shell_list_by_vm, shell_lock},
         vm::VmRow,
     },
 };
@@ -28,40 +29,52 @@ impl Control {
         vm_id: Uuid,
     ) -> Result<Vec<ShellReport>, ControlError> {
         let listed = entry.client.shell_list(vm_id).await;
-        let mut live = listed.map_err(|error| ControlError::node(&entry.name, error))?;
-        live.retain(|shell| shell.exit_code.is_none());
+        let listed = listed.map_err(|error| ControlError::node(&entry.name, error))?;
         // Read after the list: a row is written before its shell is made, so that one without a row is nobody's.
         let known = shell_list_by_vm(&self.0.db, &row.id).await?;
-        self.shell_rows_sweep(&known, &live).await?;
+        self.shell_rows_sweep(row, &known, &listed).await?;
         let is_known = |shell: &ShellReport| known.iter().any(|row| row.id == shell.id.to_string());
-        let (mut live, nobodys): (Vec<_>, Vec<_>) = live.into_iter().partition(is_known);
+        let live = listed.into_iter().filter(ShellReport::lives);
+        let (mut live, nobodys): (Vec<_>, Vec<_>) = live.partition(is_known);
         self.shells_end(entry, row, nobodys);
         live.sort_by_key(|shell| (shell.created_at, shell.id));
         Ok(live)
     }
 
-    /// Removes the rows of shells that are not among the live ones.
+    /// Removes the rows of shells that live no more, by what their node lists. Of those that were lost the owner
+    /// is told why, by an event.
     pub(super) async fn shell_rows_sweep(
         &self,
+        row: &VmRow,
         known: &[ShellRow],
-        live: &[ShellReport],
+        listed: &[ShellReport],
     ) -> Result<(), ControlError> {
         let old = clock::now() - MAKING;
-        let lives = |id: &str| live.iter().any(|shell| shell.id.to_string() == id);
-        let over = known
+        let over: Vec<Over<'_>> = known
             .iter()
-            .filter(|row| row.created_at < old && !lives(&row.id));
-        let over: Vec<&str> = over.map(|row| row.id.as_str()).collect();
+            .filter_map(|known| over(known, listed, old))
+            .collect();
         if over.is_empty() {
             return Ok(());
         }
         let mut tx = self.0.db.write().await?;
-        for id in &over {
+        let mut is_told = false;
+        for Over { id, lost } in &over {
+            // Several may look at once: one of them tells.
+            if let Some(why) = lost
+                && shell_lock(&mut tx, id).await?
+            {
+                event_insert(&mut tx, &lost_event(row, why)).await?;
+                is_told = true;
+            }
             shell_delete(&mut tx, id).await?;
         }
         tx.commit().await?;
         self.told_shells()
-            .retain(|(_, told)| !over.contains(&told.as_str()));
+            .retain(|(_, told)| !over.iter().any(|over| over.id == told));
+        if is_told {
+            self.tell(Some(&row.owner_id));
+        }
         Ok(())
     }
 
@@ -113,4 +126,27 @@ impl Control {
         let live = self.shell_ids(row).await?;
         Ok(live.iter().any(|shell| shell == id))
     }
+}
+
+/// A row's shell that lives no more.
+struct Over<'a> {
+    id: &'a str,
+    /// Why, where it was lost.
+    lost: Option<&'a str>,
+}
+
+/// None while the shell may live, or be in the making: its row is younger than `old`, and its node does not say
+/// that it was lost.
+fn over<'a>(row: &'a ShellRow, listed: &'a [ShellReport], old: i64) -> Option<Over<'a>> {
+    let report = listed.iter().find(|shell| shell.id.to_string() == row.id);
+    let lost = report.and_then(|shell| shell.lost.as_deref());
+    let lives = report.is_some_and(ShellReport::lives);
+    let is_over = lost.is_some() || (!lives && row.created_at < old);
+    is_over.then_some(Over { id: &row.id, lost })
+}
+
+fn lost_event(row: &VmRow, why: &str) -> NewEvent {
+    NewEvent::new("shell_ended", None, SubjectKind::Vm, &row.id, &row.name)
+        .owner(&row.owner_id)
+        .detail(why)
 }

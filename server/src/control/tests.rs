@@ -9,11 +9,13 @@ mod exits;
 mod figures;
 mod images;
 mod lifecycle;
+mod lost_shells;
 mod nodes;
 mod orphans;
 #[path = "../../../node/tests/common/private_engine.rs"]
 mod private_engine;
 mod publish;
+mod restored;
 mod retention;
 mod retries;
 mod shares;

@@ -34,6 +34,8 @@ impl Control {
         Ok(rows.iter().map(|row| self.vm_view(row)).collect())
     }
 
+    /// What the user may have, and has; VMs being deleted no longer count. [`ControlError::NoAccount`] where
+    /// the account is gone.
     pub(super) async fn quota(&self, actor: &Actor) -> Result<QuotaUsage, ControlError> {
         vm_quota(&self.0.db, &actor.user_id)
             .await?

@@ -27,19 +27,23 @@ impl Control {
         })
     }
 
+    /// Everything about one, by its id.
     pub async fn admin_vm_get(&self, _admin: &Actor, id: &str) -> Result<VmDetail, ControlError> {
         let row = self.vm_any(id).await?;
         self.vm_detail(&row).await
     }
 
+    /// As [`Control::vm_start`], by its id.
     pub async fn admin_vm_start(&self, admin: &Actor, id: &str) -> Result<VmView, ControlError> {
         self.vm_ask_any(admin, id, Verb::Start).await
     }
 
+    /// As [`Control::vm_stop`], by its id.
     pub async fn admin_vm_stop(&self, admin: &Actor, id: &str) -> Result<VmView, ControlError> {
         self.vm_ask_any(admin, id, Verb::Stop).await
     }
 
+    /// As [`Control::vm_delete`], by its id.
     pub async fn admin_vm_delete(&self, admin: &Actor, id: &str) -> Result<(), ControlError> {
         self.vm_ask_any(admin, id, Verb::Delete).await.map(drop)
     }

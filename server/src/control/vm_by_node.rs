@@ -13,6 +13,7 @@ use crate::{
 
 /// A node's address, and those of its VMs that the user may see.
 pub struct NodeVms {
+    /// What the demo's clients send as `server`.
     pub address: String,
     /// Why nothing is known of them now.
     pub trouble: Option<String>,

@@ -26,6 +26,8 @@ use crate::{
 const ATTEMPTS: usize = 5;
 
 impl Control {
+    /// Fine where it runs or starts already; a failed one is tried again. [`ControlError::Conflict`] where
+    /// it is being deleted, as for all below but the deletion itself.
     pub async fn vm_start(&self, actor: &Actor, name: &str) -> Result<VmView, ControlError> {
         self.vm_ask(actor, name, Verb::Start).await
     }
@@ -35,6 +37,7 @@ impl Control {
         self.vm_ask(actor, name, Verb::Stop).await
     }
 
+    /// Down, gracefully, and up again; one that does not run is started.
     pub async fn vm_restart(&self, actor: &Actor, name: &str) -> Result<VmView, ControlError> {
         self.vm_ask(actor, name, Verb::Restart).await
     }

@@ -146,6 +146,8 @@ impl Control {
         })
     }
 
+    /// A node as placement sees it: what is promised there, and what it said last. None where this server
+    /// does not talk to it.
     pub(super) fn candidate(&self, promised: &NodeAllocation) -> Option<Candidate> {
         let state = self.0.registry.get(&promised.node_id)?.state();
         let capacity = state

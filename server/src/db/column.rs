@@ -4,22 +4,28 @@ use sqlx::{Row as _, any::AnyRow};
 
 use super::DbError;
 
+/// A text that is never NULL; [`DbError::Other`] where it is, or the statement has no such column; the same
+/// of all below.
 pub fn text(row: &AnyRow, name: &str) -> Result<String, DbError> {
     Ok(row.try_get::<String, _>(name)?)
 }
 
+/// A text, or none where it is NULL.
 pub fn text_or(row: &AnyRow, name: &str) -> Result<Option<String>, DbError> {
     Ok(row.try_get::<Option<String>, _>(name)?)
 }
 
+/// A number, or a time in microseconds, that is never NULL.
 pub fn int(row: &AnyRow, name: &str) -> Result<i64, DbError> {
     Ok(row.try_get::<i64, _>(name)?)
 }
 
+/// The same, or none where it is NULL.
 pub fn int_or(row: &AnyRow, name: &str) -> Result<Option<i64>, DbError> {
     Ok(row.try_get::<Option<i64>, _>(name)?)
 }
 
+/// A boolean, which both engines keep as 0 or 1.
 pub fn flag(row: &AnyRow, name: &str) -> Result<bool, DbError> {
     Ok(int(row, name)? != 0)
 }

@@ -23,6 +23,7 @@ pub enum DbError {
     /// A row holds what no row should; the text says which.
     #[error("the database holds an unexpected value: {0}")]
     Unexpected(String),
+    /// A fault of ours: a statement that it does not understand, or a constraint that no caller expects.
     #[error("the database refused a statement")]
     Other(#[source] sqlx::Error),
 }

@@ -40,7 +40,9 @@ impl SubjectKind {
 /// An event to be written. Made by [`NewEvent::new`], refined by the methods.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
+    /// None: MiniCloud itself.
     pub actor_id: Option<String>,
+    /// The name as it was then, as the subject's: the sentence outlives what it tells of.
     pub actor: String,
     /// Noun, underscore, verb: `vm_create`, `login_failed`.
     pub kind: &'static str,
@@ -49,7 +51,9 @@ pub struct NewEvent {
     pub subject: String,
     /// The user who may read it beside admins.
     pub owner_id: Option<String>,
+    /// More words for the sentence; never a secret.
     pub detail: Option<String>,
+    /// False: it was tried and did not work.
     pub ok: bool,
 }
 
@@ -97,6 +101,7 @@ impl NewEvent {
 /// An event as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRow {
+    /// Grows; the cursor of pages.
     pub id: i64,
     pub at: i64,
     pub actor: String,
@@ -104,6 +109,7 @@ pub struct EventRow {
     pub subject_kind: SubjectKind,
     pub subject_id: String,
     pub subject: String,
+    /// The user who may read it beside admins.
     pub owner_id: Option<String>,
     pub detail: Option<String>,
     pub ok: bool,
@@ -112,13 +118,17 @@ pub struct EventRow {
 /// Which events to read; None lets all pass.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EventQuery<'a> {
+    /// Of what that user may read.
     pub owner_id: Option<&'a str>,
+    /// About that very thing; `subject` is about all that had the name.
     pub subject_id: Option<&'a str>,
+    /// By its name; [`SYSTEM`] for MiniCloud itself.
     pub actor: Option<&'a str>,
     pub subject: Option<&'a str>,
     pub kind: Option<&'a str>,
     /// Only smaller ids: the cursor.
     pub before: Option<i64>,
+    /// At most so many; 0 gives none.
     pub limit: u32,
 }
 

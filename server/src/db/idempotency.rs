@@ -7,12 +7,15 @@ use super::{Db, DbError, Tx, column};
 /// A key that was used before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyRow {
+    /// SHA-256 of what was asked, hex: another request under the same key is told apart by it.
     pub request_hash: String,
+    /// The id of what is made under it, chosen with the key.
     pub subject_id: String,
     /// None until it was answered.
     pub status: Option<u16>,
     /// None where the answer is not kept.
     pub answer: Option<String>,
+    /// When it was claimed last: who claimed it then answers it, and nobody else.
     pub created_at: i64,
 }
 
@@ -39,6 +42,7 @@ pub async fn idempotency_insert(
     Ok(done.rows_affected() == 1)
 }
 
+/// A user's key, answered or not; an old one too, until it is expired.
 pub async fn idempotency_get(
     db: &Db,
     owner_id: &str,

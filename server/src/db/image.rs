@@ -6,18 +6,22 @@ use sqlx::any::AnyRow;
 use super::{Db, DbError, Tx, column};
 use crate::clock;
 
+/// An entry of the catalogue, hidden or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageRow {
     /// Name in the catalogue: `alpine`.
     pub name: String,
     /// Reference for the engine: `alpine:3`.
     pub reference: String,
+    /// One line about it, perhaps empty.
     pub summary: String,
     /// How its SSH server is started; None: it carries none.
     pub ssh_server: Option<SshServer>,
+    /// Taken where none is named, unless it is on no node and another stands in for it.
     pub is_default: bool,
     /// Removed by an admin.
     pub hidden: bool,
+    /// Also the order of the catalogue.
     pub created_at: i64,
 }
 

@@ -11,8 +11,11 @@ pub struct LoginSession {
     pub id: String,
     pub user_id: String,
     pub created_at: i64,
+    /// To the minute.
     pub active_at: i64,
+    /// Moves on while it is used.
     pub expires_at: i64,
+    /// Where it began.
     pub address: String,
     /// In words: "Firefox on Linux".
     pub device: String,
@@ -24,6 +27,7 @@ pub struct SignedIn {
     pub login_session_id: String,
     pub actor: Actor,
     pub must_change_password: bool,
+    /// With the password that every new installation has: good on this machine only.
     pub first_start: bool,
     pub active_at: i64,
     pub expires_at: i64,
@@ -122,6 +126,7 @@ pub async fn login_session_address_known(
     Ok(row.is_some())
 }
 
+/// Errors with [`DbError::Gone`] when the user's row was removed meanwhile.
 pub async fn login_session_insert(
     tx: &mut Tx,
     session: &LoginSession,

@@ -25,6 +25,7 @@ const KEPT: usize = 1_000;
 pub(super) struct Revision(Arc<AtomicU64>);
 
 impl Revision {
+    /// To be read before asking: an answer is good while this is still the same.
     pub(super) fn now(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
@@ -35,6 +36,7 @@ impl Revision {
     }
 }
 
+/// Counts when it is dropped, after a commit as after an undo: who dropped it may not know which it was.
 pub(super) struct OnEnd(Revision);
 
 impl Drop for OnEnd {
@@ -56,6 +58,7 @@ struct Kept<T> {
 }
 
 impl<T> Memo<T> {
+    /// `revision` is the one that every transaction of the same database counts in.
     pub(super) fn new(revision: Revision) -> Self {
         Self {
             revision,

@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 use super::{Db, DbError, Tx, column};
 use crate::clock;
 
+/// A node without its credential, which is a file in the data folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeRow {
     pub id: String,
@@ -16,6 +17,7 @@ pub struct NodeRow {
     pub address: String,
     /// Started and watched by this server.
     pub local: bool,
+    /// Whether new VMs may be placed there.
     pub policy: NodePolicy,
     /// SHA-256 of its certificate, hex.
     pub fingerprint: Option<String>,
@@ -33,6 +35,7 @@ pub async fn node_list(db: &Db) -> Result<Vec<NodeRow>, DbError> {
     rows.iter().map(node_row).collect()
 }
 
+/// By its name, as a transaction sees it.
 pub async fn node_get(tx: &mut Tx, name: &str) -> Result<Option<NodeRow>, DbError> {
     let row = sqlx::query(
         "SELECT id, name, address, local, policy, fingerprint, created_at \
@@ -62,18 +65,36 @@ pub async fn node_insert(tx: &mut Tx, node: &NodeRow) -> Result<(), DbError> {
     Ok(())
 }
 
-/// The row of a node that this server runs; made, or moved to its present address.
-pub async fn node_local_ensure(tx: &mut Tx, name: &str, address: &str) -> Result<NodeRow, DbError> {
-    if let Some(mut row) = node_get(tx, name).await? {
-        sqlx::query("UPDATE nodes SET address = $1, local = 1, fingerprint = NULL WHERE id = $2")
-            .bind(address)
-            .bind(row.id.as_str())
-            .execute(&mut **tx)
-            .await?;
-        (row.address, row.local, row.fingerprint) = (address.to_owned(), true, None);
-        return Ok(row);
+/// The row of a node that this server runs, made or moved to its present address; and that of the local node
+/// which had this address, and has the first one's in its place. [`DbError::Taken`] by `nodes_address_key`
+/// where the two cannot change places.
+pub async fn node_local_ensure(
+    tx: &mut Tx,
+    name: &str,
+    address: &str,
+) -> Result<(NodeRow, Option<NodeRow>), DbError> {
+    let Some(mut row) = node_get(tx, name).await? else {
+        let row = local_row(name, address);
+        node_insert(tx, &row).await?;
+        return Ok((row, None));
+    };
+    let there = node_local_at(tx, address).await?;
+    let mut other = there.filter(|there| row.local && there.id != row.id);
+    if let Some(other) = &other {
+        // No address is there twice, not even for a moment.
+        node_move(tx, &other.id, &format!("from {address}")).await?;
     }
-    let row = NodeRow {
+    node_move(tx, &row.id, address).await?;
+    if let Some(other) = &mut other {
+        node_move(tx, &other.id, &row.address).await?;
+        other.address.clone_from(&row.address);
+    }
+    (row.address, row.local, row.fingerprint) = (address.to_owned(), true, None);
+    Ok((row, other))
+}
+
+fn local_row(name: &str, address: &str) -> NodeRow {
+    NodeRow {
         id: uuid::Uuid::now_v7().to_string(),
         name: name.to_owned(),
         address: address.to_owned(),
@@ -81,11 +102,31 @@ pub async fn node_local_ensure(tx: &mut Tx, name: &str, address: &str) -> Result
         policy: NodePolicy::Schedulable,
         fingerprint: None,
         created_at: clock::now(),
-    };
-    node_insert(tx, &row).await?;
-    Ok(row)
+    }
 }
 
+async fn node_local_at(tx: &mut Tx, address: &str) -> Result<Option<NodeRow>, DbError> {
+    let row = sqlx::query(
+        "SELECT id, name, address, local, policy, fingerprint, created_at \
+         FROM nodes WHERE address = $1 AND local = 1",
+    )
+    .bind(address)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.as_ref().map(node_row).transpose()
+}
+
+/// A local node has no certificate.
+async fn node_move(tx: &mut Tx, id: &str, address: &str) -> Result<(), DbError> {
+    sqlx::query("UPDATE nodes SET address = $1, local = 1, fingerprint = NULL WHERE id = $2")
+        .bind(address)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Nothing happens where it is gone.
 pub async fn node_policy_set(tx: &mut Tx, id: &str, policy: NodePolicy) -> Result<(), DbError> {
     sqlx::query("UPDATE nodes SET policy = $1 WHERE id = $2")
         .bind(policy_word(policy))
@@ -112,12 +153,14 @@ pub struct NodeAllocation {
     pub policy: NodePolicy,
     /// Grows with every placement; the lowest was placed on longest ago.
     pub placed_seq: i64,
+    /// Placed there, whatever they do.
     pub vms: u32,
     /// Of these, those that were last seen running.
     pub vms_running: u32,
     /// Of these, those of which only the node can tell what they do: all but what is being made or removed,
     /// or has failed.
     pub vms_made: u32,
+    /// Thousandths of a core.
     pub cpu_millis: u32,
     pub memory_mib: u32,
     pub disk_gib: u32,

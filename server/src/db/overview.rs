@@ -3,14 +3,19 @@
 use super::{Db, DbError, column};
 use crate::clock;
 
+/// Of the whole installation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Without deleted accounts.
     pub users: u32,
+    /// Those being deleted too.
     pub vms: u32,
     pub vms_failed: u32,
+    /// That have not expired.
     pub login_sessions: u32,
 }
 
+/// All in one query.
 pub async fn counts(db: &Db) -> Result<Counts, DbError> {
     let row = sqlx::query(
         "SELECT (SELECT COUNT(*) FROM users WHERE deleted_at IS NULL) AS users, \

@@ -2,6 +2,7 @@
 
 use super::{Db, DbError, Tx};
 
+/// None: it was never set.
 pub async fn setting_get(db: &Db, name: &str) -> Result<Option<String>, DbError> {
     let row: Option<(String,)> = sqlx::query_as("SELECT value FROM settings WHERE name = $1")
         .bind(name)

@@ -5,6 +5,7 @@ use sqlx::any::AnyRow;
 use super::{Db, DbError, Tx, column};
 use crate::clock;
 
+/// Written before the shell is made, and kept until somebody finds that it has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellRow {
     pub id: String,
@@ -14,6 +15,8 @@ pub struct ShellRow {
     pub created_at: i64,
 }
 
+/// Errors when there is one of that id ([`DbError::is_made`] tells), and with [`DbError::Gone`] when the VM
+/// went meanwhile.
 pub async fn shell_insert(
     tx: &mut Tx,
     id: &str,
@@ -57,6 +60,7 @@ pub async fn shell_get_any(db: &Db, id: &str) -> Result<Option<ShellRow>, DbErro
     row.as_ref().map(shell_row).transpose()
 }
 
+/// Those that have ended too, oldest first.
 pub async fn shell_list_by_vm(db: &Db, vm_id: &str) -> Result<Vec<ShellRow>, DbError> {
     let rows = sqlx::query(
         "SELECT id, vm_id, opened_by, created_at FROM shells WHERE vm_id = $1 ORDER BY id",
@@ -67,6 +71,15 @@ pub async fn shell_list_by_vm(db: &Db, vm_id: &str) -> Result<Vec<ShellRow>, DbE
     rows.iter().map(shell_row).collect()
 }
 
+/// The VMs on a node that have shells, also where those have ended.
+pub async fn shell_vm_list_by_node(db: &Db, node_id: &str) -> Result<Vec<String>, DbError> {
+    let vms = sqlx::query_scalar(
+        "SELECT DISTINCT s.vm_id FROM shells s JOIN vms v ON v.id = s.vm_id WHERE v.node_id = $1",
+    );
+    Ok(vms.bind(node_id).fetch_all(db.pool()).await?)
+}
+
+/// Its invitations and grants go with it. Fine when it is gone.
 pub async fn shell_delete(tx: &mut Tx, id: &str) -> Result<(), DbError> {
     sqlx::query("DELETE FROM shells WHERE id = $1")
         .bind(id)

@@ -39,6 +39,7 @@ macro_rules! select_grant {
     };
 }
 
+/// By its id, whoever's it is. None: it was taken back, or holds no more.
 pub async fn shell_grant_get(db: &Db, id: &str) -> Result<Option<ShellGrantRow>, DbError> {
     let row = sqlx::query(select_grant!("AND g.id = $1"))
         .bind(id)

@@ -19,6 +19,7 @@ pub struct ShellInvitationRow {
     pub owner: String,
     pub mode: ShellMode,
     pub created_at: i64,
+    /// From then on it is closed.
     pub expires_at: i64,
 }
 

@@ -5,6 +5,7 @@ use sqlx::any::AnyRow;
 use super::{Db, DbError, Tx, column, user::role_parse};
 use crate::actor::Actor;
 
+/// A user's key; several users may have added the same one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshKeyRow {
     pub id: String,
@@ -13,8 +14,10 @@ pub struct SshKeyRow {
     pub fingerprint: String,
     /// Algorithm and key in base64.
     pub public_key: String,
+    /// Tells people where the key is; perhaps empty.
     pub comment: String,
     pub created_at: i64,
+    /// To the minute; None: never.
     pub used_at: Option<i64>,
     /// When its owner named this user at a sign-in.
     pub confirmed_at: Option<i64>,
@@ -24,6 +27,7 @@ pub struct SshKeyRow {
 #[derive(Clone, Debug)]
 pub struct SshKeyUser {
     pub key: SshKeyRow,
+    /// An open account that has no password to change first.
     pub actor: Actor,
 }
 
@@ -103,6 +107,7 @@ pub async fn ssh_key_list_in(tx: &mut Tx, user_id: &str) -> Result<Vec<SshKeyRow
     rows.iter().map(ssh_key_row).collect()
 }
 
+/// Neither used nor confirmed yet, whatever `key` says. [`DbError::Taken`] where the user has it already.
 pub async fn ssh_key_insert(tx: &mut Tx, key: &SshKeyRow) -> Result<(), DbError> {
     sqlx::query(
         "INSERT INTO ssh_keys (id, user_id, fingerprint, public_key, comment, created_at) \

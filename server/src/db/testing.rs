@@ -1,7 +1,10 @@
 //! Databases for tests: a fresh SQLite file always, and a fresh PostgreSQL database beside it when
 //! `MINICLOUD_TEST_DATABASE_URL` names a server.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
@@ -42,6 +45,12 @@ async fn on_postgres(server: &str, test: impl AsyncFn(String)) {
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
+}
+
+/// Has an SQLite database that is in use write a copy of itself, as docs/operations.md tells.
+pub async fn copy_into(db: &Db, path: &Path) {
+    let sql = AssertSqlSafe(format!("VACUUM INTO '{}'", path.display()));
+    db.pool().execute(sql).await.expect("a copy");
 }
 
 /// The rows of a query for one column of text.

@@ -16,7 +16,7 @@ use super::{
     overview::counts,
     setting::setting_get,
     shell::shell_get,
-    testing::{each_url, user},
+    testing::{copy_into, each_url, user},
     token::{TokenRow, token_find, token_insert},
     user::{user_get_by_name, user_name_taken, user_password_hash},
     vm::{DesiredState, vm_list},
@@ -226,8 +226,7 @@ async fn a_copy_by_vacuum_into_of_a_database_in_use_is_whole() {
         }
     });
     let copy = folder.path().join("backup.db");
-    let sql = AssertSqlSafe(format!("VACUUM INTO '{}'", copy.display()));
-    db.pool().execute(sql).await.unwrap();
+    copy_into(&db, &copy).await;
     writing.abort();
     let copied = Db::open(&Db::sqlite_url(&copy)).await.unwrap();
     for number in 0..20 {

@@ -10,11 +10,13 @@ use crate::{actor::Actor, scope::Scopes, secret::Secret};
 pub struct TokenRow {
     pub id: String,
     pub user_id: String,
+    /// For people: where it is used. Several may have the same.
     pub name: String,
     pub scopes: Scopes,
     pub created_at: i64,
     /// None: it does not end by itself.
     pub expires_at: Option<i64>,
+    /// To the minute; None: never.
     pub used_at: Option<i64>,
 }
 
@@ -95,6 +97,7 @@ pub async fn token_count(tx: &mut Tx, user_id: &str) -> Result<i64, DbError> {
     column::int(&row, "tokens")
 }
 
+/// Not used yet, whatever `token` says.
 pub async fn token_insert(
     tx: &mut Tx,
     token: &TokenRow,

@@ -16,6 +16,8 @@ pub struct Tx {
 }
 
 impl Tx {
+    /// `ended` tells kept answers that they are old, `permit` lets the next writer in: both when this is
+    /// dropped.
     pub(super) fn new(
         inner: Transaction<'static, Any>,
         ended: OnEnd,

@@ -12,11 +12,16 @@ pub struct User {
     pub id: String,
     pub name: String,
     pub role: Role,
+    /// The password was given by an admin, or with the installation; nothing else can be done until it is
+    /// changed.
     pub must_change_password: bool,
+    /// The password is the one that every new installation has.
     pub first_start: bool,
     pub disabled: bool,
+    /// What the user may have, and has.
     pub quota: QuotaUsage,
     pub created_at: i64,
+    /// Last seen, to the minute; None: never.
     pub active_at: Option<i64>,
 }
 
@@ -26,9 +31,11 @@ pub struct NewUser {
     pub id: String,
     pub name: String,
     pub role: Role,
+    /// A PHC string.
     pub password_hash: Secret,
     pub must_change_password: bool,
     pub first_start: bool,
+    /// What the user may have.
     pub quota: QuotaForm,
     pub created_at: i64,
 }
@@ -108,6 +115,7 @@ pub async fn user_list(db: &Db) -> Result<Vec<User>, DbError> {
     rows.into_iter().map(User::try_from).collect()
 }
 
+/// By id. None: deleted, or never there.
 pub async fn user_get(db: &Db, id: &str) -> Result<Option<User>, DbError> {
     let row: Option<Row> = sqlx::query_as(select_user!("AND u.id = $1 GROUP BY u.id"))
         .bind(id)
@@ -116,6 +124,7 @@ pub async fn user_get(db: &Db, id: &str) -> Result<Option<User>, DbError> {
     row.map(User::try_from).transpose()
 }
 
+/// The same by name, which is lower case.
 pub async fn user_get_by_name(db: &Db, name: &str) -> Result<Option<User>, DbError> {
     let row: Option<Row> = sqlx::query_as(select_user!("AND u.name = $1 GROUP BY u.id"))
         .bind(name)
@@ -224,6 +233,7 @@ pub async fn user_password_set(
     Ok(done.rows_affected() == 1)
 }
 
+/// The row alone: sign-ins, VMs and what is open are for the caller to end.
 pub async fn user_disabled_set(tx: &mut Tx, id: &str, disabled: bool) -> Result<(), DbError> {
     sqlx::query("UPDATE users SET disabled = $1 WHERE id = $2")
         .bind(i64::from(disabled))
@@ -233,6 +243,7 @@ pub async fn user_disabled_set(tx: &mut Tx, id: &str, disabled: bool) -> Result<
     Ok(())
 }
 
+/// Takes effect with the next request; what is open under the old role is for the caller to end.
 pub async fn user_role_set(tx: &mut Tx, id: &str, role: Role) -> Result<(), DbError> {
     sqlx::query("UPDATE users SET role = $1 WHERE id = $2")
         .bind(role_text(role))
@@ -242,6 +253,7 @@ pub async fn user_role_set(tx: &mut Tx, id: &str, role: Role) -> Result<(), DbEr
     Ok(())
 }
 
+/// All four limits; what the user has beyond them stays.
 pub async fn user_quota_set(tx: &mut Tx, id: &str, quota: QuotaForm) -> Result<(), DbError> {
     sqlx::query(
         "UPDATE users SET vms_max = $1, cpu_millis_max = $2, memory_mib_max = $3, disk_gib_max = $4
@@ -341,6 +353,7 @@ pub fn role_text(role: Role) -> &'static str {
     }
 }
 
+/// The reverse of [`role_text`]; [`DbError::Unexpected`] for every other word.
 pub(super) fn role_parse(text: &str) -> Result<Role, DbError> {
     match text {
         "member" => Ok(Role::Member),

@@ -131,6 +131,7 @@ pub async fn send(socket: &mut WebSocket, message: Message) -> bool {
     )
 }
 
+/// Sends a close frame; the browser's own is not waited for.
 pub async fn close(mut socket: WebSocket, code: u16) {
     send(
         &mut socket,

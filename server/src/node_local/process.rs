@@ -32,6 +32,7 @@ impl Process {
         (state != "Z" && state != "X").then_some(Self { pid, began })
     }
 
+    /// False also when another process has the number by now.
     pub fn is_alive(self) -> bool {
         Self::find(self.pid) == Some(self)
     }

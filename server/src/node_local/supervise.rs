@@ -1,9 +1,15 @@
 //! One task a local node: adopt it or start it, see it die, start it again.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
+use futures_util::future::join_all;
 use tokio::process::Child;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{LocalNode, STOP_TIMEOUT, process, process::Process};
 
@@ -14,8 +20,20 @@ const BACKOFF_LAST: Duration = Duration::from_secs(30);
 /// A node that lived so long starts again without a wait.
 const STEADY: Duration = Duration::from_secs(30);
 
-/// Keeps the node alive until `stop`; it lives on after that.
-pub async fn supervise(node: Arc<LocalNode>, stop: CancellationToken) {
+/// Keeps all of them alive until `stop`, each in a task of `tasks`; they live on after that.
+pub async fn supervise_all(
+    folder: PathBuf,
+    nodes: Vec<Arc<LocalNode>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    end_others(&folder, &nodes).await;
+    for node in nodes {
+        tasks.spawn(supervise(node, stop.clone()));
+    }
+}
+
+async fn supervise(node: Arc<LocalNode>, stop: CancellationToken) {
     let mut backoff = BACKOFF_FIRST;
     loop {
         let begun = std::time::Instant::now();
@@ -43,19 +61,26 @@ pub async fn supervise(node: Arc<LocalNode>, stop: CancellationToken) {
     }
 }
 
-/// Ends the nodes in `folder` that the configuration names no more: nobody watches them, and what they take
-/// of the engine is promised to the others.
-pub async fn end_others(folder: PathBuf, nodes: Vec<Arc<LocalNode>>) {
+/// Ends the nodes of `folder` that are not as the configuration has them, or not in it any more: nobody
+/// watches those, and what they take of the engine is promised to the others. All of them before any is
+/// started, because one may have the port that another is to have.
+async fn end_others(folder: &Path, nodes: &[Arc<LocalNode>]) {
     // Without the folder there was never a node.
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
-    for entry in entries.flatten() {
-        let folder = entry.path();
-        if nodes.iter().all(|node| node.folder != folder) {
-            process::end(&folder, STOP_TIMEOUT).await;
-        }
-    }
+    let folders = entries.flatten().map(|entry| entry.path());
+    let others: Vec<PathBuf> = folders
+        .filter(|folder| !is_as_configured(folder, nodes))
+        .collect();
+    join_all(others.iter().map(|other| process::end(other, STOP_TIMEOUT))).await;
+}
+
+fn is_as_configured(folder: &Path, nodes: &[Arc<LocalNode>]) -> bool {
+    let node = nodes.iter().find(|node| node.folder == folder);
+    let living = process::recorded(folder);
+    node.zip(living)
+        .is_some_and(|(node, living)| living.has_args(&node.args))
 }
 
 async fn adopt_or_start(node: &LocalNode) -> anyhow::Result<(Process, Option<Child>)> {
@@ -98,7 +123,7 @@ async fn ended(process: Process, child: Option<Child>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::SocketAddr, path::Path};
+    use std::net::SocketAddr;
 
     use super::*;
 
@@ -133,14 +158,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_node_that_is_configured_no_more_is_ended() {
+    async fn a_node_that_is_configured_no_more_or_in_another_way_is_ended() {
         let data = tempfile::tempdir().unwrap();
-        let kept = Arc::new(sleeper(&data.path().join("node-1"), "600"));
-        let dropped = sleeper(&data.path().join("node-2"), "600");
-        let (kept_process, _child) = process::start(&kept).unwrap();
-        let (dropped_process, _child) = process::start(&dropped).unwrap();
-        end_others(data.path().to_owned(), vec![kept.clone()]).await;
-        assert!(kept_process.is_alive() && !dropped_process.is_alive());
+        let at = |name: &str, seconds: &str| sleeper(&data.path().join(name), seconds);
+        let kept = Arc::new(at("node-1", "600"));
+        let (kept_process, _child) = adopt_or_start(&kept).await.unwrap();
+        let (changed_process, _child) = adopt_or_start(&at("node-2", "600")).await.unwrap();
+        let (dropped_process, _child) = adopt_or_start(&at("node-3", "600")).await.unwrap();
+        let changed = Arc::new(at("node-2", "601"));
+        end_others(data.path(), &[kept.clone(), changed]).await;
+        assert!(kept_process.is_alive());
+        assert!(!changed_process.is_alive() && !dropped_process.is_alive());
         process::end(&kept.folder, STOP_TIMEOUT).await;
     }
 }

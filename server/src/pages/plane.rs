@@ -14,6 +14,7 @@ pub struct RequestPlane {
 }
 
 impl RequestPlane {
+    /// As the context that pages and server functions ask.
     pub fn plane(state: AppState, caller: Caller) -> Plane {
         Arc::new(Self { state, caller })
     }

@@ -92,28 +92,6 @@ pub async fn stop(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What every page loads; without one of them none works.
-const BUNDLE: [&str; 3] = [
-    "pkg/minicloud.css",
-    "pkg/minicloud.js",
-    "pkg/minicloud.wasm",
-];
-
-/// Sees that the bundled pages are there, before anything is started.
-pub fn site_check(config: &Config) -> anyhow::Result<()> {
-    for name in BUNDLE {
-        let path = config.site_root.join(name);
-        fs::File::open(&path).map_err(|error| {
-            anyhow!(
-                "the bundled pages are not whole: {} cannot be read: {error}. \
-                 Build them with cargo xtask build, or name their folder with --site-root",
-                path.display()
-            )
-        })?;
-    }
-    Ok(())
-}
-
 /// Asks the own router for a page, as a browser on this machine would.
 pub async fn page_answers(state: &AppState, path: &str) -> anyhow::Result<()> {
     let address = state.config.address();

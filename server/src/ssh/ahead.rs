@@ -15,6 +15,7 @@ pub struct Ahead<'a> {
 }
 
 impl<'a> Ahead<'a> {
+    /// Nothing is read until [`Ahead::interrupt`] is waited for.
     pub fn new(inbox: &'a mut Inbox) -> Self {
         Self {
             inbox,

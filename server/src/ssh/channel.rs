@@ -34,6 +34,7 @@ pub struct Size {
 }
 
 impl Size {
+    /// At most 500 of each; for 0, which means "not known", 80 columns and 24 rows.
     pub fn new(cols: u32, rows: u32) -> Self {
         let clamp = |value: u32, default: u16| match value {
             0 => default,
@@ -49,11 +50,14 @@ impl Size {
 /// What a client says on a channel.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
+    /// A terminal is wanted; `term` is its TERM.
     Pty {
         term: String,
         size: Size,
     },
+    /// A variable that a session may set, and its value.
     Env(String, String),
+    /// Once, and last of what is asked for before anything runs.
     Start(Start),
     Data(Bytes),
     /// No more data comes.
@@ -67,7 +71,9 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
     Shell,
+    /// A command line, bytes as they came.
     Exec(Vec<u8>),
+    /// By its name, such as `sftp`.
     Subsystem(String),
 }
 

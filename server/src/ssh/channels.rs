@@ -29,10 +29,13 @@ pub struct Flood;
 /// Why no more channels are opened now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooMany {
+    /// At once: another may be opened when one has ended.
     #[error("this connection has {most} sessions already. End one of them, or make another connection", most = SESSIONS)]
     Sessions,
+    /// The same of connections to ports.
     #[error("this connection has {most} connections to ports already. Close one, or make another SSH connection", most = PORTS)]
     Ports,
+    /// Over the connection's whole life: only a new one helps.
     #[error("this connection has had {most} sessions and connections to ports, as many as one may. Connect anew", most = IN_ALL)]
     InAll,
 }
@@ -41,6 +44,7 @@ pub enum TooMany {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Session,
+    /// Of `-L`, `-D`, `-W` and `-J`.
     Port,
 }
 
@@ -53,6 +57,7 @@ impl Kind {
     }
 }
 
+/// Those whose task has ended are forgotten when the next is opened.
 #[derive(Default)]
 pub struct Channels {
     open: HashMap<ChannelId, Entry>,
@@ -90,6 +95,7 @@ impl Channels {
         Ok((inbox, closed))
     }
 
+    /// Lets go of our end, by which the channel's task hears of it. Fine when it is closed already.
     pub fn close(&mut self, id: ChannelId) {
         self.open.remove(&id);
     }

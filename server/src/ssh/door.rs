@@ -17,6 +17,7 @@ use crate::auth::Caller;
 
 /// What a connection's task hears of signing in.
 pub enum Outcome {
+    /// For the lobby, or for a VM.
     SignedIn(Box<Caller>),
     /// With a key of several accounts, and it is not known whose sign-in this is.
     Unsure,
@@ -37,6 +38,7 @@ pub struct Door {
 }
 
 impl Door {
+    /// Dropped with a name tried and no key that fits, it counts as a failure of `address`.
     pub fn new(gateway: Arc<Gateway>, address: IpAddr, outcome: mpsc::Sender<Outcome>) -> Self {
         Self {
             gateway,
@@ -107,6 +109,7 @@ impl Door {
         }
     }
 
+    /// The client has been told that it is in: lets the connection's task know as whom.
     pub fn opened(&self, caller: &Caller, target: &Target) {
         self.tell(match target {
             Target::Several { .. } => Outcome::Unsure,

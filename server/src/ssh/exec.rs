@@ -13,9 +13,11 @@ use super::{
 /// What is to be run.
 pub struct Command<'a> {
     pub run: Run<'a>,
+    /// Added to its environment; a session may set words of language only.
     pub env: Vec<(String, String)>,
 }
 
+/// What a session without a terminal runs.
 pub enum Run<'a> {
     /// A command line, by root's shell.
     Line(&'a str),

@@ -17,24 +17,30 @@ pub struct Hello {
     pub input_offset: u64,
     /// So many of this client's bytes has the terminal; None: the node is of an earlier version.
     pub input_written: Option<u64>,
+    /// How many are attached; [`Frame::Viewers`] tells when that changes.
     pub viewers: u16,
 }
 
 /// What a node says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
+    /// The PTY's bytes from that offset on.
     Output {
         offset: u64,
         bytes: Bytes,
     },
+    /// What draws the screen anew, once it is cleared; the output goes on at `offset`.
     Snapshot {
         offset: u64,
         bytes: Bytes,
     },
     Hello(Hello),
+    /// All of this client's input below has reached the PTY.
     InputAck(u64),
+    /// All output has come; 128 + n for a signal.
     Exit(i32),
     Viewers(u16),
+    /// To be answered at once, with [`pong`] of the same number.
     Ping(u64),
     /// Of no interest here, or of a later version.
     Other,
@@ -67,6 +73,7 @@ fn number(body: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(*body.first_chunk()?))
 }
 
+/// At most [`INPUT_MAX`] bytes; `offset` is that of the first in this client's input.
 pub fn input(offset: u64, bytes: &[u8]) -> Bytes {
     with_number(0x81, offset, bytes)
 }
@@ -79,14 +86,17 @@ pub fn resize(size: Size) -> Bytes {
     frame.freeze()
 }
 
+/// All output below has been shown: the node sends 512 KiB beyond that at most.
 pub fn ack(offset: u64) -> Bytes {
     with_number(0x83, offset, &[])
 }
 
+/// Sent every 15 s, so that either side notices when the other has gone.
 pub fn ping() -> Bytes {
     with_number(0x84, 0, &[])
 }
 
+/// `number` is the ping's.
 pub fn pong(number: u64) -> Bytes {
     with_number(0x86, number, &[])
 }

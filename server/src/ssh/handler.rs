@@ -50,6 +50,7 @@ pub struct Handler {
 }
 
 impl Handler {
+    /// `outcome` is told how the sign-in went; `tally` counts what the connection is used for.
     pub fn new(
         gateway: Arc<Gateway>,
         address: IpAddr,

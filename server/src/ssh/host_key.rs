@@ -16,10 +16,12 @@ use crate::public_key;
 
 const FILE: &str = "ssh_host_ed25519_key";
 
+/// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum HostKeyError {
     #[error("{} cannot be read or written", .path.display())]
     File { path: PathBuf, source: io::Error },
+    /// Also a key with a passphrase, which nobody could type at the start.
     #[error("{} is no private key without a passphrase", .path.display())]
     Unreadable {
         path: PathBuf,

@@ -31,6 +31,8 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// `closed` is cancelled when the client has closed the channel; whatever waits for its window then
+    /// gives up.
     pub fn new(half: ChannelWriteHalf<Msg>, closed: CancellationToken) -> Self {
         Self {
             half,

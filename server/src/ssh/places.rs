@@ -40,6 +40,7 @@ pub type Place = OwnedSemaphorePermit;
 /// A place among those of its network, of its site and of all.
 pub type Share = [Place; 3];
 
+/// All places of the gateway; one for the whole server.
 pub struct Places {
     all: Arc<Semaphore>,
     waiting: Strangers,

@@ -21,7 +21,9 @@ const QUOTE: usize = 64;
 /// Where a connection leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
+    /// By its name; it is the caller's, if it is there.
     pub vm: String,
+    /// A TCP port, 1..=65535.
     pub port: u16,
 }
 
@@ -105,6 +107,7 @@ fn failed(why: String) -> ChannelOpenFailure {
 /// Why a client is not led where it asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// For the client, who sees them as the reason of the failure.
     pub words: String,
     /// It would have led out of the VM.
     pub leads_out: bool,

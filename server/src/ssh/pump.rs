@@ -65,6 +65,7 @@ struct Shared {
 }
 
 impl Line {
+    /// Keeps the turn until it is dropped.
     pub fn new(attached: ExecLine) -> Self {
         let (sink, stream) = attached.socket.split();
         Self {

@@ -9,6 +9,7 @@ use std::{
 
 const EVERY: Duration = Duration::from_secs(60);
 
+/// Counts between two lines of the log; one for the whole gateway.
 #[derive(Default)]
 pub struct Refusals(Mutex<Untold>);
 

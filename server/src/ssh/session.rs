@@ -30,6 +30,7 @@ pub const FAILED: i32 = 255;
 pub struct Wish {
     /// Some: with a terminal.
     pub pty: Option<Pty>,
+    /// Words of language only (`LANG`, `LC_…`), in the order they came.
     pub env: Vec<(String, String)>,
     pub start: Start,
 }
@@ -37,6 +38,7 @@ pub struct Wish {
 /// The client's terminal; how large it is, the inbox knows.
 #[derive(Clone, Debug)]
 pub struct Pty {
+    /// The client's TERM: printable ASCII, perhaps empty.
     pub term: String,
 }
 

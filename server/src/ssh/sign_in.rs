@@ -24,10 +24,12 @@ pub enum Target {
 /// Who comes, and where to.
 #[derive(Clone, Debug)]
 pub struct SignIn {
+    /// The first of them where [`Target::Several`] is found.
     pub user: SshKeyUser,
     pub target: Target,
 }
 
+/// A fault of ours: the key opens nothing then, and the log tells why.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     #[error("the key cannot be written down")]

@@ -11,6 +11,7 @@ use std::{
 /// Characters that are kept of a host that was refused.
 const HOST: usize = 64;
 
+/// Begins with the connection; every channel of it counts here.
 pub struct Tally {
     begun: Instant,
     sessions: AtomicU32,

@@ -13,8 +13,10 @@ use crate::{
 
 const FORM: &str = "ssh-key-add-form";
 
+/// Asked by the page, and again after each change.
 pub type SshResource = Resource<Result<Dated<SshAccess>, AppError>>;
 
+/// The keys, a form for one more, and how to connect, where SSH is on and there is a key.
 #[component]
 pub fn Ssh(access: SshResource) -> impl IntoView {
     let delete = ServerAction::<SshKeyDelete>::new();

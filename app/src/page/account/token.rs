@@ -14,8 +14,10 @@ use crate::{
 
 const FORM: &str = "token-create-form";
 
+/// Asked by the page, and again after each change.
 pub type TokenResource = Resource<Result<Dated<Vec<TokenView>>, AppError>>;
 
+/// The tokens, and a form for one more, whose secret is shown once. `role` says which scopes are offered.
 #[component]
 pub fn Tokens(tokens: TokenResource, role: Role) -> impl IntoView {
     let delete = ServerAction::<TokenDelete>::new();

@@ -7,8 +7,12 @@ const WIDTH: f64 = 200.0;
 /// A bar of one capacity.
 #[component]
 pub fn CapacityBar(
-    #[prop(into)] label: Signal<String>,
-    #[prop(into)] total: Signal<f64>,
+    /// What is read out in place of the bar.
+    #[prop(into)]
+    label: Signal<String>,
+    /// The whole width; in the same unit as the parts.
+    #[prop(into)]
+    total: Signal<f64>,
     #[prop(into)] promised: Signal<f64>,
     /// Left out where it cannot be told.
     #[prop(optional, into)]

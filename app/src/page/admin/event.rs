@@ -31,6 +31,7 @@ const KINDS: &[(&str, &str)] = &[
     ("vm_expired", "VM deleted after its time"),
     ("shell_open", "Shell opened"),
     ("shell_close", "Shell closed"),
+    ("shell_ended", "Shell ended, unused or lost"),
     ("login", "Signed in"),
     ("login_failed", "Sign-in failed"),
     ("logout", "Signed out"),

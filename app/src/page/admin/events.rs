@@ -14,6 +14,7 @@ use crate::{
     server_fn::admin::event_list,
 };
 
+/// `/admin/events`. The address has the filter, and `before`, which turns the pages.
 #[component]
 pub fn EventsPage() -> impl IntoView {
     let (actor, subject, kind) = (

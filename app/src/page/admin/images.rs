@@ -17,6 +17,7 @@ use crate::{
 const FORM: &str = "image-add-form";
 const COLUMNS: &[&str] = &["Image", "Reference", "On nodes", "Actions"];
 
+/// `/admin/images`: the catalogue, and a form for one image more.
 #[component]
 pub fn ImagesPage() -> impl IntoView {
     let images = Resource::new_blocking(|| (), |()| image_list());

@@ -31,6 +31,8 @@ struct Console {
     drawing: StoredValue<bool>,
 }
 
+/// Draws `records`, oldest first, then what comes by the socket for `filters`, which is opened anew when they
+/// change.
 #[component]
 pub fn LogConsole(records: Vec<LogView>, filters: Memo<Filters>) -> impl IntoView {
     let console = Console {

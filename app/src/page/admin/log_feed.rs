@@ -55,6 +55,7 @@ impl LogFeed {
         }
     }
 
+    /// Draws nothing by itself: what waits comes with the next [`LogFeed::draw`].
     pub fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
     }

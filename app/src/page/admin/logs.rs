@@ -13,6 +13,7 @@ use crate::{
     server_fn::admin::log_list,
 };
 
+/// `/admin/logs`. The address has the filter; script follows what is logged.
 #[component]
 pub fn LogsPage() -> impl IntoView {
     let (source, level, text) = (

@@ -12,6 +12,7 @@ use crate::{
     server_fn::admin::{NodeRemove, admin_vm_list, node_get},
 };
 
+/// `/admin/nodes/:name/remove`: asks, and where the node has VMs wants its name typed.
 #[component]
 pub fn NodeRemovePage() -> impl IntoView {
     let params = use_params_map();

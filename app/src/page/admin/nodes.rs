@@ -19,6 +19,7 @@ use crate::{
 
 const COLUMNS: &[&str] = &["Node", "State", "VMs", "Memory", "CPU", "Engine", "Actions"];
 
+/// `/admin/nodes`: all of them, live, and a form for one more.
 #[component]
 pub fn NodesPage() -> impl IntoView {
     let first = Resource::new_blocking(|| (), |()| overview());

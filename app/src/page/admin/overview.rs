@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     capacity::{CapacityBar, CapacityLegend},
+    counts::Counts,
     follow::{Lost, follow_overview, one_of},
     node::{HealthBadge, cpu_words, memory_words, vms_words},
     section::Section,
@@ -11,10 +12,11 @@ use super::{
 use crate::{
     component::{Icon, IconName, Loaded},
     format,
-    model::{NodeHealth, NodeView, Overview, Problem},
+    model::{NodeView, Overview, Problem},
     server_fn::admin::overview,
 };
 
+/// `/admin`, live.
 #[component]
 pub fn OverviewPage() -> impl IntoView {
     let first = Resource::new_blocking(|| (), |()| overview());
@@ -181,57 +183,4 @@ fn NodeBars(overview: RwSignal<Overview>, name: String) -> impl IntoView {
             </p>
         </li>
     })
-}
-
-#[component]
-fn Counts(overview: RwSignal<Overview>) -> impl IntoView {
-    let number = move |number: fn(&Overview) -> u32| Signal::derive(move || overview.with(number));
-    let ready = move || {
-        overview.with(|overview| {
-            let ready = overview
-                .nodes
-                .iter()
-                .filter(|node| node.health == NodeHealth::Ready)
-                .count();
-            format!("{ready} ready")
-        })
-    };
-    let running = move || {
-        overview.with(|overview| {
-            let running = format!("{} running", overview.vms_running);
-            let others = [
-                (overview.vms_unknown, "unknown"),
-                (overview.vms_failed, "failed"),
-            ];
-            let others = others.into_iter().filter(|(count, _)| *count > 0);
-            let others = others.map(|(count, state)| format!("{count} {state}"));
-            let words: Vec<String> = std::iter::once(running).chain(others).collect();
-            words.join(", ")
-        })
-    };
-    view! {
-        <section class="counts" aria-label="Counts">
-            <Count href="/admin/vms" name="VMs" number=number(|overview| overview.vms) note=Signal::derive(running) />
-            <Count href="/admin/nodes" name="Nodes" number=number(|overview| overview.nodes.len() as u32) note=Signal::derive(ready) />
-            <Count href="/admin/users" name="Users" number=number(|overview| overview.users) note="with an account" />
-            <Count href="/admin/events?kind=shell_open" name="Shells" number=number(|overview| overview.shells) note="open now" />
-            <Count href="/admin/events?kind=login" name="Sign-ins" number=number(|overview| overview.login_sessions) note="still valid" />
-        </section>
-    }
-}
-
-#[component]
-fn Count(
-    href: &'static str,
-    name: &'static str,
-    number: Signal<u32>,
-    #[prop(into)] note: Signal<String>,
-) -> impl IntoView {
-    view! {
-        <a class="count" href=href>
-            <span class="count-name">{name}</span>
-            <span class="count-number numbers">{number}</span>
-            <span class="count-note muted">{note}</span>
-        </a>
-    }
 }

@@ -9,7 +9,9 @@ use crate::component::{Access, Guard};
 /// An admin page. Without a title it brings its own heading.
 #[component]
 pub fn Section<V>(
-    #[prop(optional)] title: Option<&'static str>,
+    /// The heading, and the window's title.
+    #[prop(optional)]
+    title: Option<&'static str>,
     /// One line under the heading.
     #[prop(optional)]
     about: Option<&'static str>,

@@ -20,6 +20,7 @@ use crate::{
 /// How often it is looked whether a VM that was started runs.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
+/// `/admin/vms/:id/shell`, by the VM's id; else as the owner's page.
 #[component]
 pub fn ShellRoute() -> impl IntoView {
     let params = use_params_map();

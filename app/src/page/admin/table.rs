@@ -31,7 +31,9 @@ pub fn Table(
 /// How many there are, where not all are shown.
 #[component]
 pub fn Shown(
-    #[prop(into)] shown: Signal<usize>,
+    /// Lines in the table; under `matching` where that is more than a page takes.
+    #[prop(into)]
+    shown: Signal<usize>,
     #[prop(into)] matching: Signal<u32>,
     #[prop(into)] total: Signal<u32>,
     /// "user", "VM"

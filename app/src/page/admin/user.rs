@@ -22,6 +22,7 @@ use crate::{
     },
 };
 
+/// `/admin/users/:name`. It shows a one-time password that was just given, once.
 #[component]
 pub fn UserPage() -> impl IntoView {
     let params = use_params_map();

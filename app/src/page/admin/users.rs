@@ -26,6 +26,7 @@ const COLUMNS: &[&str] = &[
     "Actions",
 ];
 
+/// `/admin/users`. The address has the filter.
 #[component]
 pub fn UsersPage() -> impl IntoView {
     let text = query_part("text");

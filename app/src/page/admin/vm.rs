@@ -27,6 +27,7 @@ const EVENTS_MAX: usize = 10;
 /// States are to be seen soon; the node measures every 5 s.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
+/// `/admin/vms/:id`, by the VM's id: two of one name may have different owners. Asked again every 2 s.
 #[component]
 pub fn VmPage() -> impl IntoView {
     let params = use_params_map();

@@ -11,6 +11,7 @@ use crate::{
     server_fn::admin::{AdminVmDelete, admin_vm_get},
 };
 
+/// `/admin/vms/:id/delete`. The owner sees in the events who did it.
 #[component]
 pub fn VmDeletePage() -> impl IntoView {
     let params = use_params_map();

@@ -10,6 +10,7 @@ use crate::{
     server_fn::admin::{AdminVmStart, AdminVmStop},
 };
 
+/// The VM of that id as `list` has it now; nothing where it is not in the list.
 #[component]
 pub fn VmRow(
     list: RwSignal<VmMatches>,
@@ -113,6 +114,7 @@ fn VmMenu(
     }
 }
 
+/// A failed one, too: starting it tries again.
 pub fn can_start(state: VmState) -> bool {
     matches!(state, VmState::Stopped | VmState::Failed)
 }
@@ -122,6 +124,7 @@ pub fn can_start(state: VmState) -> bool {
 pub fn StartForm(
     id: String,
     start: ServerAction<AdminVmStart>,
+    /// The button's.
     class: &'static str,
 ) -> impl IntoView {
     view! {

@@ -23,6 +23,7 @@ const COLUMNS: &[&str] = &[
     "VM", "Owner", "State", "Size", "Node", "CPU", "Memory", "Actions",
 ];
 
+/// `/admin/vms`. The address has the filter.
 #[component]
 pub fn VmsPage() -> impl IntoView {
     let (text, state, node) = (query_part("text"), query_part("state"), query_part("node"));

@@ -10,6 +10,7 @@ use crate::{
     error::CliError,
 };
 
+/// Changes to the catalogue; everybody may list it.
 #[derive(Debug, Subcommand)]
 pub enum ImageCommand {
     /// Add an image to the catalogue
@@ -20,6 +21,7 @@ pub enum ImageCommand {
     Rm(Remove),
 }
 
+/// Nothing is pulled by it: the first machine does that.
 #[derive(Debug, Args)]
 pub struct Add {
     name: String,
@@ -40,6 +42,7 @@ enum Server {
     Sshd,
 }
 
+/// Asks first, unless told not to.
 #[derive(Debug, Args)]
 pub struct Remove {
     name: String,
@@ -49,6 +52,7 @@ pub struct Remove {
 }
 
 impl ImageCommand {
+    /// Where the name is unknown, the error lists those there are.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         match self {
             Self::Add(add) => add.run(context).await,

@@ -14,6 +14,7 @@ use crate::{
     prompt,
 };
 
+/// The nodes that machines are placed on.
 #[derive(Debug, Subcommand)]
 pub enum NodeCommand {
     /// List the nodes
@@ -28,6 +29,7 @@ pub enum NodeCommand {
     Rm(Remove),
 }
 
+/// The credential is no argument: those stand in the process list.
 #[derive(Debug, Args)]
 pub struct Add {
     name: String,
@@ -41,6 +43,7 @@ pub struct Add {
     fingerprint: Option<String>,
 }
 
+/// Asks first, unless told not to.
 #[derive(Debug, Args)]
 pub struct Remove {
     name: String,
@@ -53,6 +56,7 @@ pub struct Remove {
 }
 
 impl NodeCommand {
+    /// Where the name is unknown, the error lists those there are.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         match self {
             Self::Ls => list(context).await,

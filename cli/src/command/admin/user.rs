@@ -18,6 +18,7 @@ use crate::{
     },
 };
 
+/// Other people's accounts; they make them themselves.
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// List the users
@@ -34,12 +35,14 @@ pub enum UserCommand {
     ResetPassword { name: String },
 }
 
+/// A role's name on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum RoleArg {
     Member,
     Admin,
 }
 
+/// At least one of the four must be said.
 #[derive(Debug, Args)]
 pub struct Quota {
     name: String,
@@ -56,6 +59,7 @@ pub struct Quota {
 }
 
 impl UserCommand {
+    /// Prints the user as changed. Where the name is unknown, the error lists those there are.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let client = &context.client;
         match self {

@@ -12,6 +12,7 @@ use crate::{
     wait::{Before, Goal, vm_wait},
 };
 
+/// For all three verbs; which one it is, [`Change::run`] is told.
 #[derive(Debug, Args)]
 pub struct Change {
     /// The machines

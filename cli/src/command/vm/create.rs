@@ -10,6 +10,7 @@ use crate::{
     wait::{Before, Goal, vm_wait},
 };
 
+/// What is not said is chosen by the server, as in the form of its page.
 #[derive(Debug, Args)]
 pub struct Create {
     /// The machine's name; one is made up where none is given
@@ -28,6 +29,7 @@ pub struct Create {
 }
 
 impl Create {
+    /// Waits until it runs, its own SSH server too where that is to be published.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let wish = VmCreate {
             name: self.name,

@@ -11,6 +11,7 @@ use crate::{
     progress::Progress,
 };
 
+/// All behind the machine's name is the program's, options too.
 #[derive(Debug, Args)]
 pub struct Exec {
     /// The machine

@@ -10,6 +10,7 @@ use crate::{
     wait::{Before, Goal, vm_wait},
 };
 
+/// Asks once for all of them.
 #[derive(Debug, Args)]
 pub struct Remove {
     /// The machines

@@ -18,6 +18,7 @@ use crate::{
     },
 };
 
+/// A row a machine, with what it uses now.
 pub async fn list(context: &Context) -> Result<(), CliError> {
     let vms = context.client.vm_list().await?;
     let style = context.out.style;
@@ -54,6 +55,7 @@ fn memory(vm: &Vm) -> String {
     }
 }
 
+/// Lines of name and value; what is not known is left out.
 pub async fn show(context: &Context, name: &str) -> Result<(), CliError> {
     match context.client.vm_get(name).await {
         Ok(detail) => context
@@ -119,6 +121,7 @@ fn disk(detail: &VmDetail) -> String {
     }
 }
 
+/// Of the machine that has the name now.
 #[derive(Debug, Args)]
 pub struct Events {
     /// The machine
@@ -128,6 +131,7 @@ pub struct Events {
 }
 
 impl Events {
+    /// Newest first.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let found = context
             .client

@@ -12,11 +12,15 @@ use node_api::error::NodeErrorCode;
 
 use crate::driver::DriverError;
 
+/// Deadline of questions: lists, and looks at one thing.
 pub(super) const LIST: Duration = Duration::from_secs(10);
+/// Deadline of making a container.
 pub(super) const CREATE: Duration = Duration::from_secs(60);
+/// Deadline of a start, of what removes or connects something, and of a look at a disk.
 pub(super) const START: Duration = Duration::from_secs(30);
 /// 10 s of grace, 10 s for the engine to do its part.
 pub(super) const STOP: Duration = Duration::from_secs(20);
+/// Deadline of each call about an exec, not of the command that it runs.
 pub(super) const EXEC: Duration = Duration::from_secs(10);
 
 /// bollard's own limit to the head of an answer; every call here has a shorter one.
@@ -29,6 +33,7 @@ pub(super) struct Api {
 }
 
 impl Api {
+    /// Connects to nothing yet.
     pub(super) fn new(socket: PathBuf) -> Self {
         Self {
             socket,
@@ -36,6 +41,7 @@ impl Api {
         }
     }
 
+    /// For connections that are taken over whole, which the client cannot do.
     pub(super) fn socket(&self) -> &Path {
         &self.socket
     }

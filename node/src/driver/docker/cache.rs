@@ -14,6 +14,7 @@ use uuid::Uuid;
 /// 10 s behind).
 const FRESH: Duration = Duration::from_secs(5);
 
+/// The last report of each VM, and when it was made.
 #[derive(Default)]
 pub(super) struct ReportCache(Mutex<Inner>);
 
@@ -70,6 +71,7 @@ impl ReportCache {
         }
     }
 
+    /// It is gone, and not known any more. (After [`Self::spoil`] it still is.)
     pub(super) fn remove(&self, id: Uuid) {
         let mut inner = self.lock();
         inner.generation += 1;

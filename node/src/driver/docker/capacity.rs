@@ -15,8 +15,11 @@ const GIB: u64 = 1024 * 1024 * 1024;
 /// A disk's size and what is free of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Disk {
+    /// Rounded down.
     pub total_gib: u32,
+    /// What others than root may take; rounded down.
     pub free_gib: u32,
+    /// The same as part of the whole, 0..=100.
     pub free_percent: u8,
 }
 

@@ -45,6 +45,8 @@ use crate::driver::{DriverError, Piece, Process, ProcessControl, ProcessSignal};
 /// For one address to answer; they are all on this machine.
 const CONNECT: Duration = Duration::from_secs(3);
 
+/// The first of the VM's 127.0.0.1, ::1 and own address that answers, each within 3 s. `Conflict` where the VM
+/// does not run or nothing answers, `Engine` where this node cannot enter its network.
 pub(super) async fn vm_connect(
     context: &Arc<Context>,
     id: Uuid,

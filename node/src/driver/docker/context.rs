@@ -29,17 +29,25 @@ use crate::{
     driver::{DriverError, DriverEvent, health::StartHealth},
 };
 
+/// One driver's state: its calls and its tasks share it.
 pub(super) struct Context {
     pub config: DockerConfig,
     pub api: Api,
+    /// Of networks; shared with the other nodes of the engine.
     pub locks: Locks,
+    /// Whether the engine can start things.
     pub health: StartHealth,
+    /// Memory promised to VMs.
     pub room: Room,
     pub cache: ReportCache,
+    /// VMs of which the engine tells nothing.
     pub silent: Silent,
+    /// A listener may lag by 4,096.
     pub events: broadcast::Sender<DriverEvent>,
+    /// What the engine is, as it was told last.
     pub facts: Facts,
     pub trial: super::trial::Trial,
+    /// What is put into VMs for sftp and scp.
     pub helper: Helper,
     state: Mutex<State>,
     /// One change of a VM's existence at a time: the engine answers "taken" before a container that
@@ -52,6 +60,7 @@ pub(super) struct Context {
 pub(super) struct State {
     /// Networks that were there when last looked.
     pub networks: HashSet<String>,
+    /// Images being pulled, and pulls that failed.
     pub pulls: Pulls,
     /// VMs that are being stopped by us.
     pub stopping: HashSet<Uuid>,
@@ -62,6 +71,7 @@ pub(super) struct State {
 }
 
 impl Context {
+    /// Fails where `host` is not a local socket or the lock folder cannot be made; asks the engine nothing.
     pub(super) fn new(config: DockerConfig) -> Result<Self, DriverError> {
         Ok(Self {
             api: Api::new(api::socket_path(&config.host)?),
@@ -80,6 +90,7 @@ impl Context {
         })
     }
 
+    /// Held for moments, never across an await.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,6 +106,7 @@ impl Context {
         self.changing.get(id).lock_owned().await
     }
 
+    /// Tells whoever listens to the driver's events.
     pub(super) fn tell(&self, vm_id: Uuid, kind: NodeEventKind) {
         // Nobody listening is fine: events are hints.
         let _ = self.events.send(DriverEvent { vm_id, kind });
@@ -116,6 +128,7 @@ impl Context {
         Ok(report)
     }
 
+    /// The engine's words about a container, whosesoever it is.
     pub(super) async fn inspect(
         &self,
         container: &str,

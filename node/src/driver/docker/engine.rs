@@ -12,7 +12,7 @@ use node_api::{
     status::{Capacity, EngineStatus, NodeUsage},
 };
 
-use super::{capacity, context::Context};
+use super::{began, capacity, context::Context};
 use crate::driver::{DriverError, EngineReport};
 
 /// The answer to a small question is late after this long.
@@ -26,14 +26,21 @@ const IMAGES_FRESH: Duration = Duration::from_secs(5);
 /// What hardly changes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EngineFacts {
+    /// As the engine tells it.
     pub version: Option<String>,
+    /// The engine's own name; nodes that share it have the same.
     pub id: Option<String>,
+    /// This node's share.
     pub capacity: Capacity,
+    /// Whether its storage holds a VM to its disk size.
     pub disk_limit_hard: bool,
     /// Where the engine keeps its containers.
     pub root: PathBuf,
+    /// When its process began, where that is seen.
+    pub began_at: Option<i64>,
 }
 
+/// What is known of the engine, and since when.
 #[derive(Default)]
 pub(super) struct Facts(Mutex<Known>);
 
@@ -49,6 +56,7 @@ struct Known {
 }
 
 impl Facts {
+    /// At most a minute old; asked for anew otherwise, and fails where the engine does not answer within 3 s.
     pub(super) async fn get(&self, context: &Context) -> Result<EngineFacts, DriverError> {
         let known = self.lock().facts.clone();
         if let Some((_, facts)) = known.filter(|(at, _)| at.elapsed() < FACTS_FRESH) {
@@ -61,6 +69,7 @@ impl Facts {
             capacity: capacity::capacity(&info, &context.config),
             disk_limit_hard: capacity::disk_limit_hard(&info),
             root: capacity::root(&info),
+            began_at: began::began_at(context.api.socket()).await,
         };
         self.lock().facts = Some((Instant::now(), facts.clone()));
         Ok(facts)
@@ -167,6 +176,7 @@ pub(super) async fn engine(context: &Context) -> EngineReport {
             version: facts.version,
             degraded,
             id: facts.id,
+            started_at: facts.began_at,
         },
         capacity: facts.capacity,
         usage: NodeUsage {

@@ -48,6 +48,7 @@ pub(super) fn environment(mark: &str, added: &[(String, String)]) -> Vec<String>
         .collect()
 }
 
+/// `Timeout` after the request's `timeout_s`; the command is left running.
 pub(super) async fn vm_exec(
     context: &Context,
     id: Uuid,

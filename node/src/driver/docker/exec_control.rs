@@ -50,6 +50,7 @@ done 2>/dev/null | grep '^MC_TTY='"#;
 const BEGIN: Duration = Duration::from_secs(60);
 const LOOK_MAX: Duration = Duration::from_secs(1);
 
+/// What can be done to an exec, a command's or a terminal's. Clones are of the same one; dropping ends nothing.
 #[derive(Clone)]
 pub(super) struct ExecControl {
     context: Arc<Context>,
@@ -72,6 +73,7 @@ struct Leader {
 }
 
 impl ExecControl {
+    /// `exec` is the engine's id of it, `mark` what its environment was given. The engine is asked nothing yet.
     pub(super) fn new(context: Arc<Context>, vm_id: Uuid, exec: String, mark: String) -> Self {
         Self {
             context,
@@ -306,6 +308,7 @@ impl Unclaimed {
         self.control.clone()
     }
 
+    /// For use while nobody has claimed it.
     pub(super) fn control(&self) -> &ExecControl {
         &self.control
     }

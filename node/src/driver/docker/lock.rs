@@ -17,6 +17,7 @@ use crate::driver::DriverError;
 const PATIENCE: Duration = Duration::from_secs(30);
 const RETRY: Duration = Duration::from_millis(5);
 
+/// The folder that they are in.
 pub(super) struct Locks(PathBuf);
 
 /// Held until dropped; the kernel drops it with the process.
@@ -35,6 +36,7 @@ pub(super) enum Mode {
 }
 
 impl Locks {
+    /// Makes the folder, for its owner alone, where it is missing; `Internal` where that fails.
     pub(super) fn new(folder: PathBuf) -> Result<Self, DriverError> {
         fs::DirBuilder::new()
             .recursive(true)

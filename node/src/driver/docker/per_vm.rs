@@ -7,6 +7,7 @@ use std::{
 
 use uuid::Uuid;
 
+/// By the VM's id. One that nobody has any more is forgotten.
 pub(super) struct PerVm<T>(Mutex<HashMap<Uuid, Weak<T>>>);
 
 impl<T> Default for PerVm<T> {

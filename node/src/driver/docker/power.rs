@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{driver::DriverError, port};
 
+/// Fine where it runs. Errors as [`start_anywhere`]'s; `NotFound` where it is not this node's.
 pub(super) async fn vm_start(context: &Context, id: Uuid) -> Result<VmReport, DriverError> {
     let spec = context.look(id).await?.spec;
     start_anywhere(context, &spec).await?;

@@ -33,8 +33,11 @@ pub(super) type Output = Pin<Box<dyn Stream<Item = Result<Piece, DriverError>> +
 
 /// A command that was begun; it ends when this is dropped.
 pub(super) struct Begun {
+    /// What it prints, both streams in the order they came.
     pub output: Output,
+    /// Shut down, it is the command's end of input.
     pub input: Pin<Box<dyn AsyncWrite + Send>>,
+    /// Ends the command when it is dropped unclaimed.
     pub control: Unclaimed,
 }
 
@@ -49,6 +52,7 @@ impl Begun {
     }
 }
 
+/// Begins the command, or the helper for files where [`FILES`] stands in its place, and hands it to the caller.
 pub(super) async fn vm_process(
     context: &Arc<Context>,
     id: Uuid,
@@ -63,6 +67,7 @@ pub(super) async fn vm_process(
     }
 }
 
+/// Begins a command under a mark of its own. Ended again where the caller goes away before it is known to run.
 pub(super) async fn begin(
     context: &Arc<Context>,
     id: Uuid,

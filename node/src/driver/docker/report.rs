@@ -13,6 +13,7 @@ use super::label;
 
 /// What this node knows beside what the engine says.
 pub(super) struct Known {
+    /// A stop of ours is under way; to the engine it still runs.
     pub stopping: bool,
     /// Times memory ran out, and whether it did since the last start.
     pub ooms: (u64, bool),

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::driver::DriverError;
 
+/// The memory that each VM of this node was promised.
 #[derive(Default)]
 pub(super) struct Room(Mutex<Ledger>);
 
@@ -61,10 +62,12 @@ impl Room {
         }
     }
 
+    /// False until the engine's VMs were read once; a promise before that could be one too many.
     pub(super) fn is_loaded(&self) -> bool {
         self.lock().loaded
     }
 
+    /// VMs with a promise: those there are, and those being made.
     pub(super) fn vms(&self) -> usize {
         self.lock().promised.len()
     }

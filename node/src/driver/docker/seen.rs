@@ -102,7 +102,8 @@ async fn aside<T: Send + 'static>(
     })
 }
 
-fn all_pids() -> impl Iterator<Item = i32> {
+/// The host's processes; none where /proc cannot be read.
+pub(super) fn all_pids() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }

@@ -16,6 +16,7 @@ use crate::driver::DriverError;
 const FIRST: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(120);
 
+/// The VMs that gave no answer, and until when each is left alone: 10 s at first, 2 minutes at last.
 #[derive(Default)]
 pub(super) struct Silent(Mutex<HashMap<Uuid, Pause>>);
 
@@ -53,6 +54,7 @@ impl Silent {
             .is_some_and(|pause| Instant::now() < pause.until)
     }
 
+    /// `Timeout` while it is not to be asked for.
     pub(super) fn check(&self, id: Uuid) -> Result<(), DriverError> {
         if !self.is(id) {
             return Ok(());

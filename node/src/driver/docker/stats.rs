@@ -17,6 +17,7 @@ use crate::{
     driver::{DriverError, UsageReading},
 };
 
+/// `Conflict` where it does not run, `Timeout` while the engine tells nothing of it.
 pub(super) async fn vm_usage(context: &Context, id: Uuid) -> Result<UsageReading, DriverError> {
     context.check_mine(id).await?;
     context.silent.check(id)?;

@@ -24,6 +24,7 @@ use crate::driver::DriverError;
 /// Networks without VMs are looked for this often.
 const SWEEP: Duration = Duration::from_secs(20);
 
+/// What a trial is like, and whose turn it is.
 #[derive(Default)]
 pub(super) struct Trial {
     /// The VM whose start failed last: the trial is like it.
@@ -33,10 +34,12 @@ pub(super) struct Trial {
 }
 
 impl Trial {
+    /// Waits for the turn, which is over when this is dropped.
     pub(super) async fn one(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.one.lock().await
     }
 
+    /// Makes the next trials like this VM.
     pub(super) fn remember(&self, spec: &VmSpec) {
         *self.lock() = Some(spec.clone());
     }

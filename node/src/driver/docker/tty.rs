@@ -1,6 +1,6 @@
 //! A terminal in a VM, through an exec of the engine.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bollard::exec::CreateExecOptions;
 use bytes::BytesMut;
@@ -21,12 +21,16 @@ use crate::driver::{DriverError, Tty, TtyOutput, TtySpec};
 
 /// Sets the size before anything prints (Docker 20.10 cannot; a resize after the start comes too
 /// late for the first prompt), goes home, and becomes root's login shell, or lets
-/// that run `$3` where there is one.
-const WRAPPER: &str = r#"stty rows "$1" cols "$2" 2>/dev/null
+/// that run `$3` where there is one. Where the image has no stty it waits for that resize, which the kernel
+/// tells by WINCH; 2 s at most, where it came before anybody listened or does not come.
+const WRAPPER: &str = r#"w=; trap w=1 WINCH
+stty rows "$1" cols "$2" 2>/dev/null || [ -n "$w" ] || {
+sleep 2 & wait "$!"; kill "$!"; wait "$!"; } 2>/dev/null
+trap - WINCH
 cd /root 2>/dev/null || cd /
 while IFS=: read -r n p u g c h s; do [ "$u" = 0 ] && break; done </etc/passwd 2>/dev/null
 [ -x "$s" ] || s=/bin/sh
-SHELL=$s; export SHELL; unset n p u g c h
+SHELL=$s; export SHELL; unset n p u g c h w
 [ $# -gt 2 ] && exec "$s" -c "$3"
 exec "$s" -l"#;
 
@@ -35,6 +39,15 @@ exec "$s" -l"#;
 /// Ctrl-@ alone sets a mark where the next key finds it.
 const DETACH_KEYS: &str = "ctrl-@,ctrl-@,ctrl-_,ctrl-@,ctrl-^,ctrl-@,ctrl-_";
 
+/// Before each attempt to set the size from outside; after the last one it stays as it is.
+const SIZE_AGAIN: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(50),
+    Duration::from_millis(150),
+    Duration::from_millis(400),
+];
+
+/// Begins the terminal with its size, and sets that again within seconds for images without `stty`.
 pub(super) async fn vm_tty(
     context: &Arc<Context>,
     id: Uuid,
@@ -78,13 +91,18 @@ fn options(spec: &TtySpec) -> CreateExecOptions<String> {
     }
 }
 
-/// Learns the leader, and sets the size once more for images without stty: the newest that was asked for.
+/// Learns the leader, and sets the size from outside: the newest that was asked for. An image without stty
+/// has its size by that alone, and what the wrapper waits for may not be lost with one call.
 fn settle(control: &ExecControl) {
     let control = control.clone();
     tokio::spawn(async move {
         control.settle().await;
-        if let Err(error) = control.size_again().await {
-            tracing::debug!("a terminal's size was not set again: {error}");
+        for wait in SIZE_AGAIN {
+            tokio::time::sleep(wait).await;
+            match control.size_again().await {
+                Ok(()) => return,
+                Err(error) => tracing::debug!("a terminal's size was not set: {error}"),
+            }
         }
     });
 }

@@ -201,6 +201,7 @@ impl Driver for SimDriver {
                 version: Some("1".into()),
                 degraded,
                 id: Some(format!("sim-{:p}", Arc::as_ptr(&self.engine))),
+                started_at: inner.config.began_at,
             },
             capacity: self.capacity(&inner),
             usage: NodeUsage {

@@ -31,15 +31,21 @@ const HELD_LOOK: Duration = Duration::from_millis(5);
 /// How the engine behaves; may be changed while it runs.
 #[derive(Clone, Debug)]
 pub struct SimConfig {
+    /// Slept before a container is made.
     pub create_delay: Duration,
+    /// Slept before a VM runs.
     pub start_delay: Duration,
+    /// Slept after a VM's traps have run, before it ends.
     pub stop_delay: Duration,
     /// A question about the engine itself waits for a silent one for so long.
     pub answer: Duration,
+    /// Real ones; four times as many are promised.
     pub cores: u32,
     /// Memory for VMs over all nodes of the engine, MiB.
     pub memory_mib: u32,
+    /// Disk over all nodes of the engine, GiB.
     pub disk_gib: u32,
+    /// Told as it is; however little it says, VMs are made.
     pub disk_free_percent: u8,
     /// Images that are here.
     pub images: Vec<String>,
@@ -47,6 +53,7 @@ pub struct SimConfig {
     pub registry: Vec<String>,
     /// A pull takes that many steps, of that long each.
     pub pull_steps: u8,
+    /// As `pull_steps`: the length of one.
     pub pull_step: Duration,
     /// A pull waits at that many percent until more are let through; 100 for one that never waits.
     pub pull_until: u8,
@@ -55,6 +62,8 @@ pub struct SimConfig {
     pub hold: Vec<SimCall>,
     /// Ports of the host that other programs have.
     pub ports_taken: Vec<u16>,
+    /// Since when it runs (microseconds since the Unix epoch), where it tells that.
+    pub began_at: Option<i64>,
 }
 
 impl Default for SimConfig {
@@ -75,6 +84,7 @@ impl Default for SimConfig {
             pull_until: 100,
             hold: Vec::new(),
             ports_taken: Vec::new(),
+            began_at: None,
         }
     }
 }
@@ -84,21 +94,27 @@ pub struct SimEngine {
     inner: Mutex<Inner>,
     /// While true no call gets an answer, as of a stopped engine process.
     silent: watch::Sender<bool>,
+    /// Failed starts over all nodes.
     pub(super) health: StartHealth,
 }
 
+/// What changes; behind one lock, so that a test sees it whole.
 pub(super) struct Inner {
     pub config: SimConfig,
     pub vms: BTreeMap<Uuid, SimVm>,
+    /// By name; one goes with its last VM.
     pub networks: BTreeMap<String, NetworkSpec>,
+    /// Those under way, and failures that nobody has been told.
     pub pulls: HashMap<String, ImageState>,
     faults: Faults,
     away: Option<String>,
+    /// The last time it was away.
     pub outage: Option<EngineOutage>,
     events: HashMap<String, broadcast::Sender<DriverEvent>>,
 }
 
 impl SimEngine {
+    /// Without VMs, and answering.
     pub fn new(config: SimConfig) -> Arc<Self> {
         Arc::new(Self {
             inner: Mutex::new(Inner {
@@ -157,6 +173,15 @@ impl SimEngine {
         self.end(id, 137, true);
     }
 
+    /// A VM that has ended did so at that time: microseconds since the Unix epoch.
+    pub fn vm_ended_at(&self, id: Uuid, at: i64) {
+        let mut inner = self.lock();
+        let exit = inner.vms.get_mut(&id).and_then(|vm| vm.exit.as_mut());
+        if let Some(exit) = exit {
+            exit.finished_at = at;
+        }
+    }
+
     /// Its container is removed behind everybody's back.
     pub fn vm_vanishes(&self, id: Uuid) {
         self.tell(id, NodeEventKind::VmDeleted);
@@ -210,10 +235,12 @@ impl SimEngine {
         self.lock().networks.keys().cloned().collect()
     }
 
+    /// Held for moments, never across an await.
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The events of the node's VMs from now on; a listener may lag by 4,096.
     pub(super) fn subscribe(&self, node: &str) -> broadcast::Receiver<DriverEvent> {
         let mut inner = self.lock();
         let sender = inner
@@ -233,6 +260,7 @@ impl SimEngine {
         }
     }
 
+    /// Ends the VM and all that runs in it, and tells its node. Nothing where it does not run.
     pub(super) fn end(&self, id: Uuid, code: i64, oom: bool) {
         let ended = match self.lock().vms.get_mut(&id) {
             Some(vm) if vm.started_at.is_some() => {
@@ -285,6 +313,7 @@ impl SimEngine {
         }
     }
 
+    /// The words with which it went away, while it is.
     pub(super) fn away(&self) -> Option<String> {
         self.lock().away.clone()
     }

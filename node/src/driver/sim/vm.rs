@@ -17,26 +17,32 @@ use crate::{
 const AUTHORIZED_KEYS: &str = "/root/.ssh/authorized_keys";
 const HOST_KEY: &str = "/etc/dropbear/dropbear_ed25519_host_key";
 
+/// What it is, what is on its disk, what runs in it.
 pub(super) struct SimVm {
     pub spec: VmSpec,
     /// The node whose label it carries.
     pub node: String,
     pub power: PowerState,
+    /// Microseconds since the Unix epoch; set while it runs.
     pub started_at: Option<i64>,
     pub exit: Option<VmExit>,
     pub oom_kills: u64,
     /// Its disk, by path.
     pub files: BTreeMap<String, String>,
+    /// Opened since it started.
     pub ttys: Vec<TtyHandle>,
+    /// Begun since it started; some have ended.
     pub processes: Vec<ProcessHandle>,
     /// What it uses of a core, thousandths.
     pub load_millis: u32,
+    /// Its place in its network, 0..=28; its address comes from it.
     pub host: u8,
     /// Its SSH server runs.
     pub ssh_serves: bool,
 }
 
 impl SimVm {
+    /// Created, and never started.
     pub(super) fn new(spec: VmSpec, node: &str, host: u8) -> Self {
         Self {
             spec,
@@ -54,6 +60,7 @@ impl SimVm {
         }
     }
 
+    /// It runs, and how it ended before is forgotten.
     pub(super) fn start(&mut self) {
         self.power = PowerState::Running;
         self.started_at = Some(now_us());
@@ -99,6 +106,7 @@ impl SimVm {
         }
     }
 
+    /// Made up: `load_millis` of a core all the time, and a quarter of its memory.
     pub(super) fn usage(&self) -> UsageReading {
         let at = now_us();
         let run_us = u64::try_from(at - self.started_at.unwrap_or(at)).unwrap_or(0);

@@ -52,6 +52,7 @@ impl HeldShell {
         true
     }
 
+    /// Nobody is waited for any more. Nothing where another connection reads by now.
     pub fn end_reading(&self, number: u64) {
         let mut state = self.state();
         if state

@@ -17,6 +17,7 @@ const LONG_BYTES: usize = OUTPUT_BYTES + 1024;
 /// Reads frames one by one; nothing is lost when reading is given up and begun again.
 pub struct Frames<R> {
     read: R,
+    /// What was read and is no whole frame yet.
     pub(super) buffer: BytesMut,
 }
 

@@ -16,6 +16,7 @@ const PIECES: usize = 1024;
 /// Bytes on their way to the PTY.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
+    /// Who typed it.
     pub client: ClientId,
     pub bytes: Bytes,
     /// The client's input offset once these are written.

@@ -104,6 +104,7 @@ impl ShellRegistry {
                     let shell = self.shell(held, None);
                     shell.finish(End::Lost(words.into()));
                     self.places.put(shell);
+                    self.tell(held.vm_id, NodeEventKind::ShellLost);
                 }
             }
         }
@@ -172,7 +173,7 @@ impl ShellRegistry {
         if let Err(error) = self.driver.session_end(held.vm_id, &mark).await {
             tracing::warn!(shell = %held.shell, "what ran in a shell was not ended: {error}");
         }
-        self.tell(held.vm_id, NodeEventKind::ShellClosed);
+        self.tell(held.vm_id, NodeEventKind::ShellLost);
     }
 
     /// Ends all processes of a shell that is still to be taken up.

@@ -33,15 +33,17 @@ impl ShellRegistry {
             })),
         };
         tracing::info!(shell = %shell.id, vm = %shell.vm_id, "the shell has ended: {end:?}");
-        let is_left = end == End::Left;
+        let kind = match end {
+            End::Left => None,
+            End::Lost(_) => Some(NodeEventKind::ShellLost),
+            _ => Some(NodeEventKind::ShellClosed),
+        };
         shell.finish(end);
-        if is_left {
-            return;
-        }
+        let Some(kind) = kind else { return };
         if let Some(holder) = &self.holder {
             holder.forget(shell.id).await;
         }
-        self.tell(shell.vm_id, NodeEventKind::ShellClosed);
+        self.tell(shell.vm_id, kind);
     }
 
     async fn learn_end(&self, shell: &Shell) -> End {

@@ -22,6 +22,8 @@ pub(super) const HOLDER_GONE: &str =
     "the process that holds this node's shells was ended, and this shell with it";
 
 impl ShellRegistry {
+    /// Makes a shell with its PTY; where that waits for the first viewer, only that the VM runs is known now.
+    /// Tells of the shell. `Conflict` where the VM does not run.
     pub(super) async fn open(
         self: &Arc<Self>,
         vm_id: Uuid,

@@ -64,6 +64,7 @@ pub struct Places {
 }
 
 impl Places {
+    /// None also while it is being made or taken up.
     pub fn get(&self, id: Uuid) -> Option<Arc<Shell>> {
         lock(&self.all).get(&id)?.shell.get().cloned()
     }
@@ -73,6 +74,7 @@ impl Places {
         lock(&self.all).contains_key(&id)
     }
 
+    /// Ended ones that are kept, too.
     pub fn shells(&self) -> Vec<Arc<Shell>> {
         self.shells_and_held().0
     }
@@ -85,6 +87,7 @@ impl Places {
         (shells.cloned().collect(), held.cloned().collect())
     }
 
+    /// Frees its place. The shell itself is not ended by this.
     pub fn forget(&self, id: Uuid) {
         lock(&self.all).remove(&id);
     }

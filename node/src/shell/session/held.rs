@@ -32,15 +32,22 @@ const NUDGE: Duration = Duration::from_millis(100);
 
 /// What a shell has behind it when it begins here.
 pub struct Past {
+    /// Microseconds since the Unix epoch.
     pub created_at: i64,
+    /// When somebody typed last, likewise.
     pub active_at: i64,
+    /// The newest output; the next byte goes behind it.
     pub ring: Ring,
+    /// As far as it is known; what the ring has beyond it is drawn next.
     pub screen: Screen,
+    /// How far each client's input has come.
     pub inputs: Inputs,
+    /// Nobody sits, but the size may belong to somebody who is away.
     pub seats: Seats,
 }
 
 impl Past {
+    /// Of a shell that begins now.
     pub fn none(size: Size, limits: &ShellLimits) -> Self {
         let now = now_us();
         Self {
@@ -89,6 +96,7 @@ pub struct Handed {
 }
 
 impl Handed {
+    /// Counts as given now: the next one is due after more output, or at another size.
     pub fn new(offset: u64, size: Size) -> Self {
         Self {
             offset,
@@ -99,6 +107,7 @@ impl Handed {
 }
 
 impl Shell {
+    /// False also before it has a PTY.
     pub fn is_held(&self) -> bool {
         self.pty.get().is_some_and(|pty| pty.holder.is_some())
     }

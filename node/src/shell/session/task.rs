@@ -218,6 +218,7 @@ impl Shell {
         }
     }
 
+    /// Sets the PTY's size. Failing, or taking over 10 s, is logged and leaves the PTY as it is.
     pub(super) async fn size_pty(&self, size: Size) {
         let Some(pty) = self.pty.get() else { return };
         let sized = pty.control.resize(size.cols, size.rows);

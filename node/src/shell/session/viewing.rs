@@ -29,10 +29,15 @@ const SNAPSHOT_WORK: Duration = Duration::from_millis(10);
 /// What a viewer is told of, beside output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
+    /// The PTY's, or what it is just being set to.
     pub size: Size,
+    /// Whether this viewer owns it.
     pub owner: bool,
+    /// How many are attached, this one included.
     pub viewers: u16,
+    /// The PTY has this client's input up to here.
     pub input_written: u64,
+    /// Once the shell has ended.
     pub end: Option<End>,
 }
 
@@ -48,8 +53,11 @@ pub enum Next {
 
 /// A viewer's place; giving it up tells the others.
 pub struct Seat {
+    /// Never given to another viewer of this shell.
     pub id: u64,
+    /// Others may sit under the same: its leftover connections, and who watches.
     pub client: ClientId,
+    /// How much of this client's input was taken when it sat down; 0 for who only watches.
     pub input_offset: u64,
     shell: Arc<Shell>,
 }
@@ -121,6 +129,7 @@ impl Shell {
         lock(&self.state).seats.newest_of(seat.client) != Some(seat.id)
     }
 
+    /// What there is to tell this viewer now.
     pub fn view(&self, seat: &Seat) -> View {
         let size = *self.wanted_size.borrow();
         let state = lock(&self.state);
@@ -138,6 +147,8 @@ impl Shell {
         self.news.subscribe()
     }
 
+    /// Takes what is new of the bytes, which begin at `offset` of the client's input. After the shell's end
+    /// they are thrown away.
     pub fn input(&self, seat: &Seat, offset: u64, bytes: &Bytes) -> Result<(), InputRefused> {
         let mut state = lock(&self.state);
         if state.end.is_some() {
@@ -152,12 +163,14 @@ impl Shell {
         Ok(())
     }
 
+    /// The viewer's window has this size now; the PTY follows where the viewer owns the size.
     pub fn resize(&self, seat: &Seat, size: Size) {
         let mut state = lock(&self.state);
         let sized = state.seats.resize(seat.id, size);
         self.seats_changed(state, sized);
     }
 
+    /// The viewer owns the size from now on; nothing for who only watches.
     pub fn take_size(&self, seat: &Seat) {
         let mut state = lock(&self.state);
         let sized = state.seats.take(seat.id);

@@ -39,6 +39,7 @@ enum Step {
 /// The viewer is gone, or takes nothing any more.
 struct Gone;
 
+/// One viewer's socket, its place in the output, and what it was told.
 pub struct Writer<'a> {
     shell: &'a Arc<Shell>,
     seat: &'a Seat,
@@ -54,6 +55,7 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// Takes what the viewer will learn by the hello as told.
     pub fn new(shell: &'a Arc<Shell>, seat: &'a Seat, shared: &'a Shared, sink: Sink) -> Self {
         let mut told = shell.view(seat);
         told.end = None;

@@ -21,11 +21,15 @@ pub enum Effect {
     EnterAlternate {
         saves: bool,
     },
+    /// 1049: the cursor is restored afterwards.
     LeaveAlternate {
         restores: bool,
     },
+    /// RIS: as a terminal that was just switched on.
     ResetAll,
+    /// DECSTR: modes and style, not what is on the screen.
     ResetSoft,
+    /// ED with 3: the lines above the screen go.
     EraseScrollback,
     /// REP, with its count.
     Repeat(u16),
@@ -40,27 +44,34 @@ pub enum Effect {
 pub struct GridModes {
     /// Scroll region, first and last row from 0; None: the whole screen.
     pub region: Option<(u16, u16)>,
+    /// DECOM: rows count from the region's first.
     pub origin: bool,
+    /// What DECRC goes back to.
     pub saved: Option<Placed>,
 }
 
 /// All of them. Implements [`vte::Perform`]: feed it each whole sequence, then take the effects.
 #[derive(Clone, Debug)]
 pub struct Modes {
+    /// Also kept while the alternate screen is shown.
     pub main: GridModes,
     pub alternate: GridModes,
     pub in_alternate: bool,
     /// The alternate screen was entered by 1049.
     pub alternate_saves: bool,
     pub charsets: charset::Charsets,
+    /// IRM: what is written moves the rest of its line.
     pub insert: bool,
+    /// LNM: a line feed goes to the first column, too.
     pub newline: bool,
     passed_on: [bool; PASSED_ON.len()],
+    /// The screen's, which regions are cut to.
     pub rows: u16,
     effects: Vec<Effect>,
 }
 
 impl Modes {
+    /// As after a reset.
     pub fn new(rows: u16) -> Self {
         Self {
             main: GridModes::default(),
@@ -85,6 +96,7 @@ impl Modes {
         }
     }
 
+    /// The same, to be changed.
     pub fn grid_mut(&mut self) -> &mut GridModes {
         if self.in_alternate {
             &mut self.alternate

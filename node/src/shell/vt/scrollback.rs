@@ -24,6 +24,7 @@ pub struct Scrollback {
 }
 
 impl Scrollback {
+    /// `max_bytes` counts the lines' text with its styles. No memory is taken before lines come.
     pub fn new(max_lines: usize, max_bytes: usize) -> Self {
         Self {
             lines: VecDeque::new(),
@@ -63,6 +64,7 @@ impl Scrollback {
         self.max_bytes = bytes;
     }
 
+    /// Forgets the oldest where a limit is passed.
     pub fn push(&mut self, line: Line) {
         self.bytes += line.text.len();
         self.lines.push_back(line);
@@ -92,11 +94,13 @@ impl Scrollback {
         }
     }
 
+    /// Gives their memory back, too.
     pub fn clear(&mut self) {
         self.lines = VecDeque::new();
         self.bytes = 0;
     }
 
+    /// Oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter()
     }

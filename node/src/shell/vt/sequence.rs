@@ -7,8 +7,11 @@ pub enum State {
     /// Text; between sequences.
     #[default]
     Ground,
+    /// After ESC.
     Escape,
+    /// After ESC and bytes that say what kind of sequence it is, as in `ESC ( B`.
     Intermediate,
+    /// After `ESC [`.
     Csi,
     /// Ends with BEL or ST.
     Osc,

@@ -14,8 +14,11 @@ use crate::shell::limits::Size;
 /// A drawing of the terminal, and where the stream goes on after it.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
+    /// Where the stream goes on: all output before it is in the drawing.
     pub offset: u64,
+    /// What it is drawn for.
     pub size: Size,
+    /// For a terminal of that size that was just reset; may be cut nowhere.
     pub bytes: Bytes,
 }
 
@@ -189,7 +192,9 @@ impl Vt {
         let wide = here(1).is_some_and(vt100::Cell::is_wide_continuation);
         let back = if wide { 2 } else { 1 };
         let Some(cell) = here(back) else { return };
-        let drawn_as_is = cell.contents().chars().count() == 1
+        // Between the halves of a wide one there is nothing to draw that would leave the cursor there.
+        let drawn_as_is = cell.is_wide() == wide
+            && cell.contents().chars().count() == 1
             && !(self.modes.charsets.drawing() && cell.contents().is_ascii());
         if col < self.size().cols && drawn_as_is && same_style(cell, screen) {
             write_move(out, grid, row, col - back);

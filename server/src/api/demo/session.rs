@@ -23,6 +23,7 @@ use crate::{
 /// How long `shell_output` waits for something to come.
 const POLL: Duration = Duration::from_millis(100);
 
+/// Opens a new shell, which is read from its first byte on; 201 with its id as `session_id`.
 pub async fn shell_session(own: Own, request: Request) -> Answer {
     let (vm, _) = named(&own, request, "VM not found").await?.1;
     let opened = match is_own(&own, &vm) {
@@ -39,6 +40,7 @@ pub async fn shell_session(own: Own, request: Request) -> Answer {
     Ok((StatusCode::CREATED, answer).into_response())
 }
 
+/// Types a line, with its end, into the shell; 404 once that has ended.
 pub async fn shell_input(own: Own, request: Request) -> Answer {
     let (body, place) = session(&own, request).await?;
     let line = body.get("input").and_then(Value::as_str);
@@ -52,6 +54,8 @@ pub async fn shell_input(own: Own, request: Request) -> Answer {
     Ok(Json(json!({ "status": "sent" })).into_response())
 }
 
+/// What was printed since the last poll, as plain text: after 100 ms at the latest, and then perhaps
+/// nothing. 404 once the shell has ended and all of it was fetched.
 pub async fn shell_output(own: Own, request: Request) -> Answer {
     let (_, place) = session(&own, request).await?;
     let state = &own.plane.state;
@@ -63,6 +67,7 @@ pub async fn shell_output(own: Own, request: Request) -> Answer {
     }
 }
 
+/// Ends the shell and what runs in it.
 pub async fn shell_close(own: Own, request: Request) -> Answer {
     let (_, place) = session(&own, request).await?;
     own.plane.state.readers.remove(&place.shell_id);

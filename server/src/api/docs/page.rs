@@ -104,6 +104,7 @@ fn link(schema: &Value) -> Option<String> {
     Some(format!("<a href=\"#type-{name}\">{name}</a>"))
 }
 
+/// Names and values of an object, in its order; nothing for anything else.
 pub fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
@@ -120,6 +121,7 @@ pub fn text(value: &Value) -> String {
         .collect()
 }
 
+/// For HTML, between tags and in attributes with double quotes.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

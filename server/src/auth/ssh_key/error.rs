@@ -4,19 +4,24 @@ use app::model::{AppError, ErrorKind};
 
 use crate::public_key::PublicKeyError;
 
+/// Why a key was not added or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum SshKeyError {
+    /// The words of its source are for who pasted it.
     #[error("the key cannot be used: {0}")]
     Unusable(#[source] PublicKeyError),
     #[error("the user has the key already")]
     Taken,
+    /// As many as a user may have.
     #[error("the user has {0} SSH keys")]
     TooMany(usize),
+    /// It was removed already, or is another user's: one answer.
     #[error("there is no such SSH key")]
     Missing,
 }
 
 impl SshKeyError {
+    /// What the caller sees, with the field and a code that docs/api.md lists.
     pub(in crate::auth) fn answer(&self) -> AppError {
         use ErrorKind::{Conflict, Invalid, NotFound};
         match self {

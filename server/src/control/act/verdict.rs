@@ -15,6 +15,7 @@ const WAIT_MAX: i64 = 10 * SECOND;
 /// Failures before the owner is told what it waits for.
 const QUIET: u32 = 1;
 
+/// What becomes of a step after its call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It cannot work.

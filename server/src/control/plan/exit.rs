@@ -21,9 +21,9 @@ pub(super) fn exited(row: &VmRow, report: &VmReport, look: &Look) -> Step {
     }
     match row.state {
         VmState::Failed => Step::Rest,
-        VmState::Creating => power::create(row, look),
         VmState::Running | VmState::Stopping if look.fresh => unasked(row, report, look),
         VmState::Running | VmState::Stopping => Step::Rest,
+        // Its container is there, also where its making was never answered: that asks for no image any more.
         _ => power::start(row, look),
     }
 }

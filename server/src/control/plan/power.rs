@@ -15,6 +15,7 @@ use crate::{
 /// After running for so long, earlier crashes are forgotten.
 const STEADY: i64 = 600 * SECOND;
 
+/// The step for a VM that is to run: by what its container is doing, or that there is none.
 pub(super) fn running(row: &VmRow, look: &Look) -> Step {
     let Some(report) = look.report else {
         return missing(row, look);
@@ -30,9 +31,11 @@ pub(super) fn running(row: &VmRow, look: &Look) -> Step {
     }
 }
 
+/// The same for one that is to be shut down, or is and may be due to go.
 pub(super) fn stopped(row: &VmRow, look: &Look) -> Step {
     let Some(report) = look.report else {
-        return match row.created_once {
+        // What has failed stays so: a loss must not look like a VM that is shut down.
+        return match row.created_once || row.state == VmState::Failed {
             true => missing(row, look),
             false => at_rest(row, look),
         };
@@ -58,9 +61,16 @@ fn missing(row: &VmRow, look: &Look) -> Step {
     let node = row.node.as_deref().unwrap_or("its node");
     let reason =
         format!("Its container is gone from {node}, and its files with it. Retry makes it anew.");
-    Step::Record(Box::new(failed(row, reason, look.now)))
+    let found = failed(row, reason, look.now);
+    // Told: only from now on may it be made anew.
+    let after = VmRow {
+        created_once: false,
+        ..found.after
+    };
+    record(after, found.event)
 }
 
+/// Makes its container, unless that failed before or takes longer than [`CREATING`].
 pub(super) fn create(row: &VmRow, look: &Look) -> Step {
     if row.state == VmState::Failed {
         return Step::Rest;
@@ -71,6 +81,7 @@ pub(super) fn create(row: &VmRow, look: &Look) -> Step {
     look.when_possible(Step::Create)
 }
 
+/// Starts it, once the pause after a crash is over; fails what takes longer than [`STARTING`].
 pub(super) fn start(row: &VmRow, look: &Look) -> Step {
     if row.state == VmState::Failed {
         return Step::Rest;
@@ -131,6 +142,12 @@ pub(super) fn up(row: &VmRow, report: &VmReport, look: &Look) -> Step {
 
 /// It does not run, and is not meant to.
 fn at_rest(row: &VmRow, look: &Look) -> Step {
+    let rest = into_state(row, VmState::Stopped, None, look.now);
+    let exit = look.report.and_then(|report| report.exit.as_ref());
+    // A row of an old copy does not know that the VM has run since: its days begin when that ended.
+    let ended_at = exit
+        .map(|exit| exit.finished_at)
+        .filter(|at| *at <= look.now);
     let after = VmRow {
         created_once: row.created_once || look.report.is_some(),
         engine_id: look
@@ -139,7 +156,8 @@ fn at_rest(row: &VmRow, look: &Look) -> Step {
             .or(row.engine_id.clone()),
         address: None,
         started_at: None,
-        ..into_state(row, VmState::Stopped, None, look.now)
+        changed_at: rest.changed_at.max(ended_at.unwrap_or(rest.changed_at)),
+        ..rest
     };
     if after != *row {
         return record(after, None);

@@ -65,7 +65,7 @@ fn each_difference_has_its_step() {
     let cases: [(&VmRow, Option<&VmReport>, Step); 8] = [
         (&new, None, Step::Create),
         (&new, Some(&made), Step::Create),
-        (&new, Some(&ended), Step::Create),
+        (&new, Some(&ended), Step::Start),
         (&just_changed(Running, Starting), Some(&ended), Step::Start),
         (&just_changed(Running, Starting), Some(&made), Step::Start),
         (&just_changed(Stopped, Stopping), Some(&up), Step::Stop),
@@ -150,6 +150,7 @@ fn a_container_that_is_gone_is_a_loss_and_only_a_fresh_list_says_so() {
         let found = found(step(&row, None));
         assert_eq!(found.after.state, VmState::Failed);
         assert!(found.after.reason.unwrap().contains("container is gone"));
+        assert!(!found.after.created_once, "a retry may make it anew");
         let tries = Tries::default();
         let stale = Look {
             fresh: false,
@@ -157,6 +158,38 @@ fn a_container_that_is_gone_is_a_loss_and_only_a_fresh_list_says_so() {
         };
         assert_eq!(plan(&row, &stale), Step::Rest);
     }
+}
+
+#[test]
+fn a_loss_stays_told_also_when_the_vm_is_not_to_run_any_more() {
+    let lost = VmRow {
+        state: VmState::Failed,
+        created_once: false,
+        ..row()
+    };
+    for desired in [DesiredState::Running, DesiredState::Stopped] {
+        let row = VmRow {
+            desired,
+            ..lost.clone()
+        };
+        assert_eq!(step(&row, None), Step::Rest);
+    }
+}
+
+#[test]
+fn what_is_tried_again_is_started_where_its_container_is_and_a_loss_is_told_first() {
+    let again = just_changed(DesiredState::Running, VmState::Starting);
+    let ended = exited(0, false, 0);
+    assert_eq!(step(&again, Some(&ended)), Step::Start);
+    let told = found(step(&again, None)).after;
+    assert_eq!(told.state, VmState::Failed);
+    let anew = VmRow {
+        state: VmState::Creating,
+        ..told
+    };
+    assert_eq!(step(&anew, None), Step::Create);
+    // It is back after all.
+    assert_eq!(step(&anew, Some(&ended)), Step::Start);
 }
 
 #[test]
@@ -431,6 +464,37 @@ fn a_stopped_vm_goes_after_the_retention_and_only_then() {
     let found = found(plan(&rest, &due));
     assert_eq!(found.after.desired, DesiredState::Deleted);
     assert_eq!(found.event.unwrap().kind, "vm_expired");
+}
+
+#[test]
+fn a_vm_that_ran_since_its_row_was_copied_has_its_days_from_the_end_of_that() {
+    let day = 86_400 * SECOND;
+    let rest = VmRow {
+        desired: DesiredState::Stopped,
+        state: VmState::Stopped,
+        address: None,
+        started_at: None,
+        ..row()
+    };
+    let tries = Tries::default();
+    let ended = exited(0, false, 20 * day);
+    let on = |day_of_look: i64| Look {
+        retention: Some(Retention { days: 30, since: 0 }),
+        now: day_of_look * day + 1,
+        ..look(Some(&ended), &tries)
+    };
+    let seen = found(plan(&rest, &on(31))).after;
+    assert_eq!(
+        (seen.desired, seen.changed_at),
+        (DesiredState::Stopped, 20 * day)
+    );
+    for day in [31, 49] {
+        assert_eq!(plan(&seen, &on(day)), Step::Rest, "on day {day}");
+    }
+    let gone = found(plan(&seen, &on(50))).after;
+    assert_eq!(gone.desired, DesiredState::Deleted);
+    // What an engine says whose clock is ahead is not waited for.
+    assert_eq!(plan(&rest, &on(19)), Step::Rest);
 }
 
 #[test]

@@ -9,13 +9,14 @@ use app::model::{NodeHealth, VmState};
 use node_api::vm::{PowerState, VmReport};
 use uuid::Uuid;
 
-use super::{Worker, lock};
+use super::{Worker, doubt, lock};
 use crate::{
+    balancer::NodeState,
     clock,
     control::{ControlError, error::chain, fleet::Listed},
     db::{
         event::{NewEvent, SubjectKind, event_insert},
-        vm::{DesiredState, VmRow, vm_list_by_node, vm_owner_known},
+        vm::{DesiredState, VmRow, vm_list_by_node},
     },
 };
 
@@ -36,10 +37,12 @@ impl Worker {
                 return;
             }
         };
-        let fresh = list.is_some();
+        let mut fresh = list.is_some();
         if list.as_ref().is_some_and(|list| some_ended(list, &rows)) {
-            // By themselves, or with the engine? The node knows more by now than at the last poll.
+            // By themselves, or with the engine? The node knows more by now than at the last poll; if it has
+            // just begun, it may not yet, and is asked again in the next pass.
             self.entry.refresh().await;
+            fresh = self.entry.with_state(NodeState::knows_engine);
         }
         if let Some(list) = list {
             self.take(list, &rows, epoch).await;
@@ -109,20 +112,16 @@ impl Worker {
 
     /// `there`: each VM of the node with its owner.
     async fn judge_orphans(&self, there: &[(Uuid, Uuid)], wanted: &HashSet<Uuid>) {
-        let foreign = match self.foreign(there, wanted).await {
-            Ok(foreign) => foreign,
+        let doubts = match self.doubts(there, wanted).await {
+            Ok(doubts) => doubts,
             // Not known whose they are: nothing is done to any.
             Err(error) => return tracing::warn!("{}", chain(&error)),
         };
         let ids = there.iter().map(|(id, _)| *id);
-        let ours: Vec<Uuid> = ids.filter(|id| !foreign.contains(id)).collect();
+        let ours: Vec<Uuid> = ids.filter(|id| !doubts.contains_key(id)).collect();
         let verdict = lock(&self.orphans).judge(&ours, wanted, clock::now());
-        let alarm = verdict.alarm.or_else(|| {
-            (!foreign.is_empty()).then(|| {
-                let (count, all) = (foreign.len(), there.len());
-                format!("{count} of {all} containers have owners this database never knew; they are left alone")
-            })
-        });
+        let left = || doubt::alarm(&doubts, there.len());
+        let alarm = verdict.alarm.or_else(left);
         let node = &self.entry.name;
         if self
             .control
@@ -153,28 +152,6 @@ impl Worker {
                 }
             }
         }
-    }
-
-    /// Those whose owner was never a user here: another MiniCloud's on the same engine, or those of
-    /// a database that was lost.
-    async fn foreign(
-        &self,
-        there: &[(Uuid, Uuid)],
-        wanted: &HashSet<Uuid>,
-    ) -> Result<HashSet<Uuid>, ControlError> {
-        let mut known = HashMap::new();
-        let mut foreign = HashSet::new();
-        for (id, owner) in there.iter().filter(|(id, _)| !wanted.contains(id)) {
-            let is_known = match known.get(owner) {
-                Some(is_known) => *is_known,
-                None => vm_owner_known(&self.control.0.db, &owner.to_string()).await?,
-            };
-            known.insert(*owner, is_known);
-            if !is_known {
-                foreign.insert(*id);
-            }
-        }
-        Ok(foreign)
     }
 
     async fn event(&self, event: NewEvent) {

@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
+    time::Duration,
 };
 
 use app::model::{AppError, NodeHealth, VmState, VmView};
@@ -39,12 +40,15 @@ pub const SSH_PORTS: SshPorts = SshPorts {
     host: None,
 };
 
+/// Of every simulated node.
 pub const CREDENTIAL: &str = "0123456789abcdef0123456789abcdef";
 
+/// To be ended by [`Cloud::end`], so that no task of it outlives the test's database.
 pub struct Cloud {
     pub db: Db,
     pub control: Control,
     pub config: Arc<Config>,
+    /// By name, `node-1` first.
     pub nodes: Vec<SimNode>,
     _data: tempfile::TempDir,
 }
@@ -52,13 +56,16 @@ pub struct Cloud {
 /// A node in this process; its engine outlives it.
 pub struct SimNode {
     pub name: String,
+    /// To make it fail, and to look at its containers.
     pub engine: Arc<SimEngine>,
+    /// `http://127.0.0.1:PORT`
     pub address: String,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl SimNode {
+    /// `listen` is an address with a port, which may be 0.
     pub async fn begin(name: &str, engine: Arc<SimEngine>, listen: &str) -> Self {
         let driver = Arc::new(SimDriver::new(engine.clone(), name));
         let (address, stop, task) = serve(name, driver, listen).await;
@@ -94,7 +101,18 @@ pub async fn serve(
     driver: Arc<dyn Driver>,
     listen: &str,
 ) -> (String, CancellationToken, JoinHandle<()>) {
-    begin(name, driver, listen, None).await
+    begin(node_config(name), driver, listen, None).await
+}
+
+/// A node that closes shells which nobody has used for so long.
+pub async fn serve_impatient(
+    name: &str,
+    driver: Arc<dyn Driver>,
+    idle: Duration,
+) -> (String, CancellationToken, JoinHandle<()>) {
+    let mut config = node_config(name);
+    config.shells.idle = idle;
+    begin(config, driver, "127.0.0.1:0", None).await
 }
 
 /// The same over TLS, with a certificate made for it; its fingerprint too.
@@ -116,12 +134,20 @@ pub async fn serve_tls(
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let (address, stop, task) = begin(name, driver, "127.0.0.1:0", Some(tls)).await;
+    let config = node_config(name);
+    let (address, stop, task) = begin(config, driver, "127.0.0.1:0", Some(tls)).await;
     (address, fingerprint, stop, task)
 }
 
+fn node_config(name: &str) -> NodeConfig {
+    NodeConfig {
+        ssh_ports: Some(SSH_PORTS),
+        ..NodeConfig::new(name, Credential::new(CREDENTIAL).expect("good"))
+    }
+}
+
 async fn begin(
-    name: &str,
+    config: NodeConfig,
     driver: Arc<dyn Driver>,
     listen: &str,
     tls: Option<TlsAcceptor>,
@@ -129,10 +155,6 @@ async fn begin(
     let listener = TcpListener::bind(listen).await.expect("a port");
     let scheme = if tls.is_some() { "https" } else { "http" };
     let address = format!("{scheme}://{}", listener.local_addr().expect("its number"));
-    let config = NodeConfig {
-        ssh_ports: Some(SSH_PORTS),
-        ..NodeConfig::new(name, Credential::new(CREDENTIAL).expect("good"))
-    };
     let node = Node::new(config, driver).with_tls(tls);
     let stop = node.shutdown_token();
     (address, stop, tokio::spawn(node.serve(listener)))
@@ -157,6 +179,7 @@ pub async fn connect(db: &Db, address: &str, config: Config) -> Control {
 }
 
 impl Cloud {
+    /// As [`Cloud::with`], with everything as it is by default.
     pub async fn new(db: Db, nodes: usize) -> Self {
         Self::with(db, nodes, SimConfig::default(), |_| {}).await
     }
@@ -208,6 +231,29 @@ impl Cloud {
         self.control = Self::control(&self.db, &self.config, &self.nodes).await;
     }
 
+    /// The server ends, and another one begins over that copy of its database.
+    pub async fn restore(&mut self, copy: Db) {
+        self.control.stop().await;
+        std::mem::replace(&mut self.db, copy).close().await;
+        self.control = Self::control(&self.db, &self.config, &self.nodes).await;
+    }
+
+    /// Waits until the list of the node of that name was taken in some times more.
+    pub async fn looked_at(&self, node: &str) {
+        let mut entries = self.control.0.registry.list().into_iter();
+        let entry = entries.find(|entry| entry.name == node);
+        let node_id = entry.expect("a node").id.clone();
+        for _ in 0..3 {
+            let before = self.control.0.fleet.listed_at(&node_id);
+            self.control.wake_nodes(std::slice::from_ref(&node_id));
+            eventually("the node is looked at", async || {
+                self.control.0.fleet.listed_at(&node_id) != before
+            })
+            .await;
+        }
+    }
+
+    /// Waits until every node can take VMs.
     pub async fn all_ready(&self) {
         eventually("every node is ready", async || {
             let nodes = self.control.node_list(&admin()).await.expect("nodes");
@@ -216,6 +262,7 @@ impl Cloud {
         .await;
     }
 
+    /// Server first, then the nodes, each to its end.
     pub async fn end(mut self) {
         self.control.stop().await;
         for node in &mut self.nodes {
@@ -236,6 +283,7 @@ impl Cloud {
         self.comes(actor, name, VmState::Running).await
     }
 
+    /// The VM as its owner's list shows it now.
     pub async fn see(&self, actor: &Actor, name: &str) -> Option<VmView> {
         let list = self.control.vm_list(actor).await.expect("a list");
         list.vms.into_iter().find(|vm| vm.name == name)
@@ -252,6 +300,7 @@ impl Cloud {
         last.expect("seen")
     }
 
+    /// Waits until the owner's list has it no more.
     pub async fn gone(&self, actor: &Actor, name: &str) {
         eventually(&format!("{name} is gone"), async || {
             self.see(actor, name).await.is_none()
@@ -259,6 +308,7 @@ impl Cloud {
         .await;
     }
 
+    /// The row of a VM that must be there.
     pub async fn row(&self, actor: &Actor, name: &str) -> VmRow {
         vm_get(&self.db, &actor.user_id, name)
             .await
@@ -266,6 +316,7 @@ impl Cloud {
             .expect("a row")
     }
 
+    /// Everybody's.
     pub async fn rows(&self) -> Vec<VmRow> {
         vm_list_any(&self.db).await.expect("rows")
     }

@@ -4,9 +4,12 @@ use app::model::VmState;
 use node::driver::sim::SimCall;
 
 use super::cloud::{Cloud, id};
-use crate::db::{
-    testing::{each_db, eventually, user},
-    vm::DesiredState,
+use crate::{
+    clock::{self, SECOND},
+    db::{
+        testing::{each_db, eventually, user},
+        vm::DesiredState,
+    },
 };
 
 #[tokio::test]
@@ -149,6 +152,56 @@ async fn an_engine_that_was_away_for_a_moment_between_two_polls_is_no_shut_down(
                 .await
                 .contains(&"vm_interrupted".to_owned())
         );
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_ends_by_itself_while_its_node_is_down_is_taken_for_that_when_the_node_is_back() {
+    each_db(async |db| {
+        let mut cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let engine = cloud.nodes[0].engine.clone();
+        engine.configure(|sim| sim.began_at = Some(clock::now() - 3_600 * SECOND));
+        let off = cloud.run(&ann, "off").await;
+        let crashed = cloud.run(&ann, "crashed").await;
+        cloud.nodes[0].end().await;
+        engine.vm_exits(id(&off), 0);
+        engine.vm_exits(id(&crashed), 3);
+        cloud.nodes[0].begin_again().await;
+        cloud.comes(&ann, "off", VmState::Stopped).await;
+        assert_eq!(cloud.row(&ann, "off").await.desired, DesiredState::Stopped);
+        eventually("the other is restarted, which counts", async || {
+            let row = cloud.row(&ann, "crashed").await;
+            row.state == VmState::Running && row.restarts == 1
+        })
+        .await;
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_ended_with_its_engine_while_its_node_was_down_runs_again() {
+    each_db(async |db| {
+        let mut cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let engine = cloud.nodes[0].engine.clone();
+        engine.configure(|sim| sim.began_at = Some(clock::now() - 3_600 * SECOND));
+        let before = cloud.run(&ann, "web1").await;
+        cloud.nodes[0].end().await;
+        engine.vm_exits(id(&before), 0);
+        engine.configure(|sim| sim.began_at = Some(clock::now()));
+        cloud.nodes[0].begin_again().await;
+        eventually("it runs again", async || {
+            let vm = cloud.see(&ann, "web1").await.unwrap();
+            vm.state == VmState::Running && vm.started_at > before.started_at
+        })
+        .await;
+        assert_eq!(cloud.row(&ann, "web1").await.restarts, 0);
+        let kinds = cloud.kinds(&ann, "web1").await;
+        assert!(kinds.contains(&"vm_interrupted".to_owned()), "{kinds:?}");
         cloud.end().await;
     })
     .await;

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use app::model::VmState;
+use app::model::{CountSample, VmState};
 use node_api::usage::UsageSample;
 
 use super::cloud::{Cloud, admin, id};
-use crate::db::testing::{each_db, eventually, user};
+use crate::{
+    control::count_history::CountHistory,
+    db::testing::{each_db, eventually, user},
+};
 
 /// The promise is ten seconds, most of which pass until the next readings; a busy machine takes longer.
 const SHOWN: Duration = Duration::from_secs(60);
@@ -114,6 +117,28 @@ async fn a_vm_that_has_written_more_than_its_disk_is_told_to_its_owner_and_to_ad
             })
             .await;
         }
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_counts_of_the_overview_are_sampled_step_by_step() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let history = CountHistory::default();
+        let at = async |now: i64| cloud.control.count_sample(&history, now).await.unwrap();
+        at(0).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        at(CountSample::EVERY - 1).await;
+        cloud.run(&ann, "web1").await;
+        at(CountSample::EVERY).await;
+        let seen = history.list();
+        let counts = |counts: &CountSample| (counts.users, counts.vms, counts.nodes);
+        let counts: Vec<_> = seen.iter().map(counts).collect();
+        assert_eq!(counts, [(0, 0, 1), (1, 1, 1)]);
+        let overview = cloud.control.overview().await.unwrap();
+        assert_eq!(overview.counts(), seen[1]);
         cloud.end().await;
     })
     .await;

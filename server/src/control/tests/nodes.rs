@@ -182,6 +182,88 @@ async fn a_node_with_vms_is_removed_only_by_name_and_its_vms_can_be_made_anew_el
 }
 
 #[tokio::test]
+async fn local_nodes_whose_ports_were_exchanged_keep_their_names_and_their_vms() {
+    each_db(async |db| {
+        let mut cloud = Cloud::new(db, 3).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        for name in ["web1", "web2", "web3"] {
+            cloud.run(&ann, name).await;
+        }
+        for node in &mut cloud.nodes {
+            node.end().await;
+        }
+        let nodes = cloud.nodes.iter();
+        let mut addresses: Vec<_> = nodes.map(|node| node.address.clone()).collect();
+        addresses.rotate_left(1);
+        for (node, address) in cloud.nodes.iter_mut().zip(&addresses) {
+            node.address.clone_from(address);
+            node.begin_again().await;
+        }
+        cloud.restart().await;
+        cloud.all_ready().await;
+        let nodes = cloud.control.node_list(&admin()).await.unwrap();
+        let at: Vec<_> = nodes.into_iter().map(|node| node.address).collect();
+        assert_eq!(at, addresses);
+        for (name, node) in [("web1", "node-1"), ("web2", "node-2"), ("web3", "node-3")] {
+            let vm = cloud.comes(&ann, name, VmState::Running).await;
+            assert_eq!(vm.node.as_deref(), Some(node));
+        }
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_local_node_that_is_configured_no_more_gives_its_port_to_another() {
+    each_db(async |db| {
+        let mut cloud = Cloud::new(db, 2).await;
+        let port = cloud.nodes[1].address.clone();
+        for node in &mut cloud.nodes {
+            node.end().await;
+        }
+        cloud.nodes.truncate(1);
+        cloud.nodes[0].address.clone_from(&port);
+        cloud.nodes[0].begin_again().await;
+        cloud.restart().await;
+        eventually("node-1 is ready there", async || {
+            let node = cloud.control.node_get(&admin(), "node-1").await.unwrap();
+            node.address == port && node.health == NodeHealth::Ready
+        })
+        .await;
+        let rest = cloud.control.node_get(&admin(), "node-2").await.unwrap();
+        assert!(matches!(rest.health, NodeHealth::Unreachable { .. }));
+        let root = admin();
+        let removed = cloud.control.node_remove(&root, "node-2", None).await;
+        removed.unwrap();
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_port_that_a_node_of_an_admin_has_is_refused_with_what_to_do() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 0).await;
+        let engine = SimEngine::new(SimConfig::default());
+        let mut lab = SimNode::begin("lab", engine, "127.0.0.1:0").await;
+        let (control, address) = (&cloud.control, lab.address.as_str());
+        let root = admin();
+        let added = control.node_add(&root, "lab", address, CREDENTIAL, None);
+        added.await.unwrap();
+        let refused = control
+            .node_local_ensure("node-1", address, CREDENTIAL)
+            .await;
+        let message = refused.unwrap_err().to_string();
+        for words in [address, "node-1", "--node-ports", "/admin/nodes"] {
+            assert!(message.contains(words), "{words}: {message}");
+        }
+        cloud.end().await;
+        lab.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_vm_without_a_node_is_deleted_at_once() {
     each_db(async |db| {
         let cloud = Cloud::new(db, 1).await;

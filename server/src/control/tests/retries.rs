@@ -7,8 +7,8 @@ use node::driver::{
 };
 use node_api::error::NodeErrorCode;
 
-use super::cloud::{Cloud, id};
-use crate::db::testing::{each_db, user};
+use super::cloud::{Cloud, admin, id};
+use crate::db::testing::{each_db, eventually, user};
 
 const FILE: &str = "/root/mine";
 
@@ -41,6 +41,61 @@ async fn a_vm_that_has_run_stays_with_its_files_however_often_its_start_is_refus
         let runs = cloud.comes(&ann, "web1", VmState::Running).await;
         assert_eq!(runs.node.as_deref(), Some("node-1"));
         assert_eq!(engine.file(id(&vm), FILE).as_deref(), Some("kept\n"));
+        assert_eq!(cloud.containers(), 1);
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_vm_whose_container_is_there_is_tried_again_without_its_image() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        cloud.run(&ann, "web1").await;
+        cloud.control.vm_stop(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Stopped).await;
+        let engine = &cloud.nodes[0].engine;
+        engine.configure(|sim| sim.images.clear());
+        eventually("it is known that the image is gone", async || {
+            let node = cloud.control.node_get(&admin(), "node-1").await.unwrap();
+            node.images.is_empty()
+        })
+        .await;
+        let refusal = DriverError::new(NodeErrorCode::NoRoom, "there is no room");
+        engine.fail_next(SimCall::Start, 1, SimFault::Before(refusal));
+        cloud.control.vm_start(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Failed).await;
+        let tried = cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        assert_eq!(tried.state, VmState::Starting);
+        cloud.comes(&ann, "web1", VmState::Running).await;
+        assert_eq!(engine.calls(SimCall::Create), 1);
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_retry_makes_no_container_anew_before_its_loss_is_told() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let vm = cloud.run(&ann, "web1").await;
+        cloud.control.vm_stop(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Stopped).await;
+        let engine = &cloud.nodes[0].engine;
+        let refusal = DriverError::new(NodeErrorCode::NoRoom, "there is no room");
+        engine.fail_next(SimCall::Start, 1, SimFault::Before(refusal));
+        cloud.control.vm_start(&ann, "web1").await.unwrap();
+        let failed = cloud.comes(&ann, "web1", VmState::Failed).await;
+        assert!(failed.reason.unwrap().contains("there is no room"));
+        engine.vm_vanishes(id(&vm));
+        cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        let lost = cloud.comes(&ann, "web1", VmState::Failed).await;
+        assert!(lost.reason.unwrap().contains("container is gone"));
+        assert_eq!(cloud.containers(), 0);
+        cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Running).await;
         assert_eq!(cloud.containers(), 1);
         cloud.end().await;
     })

@@ -318,7 +318,9 @@ async fn who_was_in_a_shell_is_forgotten_with_its_row() {
             opened_by: root.user_id.clone(),
             created_at: 0,
         };
-        control.shell_rows_sweep(&[ended], &[]).await.unwrap();
+        let row = cloud.row(&ann, "web1").await;
+        let swept = control.shell_rows_sweep(&row, &[ended], &[]).await;
+        swept.unwrap();
         let rows = shell_list_by_vm(&cloud.db, &vm.id).await.unwrap();
         assert_eq!(rows.len(), 1, "{rows:?}");
         let told: Vec<_> = control.told_shells().iter().cloned().collect();

@@ -21,11 +21,15 @@ pub struct VmRequest {
     pub id: String,
     pub owner_id: String,
     pub name: String,
+    /// The size's name; its figures below are the VM's own from then on.
     pub flavor: String,
+    /// Thousandths of a core.
     pub cpu_millis: u32,
     pub memory_mib: u32,
     pub disk_gib: u32,
+    /// Name in the catalogue.
     pub image: String,
+    /// Reference for the engine.
     pub image_ref: String,
     /// How its SSH server is started, where its port is to be published.
     pub ssh_server: Option<SshServer>,
@@ -46,12 +50,16 @@ pub struct VmPlace {
 /// Why there is no place. `R` is the placement's own refusal.
 #[derive(Debug, thiserror::Error)]
 pub enum ReserveError<R> {
+    /// The state of the VM that has it.
     #[error("the owner has a VM of that name, {}", state_word(*.0))]
     NameTaken(VmState),
+    /// What the owner may have, and has without the new VM.
     #[error("over quota")]
     Quota(QuotaUsage),
+    /// What `place` said.
     #[error("no node fits")]
     NoNode(R),
+    /// The owner has none yet, and every one of the configured range is somebody's.
     #[error("all networks are taken")]
     NoNetwork,
     #[error("the account is disabled or gone")]

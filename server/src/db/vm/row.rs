@@ -10,10 +10,12 @@ use crate::db::{DbError, column};
 pub enum DesiredState {
     Running,
     Stopped,
+    /// The row stays until its container is gone.
     Deleted,
 }
 
 impl DesiredState {
+    /// As the column holds it.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -34,11 +36,13 @@ impl DesiredState {
 pub struct VmRow {
     pub id: String,
     pub owner_id: String,
+    /// The owner's name.
     pub owner: String,
     /// Number of the owner's network.
     pub network_index: Option<u32>,
     pub name: String,
     pub flavor: String,
+    /// Thousandths of a core.
     pub cpu_millis: u32,
     pub memory_mib: u32,
     pub disk_gib: u32,
@@ -48,11 +52,14 @@ pub struct VmRow {
     pub image_ref: String,
     /// None: its node was removed; a retry places it anew.
     pub node_id: Option<String>,
+    /// The node's name.
     pub node: Option<String>,
+    /// Why that node; a sentence.
     pub placement_reason: String,
     pub desired: DesiredState,
     /// What was last seen. Never `Unknown`: that is the node's doing, not the VM's.
     pub state: VmState,
+    /// Why it failed, or what it waits for; a sentence.
     pub reason: Option<String>,
     /// Grows with every change of what is desired.
     pub generation: i64,
@@ -60,18 +67,20 @@ pub struct VmRow {
     pub restarts: u32,
     /// When it is to be started again after one.
     pub retry_at: Option<i64>,
-    /// Its container has been seen since it was last asked for from the beginning: if it is missing after
-    /// that, it is lost.
+    /// Its container has been seen, and its owner was not told since that it is gone. While this is so, it is
+    /// started and never made: if it is missing, it is lost, and that is told first.
     pub created_once: bool,
     /// A restart was asked for, and the stop has not been seen yet.
     pub restart_wanted: bool,
     /// The engine's id of its container, as last seen; None: it never had one on its node. While there is
     /// one, the VM's files are on that node, and it is placed on no other.
     pub engine_id: Option<String>,
+    /// In its owner's network, as of its last run; None once it was seen at rest.
     pub address: Option<String>,
     pub created_at: i64,
     /// When it came into its present state.
     pub changed_at: i64,
+    /// When it came to run last; None once it was seen at rest.
     pub started_at: Option<i64>,
     /// The port of its node that leads to its port 22; None: nothing is published.
     pub ssh_port: Option<u16>,
@@ -90,6 +99,7 @@ impl VmRow {
     }
 }
 
+/// Reads what `vm_select!` selects.
 pub(super) fn vm_row(row: &AnyRow) -> Result<VmRow, DbError> {
     let network_index = column::int_or(row, "network_index")?
         .map(|_| column::amount(row, "network_index"))
@@ -129,6 +139,7 @@ pub(super) fn vm_row(row: &AnyRow) -> Result<VmRow, DbError> {
     })
 }
 
+/// As the column holds it. `Unknown` is never written.
 pub(super) fn state_word(state: VmState) -> &'static str {
     match state {
         VmState::Creating => "creating",

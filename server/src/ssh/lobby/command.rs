@@ -8,11 +8,14 @@ pub const LINE_MAX: usize = 4_096;
 /// What was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// An empty line, or a word of goodbye.
     Nothing,
     Help,
+    /// One's own VMs; `json` as of the API, here as below.
     List {
         json: bool,
     },
+    /// Makes a VM and waits until it runs.
     New {
         /// What is not said is chosen.
         name: Option<String>,
@@ -21,19 +24,23 @@ pub enum Command {
         publish_ssh: bool,
         json: bool,
     },
+    /// Fine where it runs already.
     Start {
         name: String,
         json: bool,
     },
+    /// Shuts it down; the disk is kept.
     Stop {
         name: String,
         json: bool,
     },
+    /// For good. Unless `yes`, it is asked about, or refused where nobody is there to be asked.
     Remove {
         names: Vec<String>,
         yes: bool,
         json: bool,
     },
+    /// A terminal in a VM, in place of the lobby.
     Shell {
         name: String,
     },

@@ -6,6 +6,7 @@ const LINE_MAX: usize = super::LINE_MAX;
 /// What a byte completed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Typed {
+    /// Without its end; bytes that are no UTF-8 are replaced.
     Line(String),
     /// Ctrl-C.
     Interrupt,

@@ -11,11 +11,17 @@ use crate::{
 
 /// Exit codes, as docs/cli.md lists them. 0 is success.
 pub mod exit {
+    /// What has no code of its own: a fault, a node away, too many at once.
     pub const FAILURE: i32 = 1;
+    /// The line, or what it names, breaks a rule.
     pub const USAGE: i32 = 2;
+    /// There is no such VM, or it is another user's.
     pub const NOT_FOUND: i32 = 3;
+    /// Not with this account, or not any more.
     pub const NOT_ALLOWED: i32 = 4;
+    /// It clashes with what is there, or with the quota.
     pub const CONFLICT: i32 = 5;
+    /// It took longer than was waited for, and goes on.
     pub const TIMEOUT: i32 = 6;
 }
 

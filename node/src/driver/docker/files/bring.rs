@@ -46,6 +46,8 @@ const IN_THE_WAY: i32 = 41;
 const BRING: Duration = Duration::from_secs(12);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
+/// Puts the helper into the VM. `Conflict` where its owner has to mend something, and the message says what;
+/// `Timeout` after 12 s.
 pub(super) async fn bring(
     context: &Arc<Context>,
     id: Uuid,

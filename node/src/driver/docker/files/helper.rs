@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::driver::{DriverError, docker::per_vm::PerVm};
 
+/// The program, read when it is first needed, and who is bringing it where.
 pub(in super::super) struct Helper {
     file: PathBuf,
     packed: OnceCell<Packed>,
@@ -22,10 +23,12 @@ pub(super) struct Packed {
     /// Where it stands in a VM: its content's hash is part of the name, so that one that runs is never
     /// replaced by another.
     pub path: String,
+    /// The program itself.
     pub content: Bytes,
 }
 
 impl Helper {
+    /// `file` is the program as it was built; it may come later.
     pub(in super::super) fn new(file: PathBuf) -> Self {
         Self {
             file,

@@ -10,6 +10,7 @@ const NOISE: usize = 64 * 1024;
 /// So many characters of it are shown.
 const SHOWN: usize = 300;
 
+/// What came in the place of the greeting.
 pub(super) enum Heard {
     /// The greeting; with what came behind it.
     Greeting(Bytes),

@@ -4,12 +4,19 @@ use bytes::Bytes;
 
 /// Frames of docs/shell-protocol.md.
 pub const OUTPUT: u8 = 0x01;
+/// Offset where the output goes on, columns and rows (two bytes each), then what draws the screen.
 pub const SNAPSHOT: u8 = 0x02;
+/// JSON; the first frame of every connection.
 pub const HELLO: u8 = 0x03;
+/// The last frame: all output has come before it.
 pub const EXIT: u8 = 0x06;
+/// A number that the pong repeats.
 pub const PING: u8 = 0x09;
+/// Offset of its first byte in this client's input, then the bytes: at most 64 KiB.
 pub const INPUT: u8 = 0x81;
+/// Offset below which all output has been taken.
 pub const ACK: u8 = 0x83;
+/// The number of the ping.
 pub const PONG: u8 = 0x86;
 
 /// How far a reader has come, over all its connections.
@@ -34,11 +41,14 @@ pub fn input_offset(hello: &[u8]) -> Option<u64> {
 
 /// What a frame asks for.
 pub enum Took {
+    /// A frame to send back: an ack, or a pong.
     Answer(Bytes),
     Nothing,
+    /// The shell has exited.
     End,
 }
 
+/// A frame that begins with a number, big-endian: an input's offset, an ack's, or a ping's mark.
 pub fn numbered(kind: u8, number: u64, body: &[u8]) -> Bytes {
     let mut frame = Vec::with_capacity(9 + body.len());
     frame.push(kind);
