@@ -11,8 +11,10 @@ use crate::{
 
 mod form;
 pub(crate) mod once;
+mod refusal;
 
 pub use form::server_function;
+pub use refusal::{REFUSAL_POLICY, refusal_page};
 
 /// The value of `data-theme`: what this browser's person chose.
 pub fn theme_word() -> &'static str {
@@ -47,7 +49,7 @@ pub fn is_plain_form() -> bool {
 }
 
 /// Whether these headers ask for a page.
-fn accepts_html(headers: &http::HeaderMap) -> bool {
+pub fn accepts_html(headers: &http::HeaderMap) -> bool {
     let accept = headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok());

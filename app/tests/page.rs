@@ -494,6 +494,21 @@ async fn a_body_too_large_is_refused_before_it_is_read_whole() {
 }
 
 #[tokio::test]
+async fn a_plain_form_too_large_comes_back_to_its_page_which_says_so() {
+    let form = format!("name={}", "x".repeat(70_000));
+    let sent = send("ann", "/vms/new", "/api/vm_create", &form).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER);
+    let page = back("ann", &sent).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let alert = page.body.split("role=\"alert\"").nth(1).expect("an alert");
+    assert!(alert.contains("larger than 64 KiB"), "{alert}");
+    // What has no page to go back to is told by its status.
+    let form = Request::post("/api/vm_create").header(header::ACCEPT, "text/html");
+    let form = with_form(as_who(form, "ann"), &"x".repeat(70_000));
+    assert_eq!(answer(form).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
 async fn opening_the_sign_out_page_signs_nobody_out() {
     let page = open("ann", "/logout").await;
     assert_eq!(page.cookies, "");
@@ -524,6 +539,20 @@ async fn a_new_shell_gets_an_address_to_come_back_to() {
     assert!(page.body.contains("<mc-terminal"), "{}", page.body);
     assert!(page.body.contains("/pkg/mc-terminal.js"));
     assert!(!open("ann", "/vms/web1").await.body.contains("mc-terminal"));
+}
+
+#[tokio::test]
+async fn the_terminal_is_loaded_where_a_shell_is_shown_and_nowhere_else() {
+    let members = MEMBER_PAGES.iter().map(|page| ("ann", *page));
+    let admins = ADMIN_PAGES.iter().map(|page| ("admin", *page));
+    for (who, path) in members.chain(admins) {
+        let body = open(who, path).await.body;
+        if path.starts_with("/sh") {
+            assert!(body.contains("/pkg/mc-terminal.js"), "{path}: {body}");
+        } else {
+            assert!(!body.contains("mc-terminal"), "{path}: {body}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -730,9 +759,13 @@ async fn ssh_that_is_published_is_offered_asked_for_by_a_plain_form_and_its_comm
     let field = &field[..field.find('>').unwrap()];
     // Without script nobody knows which image is chosen.
     assert!(!field.contains("disabled"), "{field}");
+    // Put away, until a form comes back with it chosen.
+    let opened = "<details open class=\"more\"";
+    assert!(page.contains("<details class=\"more\"") && !page.contains(opened));
     let form = "name=new&flavor=small&image=alpine&ssh_publish=true";
     let sent = send("ann", "/vms/new", "/api/vm_create", form).await;
     let again = back("ann", &sent).await.body;
+    assert!(again.contains(opened), "{again}");
     let wrong = text_of(&again, "field-ssh_publish-error");
     assert_eq!(wrong, "The image alpine carries no SSH server.");
     let field = &again[again.find("id=\"field-ssh_publish\"").unwrap()..];

@@ -6,10 +6,13 @@ mod client;
 mod crowd;
 mod engine;
 mod figures;
+mod memory;
 mod page;
 mod shell;
 mod ssh;
 mod vm;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use app::model::VmState;
@@ -43,6 +46,9 @@ struct Args {
     /// The server's process, for its memory
     #[arg(long)]
     server_pid: Option<u32>,
+    /// Folders of the nodes in the server's data folder, to find them and their holders by, for their memory
+    #[arg(long)]
+    node_folder: Vec<PathBuf>,
     /// Only so many shells at once; for a server whose nodes are simulated
     #[arg(long)]
     crowd: Option<u32>,
@@ -65,6 +71,7 @@ impl Args {
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
+    Memory,
     Create,
     Shell,
     Text,
@@ -96,6 +103,10 @@ async fn main() -> Result<()> {
     let engine = Engine::like(&args.docker, &model.id).await?;
     let container = format!("mc-{}", model.id);
     let mut said = Vec::new();
+    // First: what others have freed would be taken again, and not be seen.
+    if args.wants(Part::Memory) {
+        said.push(memory::shells(&browser, args.server_pid, &args.node_folder).await?);
+    }
     if args.wants(Part::Create) {
         vm::creates(&browser, &engine, &mut live, &args.image, args.runs).await?;
     }

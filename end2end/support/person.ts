@@ -68,7 +68,10 @@ export class Person {
     await this.page.getByLabel("Name", { exact: true }).fill(name);
     if (wish.size !== undefined) await this.tile(wish.size).check();
     if (wish.image !== undefined) await this.tile(wish.image).check();
-    if (wish.publishSsh) await this.page.getByLabel("Publish SSH (port 22)").check();
+    if (wish.publishSsh) {
+      await this.page.locator("summary", { hasText: /^More$/ }).click();
+      await this.page.getByLabel("Publish SSH (port 22)").check();
+    }
     await this.page.getByRole("button", { name: "Create VM" }).click();
     await expect(this.row(name)).toBeVisible();
   }

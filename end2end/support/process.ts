@@ -26,6 +26,11 @@ export async function nodePid(node: string): Promise<number> {
   return Number.parseInt(text, 10);
 }
 
+/** The process id of what holds the node's shells; there is one as long as there are shells. */
+export async function holderPid(node: string): Promise<number> {
+  return Number.parseInt(await readFile(join(dataDir ?? "", "nodes", node, "holder.lock"), "utf8"), 10);
+}
+
 export async function serverPid(): Promise<number> {
   return Number.parseInt(await readFile(scratch("server.pid"), "utf8"), 10);
 }

@@ -13,7 +13,7 @@ const IPHONE =
 const REFUSED = /status 4\d\d: POST .*\/api\/(login|account_create|password_change)/;
 const RESOURCE = /console error: Failed to load resource.*4\d\d/;
 
-test("a weak password and a taken name are said beside their fields, what was typed stays", async ({
+test("a weak password, a bad name and a taken one are said beside their fields, what was typed stays", async ({
   alice,
   somebody,
   expectFailure,
@@ -29,6 +29,11 @@ test("a weak password and a taken name are said beside their fields, what was ty
   await carol.page.getByRole("button", { name: "Create account" }).click();
   await expect(password).toHaveAttribute("aria-invalid", "true");
   await expect(name).toHaveValue(carol.name);
+  await name.fill("1_Name");
+  await password.fill(carol.password);
+  await carol.page.getByRole("button", { name: "Create account" }).click();
+  await expect(name).toHaveAccessibleDescription(/The name does not begin with a small letter/);
+  await expect(name).toHaveValue("1_Name");
   await name.fill(alice.name);
   await password.fill(carol.password);
   await carol.page.getByRole("button", { name: "Create account" }).click();

@@ -1,9 +1,12 @@
 /** Without a mouse: everything by Tab, Enter and Escape, and what a screen reader is told of the pages. */
 
-import { enter, tabTo } from "../support/keyboard.ts";
+import { enter, tabThrough, tabTo } from "../support/keyboard.ts";
+import { filled, pageRoutes } from "../support/route.ts";
 import { expect, test } from "../support/test.ts";
 
 const VM = "keys1";
+/** What has a terminal takes Tab itself, what a link leads to wants one. */
+const ELSEWHERE = /^\/shell\/|\/shell$|^\/shared\/|^\/invitations\//;
 
 test("sign in, create a VM, shut it down and delete it by keyboard alone", async ({ alice }) => {
   test.setTimeout(180_000);
@@ -62,6 +65,24 @@ test("sign in, create a VM, shut it down and delete it by keyboard alone", async
     await enter(sure);
     await expect(page.getByRole("heading", { name: "No VMs yet" })).toBeVisible({ timeout: 40_000 });
   });
+});
+
+test("whatever Tab leads to shows that it has the focus, on every page", async ({ alice, admin, somebody }) => {
+  test.setTimeout(600_000);
+  const visitor = await somebody();
+  await alice.runningVm(VM);
+  const node = /node-\d/.exec(await alice.row(VM).innerText())?.[0] ?? "";
+  const id = await alice.vmId(VM);
+  for (const route of pageRoutes().filter((route) => !ELSEWHERE.test(route))) {
+    const isWayIn = route === "/login" || route === "/register";
+    const person = route.startsWith("/admin") ? admin : isWayIn ? visitor : alice;
+    const ofAdmin = route.startsWith("/admin/nodes") ? node : alice.name;
+    const path = filled(route, { ":name": person === admin ? ofAdmin : VM, ":id": id });
+    await person.visit(path);
+    const { stops, unseen } = await tabThrough(person.page);
+    expect.soft(unseen, path).toEqual([]);
+    expect.soft(stops, `stops of ${path}`).toBeGreaterThan(0);
+  }
 });
 
 test("a screen reader is told of headings, fields, states and what one can do", async ({ alice, somebody }) => {

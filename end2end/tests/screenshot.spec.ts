@@ -1,6 +1,7 @@
-/** Pictures of the pages for people to look at, in shots/. Only when asked: MINICLOUD_SHOTS=1. */
+/** Pictures of the pages for people to look at, in shots/. Only when asked: MINICLOUD_SHOTS=1 script/test browser screenshot. */
 
 import type { Person } from "../support/person.ts";
+import { slowRegistry } from "../support/registry.ts";
 import { ShellView } from "../support/shell.ts";
 import { expect, test } from "../support/test.ts";
 import { baseURL } from "../playwright.config.ts";
@@ -8,7 +9,7 @@ import { baseURL } from "../playwright.config.ts";
 const WIDTHS = [390, 768, 1280, 1920];
 const HEIGHTS: Record<number, number> = { 390: 844, 768: 1024, 1280: 800, 1920: 1080 };
 
-test.skip(process.env.MINICLOUD_SHOTS === undefined, "pictures are made with MINICLOUD_SHOTS=1");
+test.skip(process.env.MINICLOUD_SHOTS !== "1", "pictures are made with MINICLOUD_SHOTS=1");
 
 async function shoot(person: Person, path: string, name: string, ready?: () => Promise<void>): Promise<void> {
   const { page } = person;
@@ -114,5 +115,24 @@ test("a VM that failed, one that was shut down", async ({ admin, alice }) => {
     await shoot(alice, "/vms/db", "vm-stopped");
   } finally {
     await admin.page.request.post("/api/image_remove", { headers, form: { name: image.name } });
+  }
+});
+
+test("a VM whose image is on its way", async ({ admin, alice }) => {
+  test.setTimeout(600_000);
+  const headers = { Origin: baseURL };
+  const registry = await slowRegistry();
+  const form = { name: "faraway", reference: registry.reference, summary: "Comes slowly" };
+  try {
+    expect((await admin.page.request.post("/api/image_add", { headers, form })).status()).toBeLessThan(400);
+    await alice.runningVm("web1");
+    registry.letThrough(0.42);
+    expect(await asked(alice, { name: "lab-7", image: form.name })).toBe(201);
+    await expect(alice.row("lab-7")).toContainText(/Pulling.*\d %/, { timeout: 60_000 });
+    await shoot(alice, "/", "dashboard-busy");
+    await shoot(alice, "/vms/lab-7", "vm-busy");
+  } finally {
+    await admin.page.request.post("/api/image_remove", { headers, form: { name: form.name } });
+    await registry.close();
   }
 });

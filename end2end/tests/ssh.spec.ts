@@ -98,6 +98,8 @@ test("the shown command and the shown block lead into the VM", async ({ alice })
 test("a VM's own SSH is published for who has a key, and the shown command leads there", async ({ alice }) => {
   const publish = alice.page.getByLabel("Publish SSH (port 22)");
   await alice.visit("/vms/new");
+  await expect(publish).toBeHidden();
+  await alice.page.locator("summary", { hasText: /^More$/ }).click();
   await expect(publish).toBeDisabled();
   await expect(alice.page.getByText("There is no SSH key on your account")).toBeVisible();
   await withKey(async ({ folder, line }) => {

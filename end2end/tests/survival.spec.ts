@@ -14,6 +14,8 @@ const SILENT_MS = 5_000;
 const ENDED_MS = 30_000;
 /** Three times the 10 s that are promised once the server answers. */
 const BACK_MS = 30_000;
+/** A second is promised from the opening of the socket on; the value is printed. */
+const DRAWN_MS = 20_000;
 const KEPT = "The shell goes on; what you type is kept.";
 
 /** As `test`, with everybody's browsers on a line that can be cut. */
@@ -83,10 +85,15 @@ test("an editor is as it was after a reload: its screen, its cursor, what is typ
   await expect.poll(() => shell.cursor()).toEqual(place);
   const before = await screen(shell);
 
+  let opened = NaN;
+  page.on("websocket", (socket) => {
+    if (/\/shells\/.*\/attach/.test(socket.url())) opened = Date.now();
+  });
   await page.reload();
   const again = new ShellView(page);
   await again.connected();
-  await expect.poll(() => screen(again)).toBe(before);
+  await expect.poll(() => screen(again), { timeout: DRAWN_MS, intervals: [20] }).toBe(before);
+  console.log(`the screen was there ${Date.now() - opened} ms after its socket was asked for`);
   await expect.poll(() => again.cursor()).toEqual(place);
 
   await again.element.click();
@@ -100,6 +107,25 @@ test("an editor is as it was after a reload: its screen, its cursor, what is typ
   expect(left).toMatch(/^before the editor$/m);
   expect(left).not.toMatch(/^~$|two|four/m);
   expect(await again.output("cat poem")).toBe("one and two\nthree four");
+});
+
+test("an editor that is come back to in another window fills that one", async ({ alice }) => {
+  const { page } = alice;
+  await alice.runningVm("edit2");
+  const shell = await alice.openShell("edit2");
+  await shell.run("vi poem");
+  const before = await rowsOf(shell);
+  await expect.poll(() => filled(shell), { message: "rows that the editor fills" }).toBe(before);
+  const address = page.url();
+  await alice.visit("/");
+  await page.setViewportSize({ width: 900, height: 500 });
+  await page.goto(address);
+  const again = new ShellView(page);
+  await again.connected();
+  const rows = await rowsOf(again);
+  expect(rows).toBeLessThan(before);
+  await expect.poll(() => filled(again), { message: "rows that the editor fills" }).toBe(rows);
+  await again.sees(/^- poem/m);
 });
 
 test("a server that is ended by SIGTERM and started again gives the same shell back, and its program goes on", async ({
@@ -117,7 +143,8 @@ test("a server that is ended by SIGTERM and started again gives the same shell b
   const server = await serverPid();
   const began = Date.now();
   process.kill(server, "SIGTERM");
-  await expect(alice.page.getByText(KEPT)).toBeVisible();
+  // Not that the connection was lost, though nobody answers the tries that follow.
+  await expect(alice.page.getByText(`MiniCloud restarts. ${KEPT}`)).toBeVisible();
   await expect.poll(() => lives(server), { message: "the server lives", timeout: ENDED_MS }).toBe(false);
   console.log(`the server was seen to have ended ${Date.now() - began} ms after SIGTERM`);
   const shown = (await numbers(shell)).length;
@@ -147,6 +174,15 @@ async function counted(shell: ShellView): Promise<number> {
   const end = Number(/end-(\d+)/.exec(await shell.sees(/end-\d+/))?.[1]);
   expect(await numbers(shell)).toEqual(Array.from({ length: end }, (_, at) => at + 1));
   return end;
+}
+
+/** Rows that an empty file takes in vi: its one line, a mark for each that it lacks, and the line at the end. */
+async function filled(shell: ShellView): Promise<number> {
+  return ((await screen(shell)).match(/^~$/gm) ?? []).length + 2;
+}
+
+async function rowsOf(shell: ShellView): Promise<number> {
+  return Number((await shell.size()).split("x")[1]);
 }
 
 /** What is to be seen: whether a program wrote the blanks at the end of a line is not. */

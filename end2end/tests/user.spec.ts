@@ -2,7 +2,9 @@
 
 import type { Page } from "@playwright/test";
 
+import { chooseFirstPassword } from "../support/admin.ts";
 import type { Person } from "../support/person.ts";
+import { recordSecret } from "../support/secret.ts";
 import { expect, test } from "../support/test.ts";
 
 const role = (page: Page) => page.getByRole("region", { name: "Role" });
@@ -33,6 +35,28 @@ test("who is made an admin is one at once, and no longer when it is taken back",
   await give(admin, alice.name, "member");
   await alice.visit("/admin");
   await expect(alice.page.getByRole("heading", { name: "There is nothing here" })).toBeVisible();
+});
+
+test("a one-time password that an admin gives leads to a new one, and the old one nowhere", async ({
+  admin,
+  alice,
+  expectFailure,
+}) => {
+  expectFailure(/status 401: POST .*\/api\/login/);
+  expectFailure(/console error: Failed to load resource.*401/);
+  // What is open ends with the reset; that is looked at elsewhere.
+  await alice.page.goto("about:blank");
+  await admin.visit(`/admin/users/${alice.name}`);
+  const section = admin.page.getByRole("region", { name: "Password", exact: true });
+  await section.getByRole("button", { name: "Reset password" }).click();
+  await expect(section.getByText("The one-time password is shown only now.")).toBeVisible();
+  const once = (await section.locator(".copy-fact code").innerText()).trim();
+  recordSecret("one-time password", once);
+  await alice.signIn();
+  await expect(alice.page.getByText("The name or the password is wrong.")).toBeVisible();
+  await alice.signIn(once);
+  await chooseFirstPassword(alice, once);
+  await expect(alice.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
 });
 
 test("a quota that an admin sets is the one that counts", async ({ admin, alice }) => {

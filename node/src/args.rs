@@ -192,6 +192,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_shell_lives_unused_and_keeps_output_as_was_asked_for_or_a_day_and_256_kib() {
+        let shells = |more: &str| {
+            let words = format!("minicloud-node --name node-1 --credential-file c {more}");
+            Args::parse_from(words.split_whitespace()).shells()
+        };
+        let usual = shells("");
+        assert_eq!(usual.idle, Duration::from_secs(24 * 3_600));
+        assert_eq!(usual.ring_bytes, 256 * 1024);
+        let asked = shells("--shell-idle 90m --shell-ring 64 --shell-rings 1");
+        assert_eq!(asked.idle, Duration::from_secs(5_400));
+        let bytes = (asked.ring_bytes, asked.rings_total_bytes);
+        assert_eq!(bytes, (64 * 1024, 1024 * 1024));
+    }
+
+    #[test]
     fn durations_have_a_unit_and_a_limit() {
         assert_eq!(parse_duration("90m"), Ok(Duration::from_secs(5_400)));
         assert_eq!(parse_duration("1s"), Ok(Duration::from_secs(1)));

@@ -88,6 +88,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let logs = LogHub::default();
     init_tracing(&config.log, logs.clone())?;
+    // The allocator's memory would come 2 MiB at a time, and a fifth of what the server has at rest is only that.
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!("the system gives memory in pages as large as it likes: {error}");
+    }
     raise_open_files();
     server::serve::site_check(&config.site_root)?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -107,7 +107,9 @@ fn public_files(root: &std::path::Path) -> Vec<String> {
 async fn keep(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
     let named = is_named_by_build(request.uri().path());
     let mut response = next.run(request).await;
-    let kept = named && response.status().is_success();
+    let status = response.status();
+    // What a 304 says of that counts for what the browser has.
+    let kept = named && (status.is_success() || status == StatusCode::NOT_MODIFIED);
     let value = if kept {
         "max-age=31536000, immutable"
     } else {
@@ -133,4 +135,36 @@ async fn no_sniff(request: axum::extract::Request, next: axum::middleware::Next)
         HeaderValue::from_static("nosniff"),
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, extract::Request};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_what_carries_its_build_in_its_name_and_is_there_is_kept_for_good() {
+        const KEPT: &str = "max-age=31536000, immutable";
+        let asked = "no-cache";
+        let cases = [
+            ("/pkg/minicloud.0123456789abcdef.js", 200, KEPT),
+            ("/pkg/split_vm.0123456789abcdef.wasm", 304, KEPT),
+            ("/pkg/minicloud.0123456789abcdef.js", 404, asked),
+            ("/pkg/minicloud.0123456789abcde.js", 200, asked),
+            ("/pkg/minicloud.0123456789abcdeg.js", 200, asked),
+            ("/pkg/minicloud.css", 200, asked),
+            ("/favicon.svg", 200, asked),
+        ];
+        for (path, status, expected) in cases {
+            let status = StatusCode::from_u16(status).unwrap();
+            let files: Router = Router::new().fallback(async move || status);
+            let request = Request::builder().uri(path).body(Body::empty());
+            let answer = files.layer(from_fn(keep)).oneshot(request.unwrap());
+            let answer = answer.await.unwrap();
+            let said = answer.headers().get(header::CACHE_CONTROL);
+            assert_eq!(said.unwrap(), expected, "{path}: {status}");
+        }
+    }
 }

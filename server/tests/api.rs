@@ -1,5 +1,5 @@
 //! The JSON API as programs use it: tokens, answers, refusals, repeats; and the demo's endpoints, row
-//! by row.
+//! by row. Beside it, what pages are told of bad input.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 #[path = "route/house.rs"]
@@ -17,6 +17,8 @@ mod database;
 mod demo;
 #[path = "api/exec.rs"]
 mod exec;
+#[path = "api/form.rs"]
+mod form;
 #[path = "api/image.rs"]
 mod image;
 #[path = "api/input.rs"]

@@ -5,7 +5,7 @@
  */
 
 import { Acks } from "./acks.ts";
-import { type Ending, endingOf, lossOf } from "./ending.ts";
+import { type Ending, type Loss, endingOf, lossAfter, lossOf } from "./ending.ts";
 import { type After, Heartbeat } from "./heartbeat.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { type Environment, type Listener, OPEN, type Socket, type State } from "./outside.ts";
@@ -35,6 +35,8 @@ export class Connection {
   /** When the present socket was opened. */
   private openedAt = 0;
   private exitCode: number | null = null;
+  /** Why it is away, as far as that was told since the last hello. */
+  private loss: Loss | null = null;
   private readonly acks: Acks;
   private readonly heartbeat: Heartbeat;
   private readonly retry: Retry;
@@ -176,6 +178,7 @@ export class Connection {
       return this.end({ kind: "version" });
     }
     this.greeted = true;
+    this.loss = null;
     this.acks.start();
     this.input.resume(hello.input_offset, hello.input_written);
     this.become({ name: "connected" });
@@ -270,7 +273,8 @@ export class Connection {
       if (ending.kind === "revoked") void this.askWhetherSignedOut(ending);
       return;
     }
-    const loss = lossOf(code);
+    const loss = lossAfter(this.loss, lossOf(code));
+    this.loss = loss;
     const delay = this.retry.plan(loss === "busy" && wasIn);
     this.become({ name: "reconnecting", loss, retryAt: this.environment.now() + delay });
     if (this.retry.asksWhy) void this.askForRefusal();

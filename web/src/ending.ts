@@ -45,3 +45,12 @@ export function lossOf(code: number): Loss {
   if (code === 1013) return "busy";
   return code === 4503 ? "node_unreachable" : "network";
 }
+
+/**
+ * Why the connection is away, where this outage was known to be for `before`: who restarts, or has no node to
+ * ask, answers nobody for a while, so that nobody answers then is nothing new.
+ */
+export function lossAfter(before: Loss | null, now: Loss): Loss {
+  const explains = before === "restart" || before === "node_unreachable";
+  return now === "network" && explains ? before : now;
+}

@@ -13,6 +13,12 @@ export interface Viewer {
   client: string;
 }
 
+/** The browser's timers. */
+export function after(delay: number, action: () => void): () => void {
+  const timer = setTimeout(action, delay);
+  return () => clearTimeout(timer);
+}
+
 /** Sockets to `attach` (a path of this site) under the viewer's name, which `rename` changes. */
 export function browserEnvironment(attach: string, viewer: Viewer): Environment {
   return {
@@ -22,10 +28,7 @@ export function browserEnvironment(attach: string, viewer: Viewer): Environment 
     refusal: () => refusal(attach),
     signedOut,
     now: () => Date.now(),
-    after: (delay, action) => {
-      const timer = setTimeout(action, delay);
-      return () => clearTimeout(timer);
-    },
+    after,
     random: Math.random,
   };
 }

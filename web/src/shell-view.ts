@@ -7,11 +7,12 @@ import { Connection, type Listener, type State } from "./connection.ts";
 import { CopyPaste } from "./copy-paste.ts";
 import { nonceFor } from "./csp-document.ts";
 import { make } from "./dom.ts";
-import { type Viewer, browserEnvironment, signInHref } from "./environment.ts";
+import { type Viewer, after, browserEnvironment, signInHref } from "./environment.ts";
 import { makeRoomForKeyboard } from "./keyboard-room.ts";
 import { bindKeys } from "./keys.ts";
 import { askForStart, tellState } from "./page-events.ts";
 import type { Size } from "./protocol.ts";
+import { Rest } from "./rest.ts";
 import { SearchPanel } from "./search-panel.ts";
 import * as settings from "./settings.ts";
 import { TerminalView } from "./terminal.ts";
@@ -39,7 +40,7 @@ export class ShellView {
   private readonly gone = new AbortController();
   private fontSize = settings.loadFontSize();
   private screenReader = settings.loadScreenReader();
-  private resizeTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly resizing = new Rest(after, RESIZE_REST_MS, () => this.resized());
   private readonly vm: string;
   private readonly shell: string;
   /** What is typed goes nowhere; the node sees to it, this only says so. */
@@ -67,7 +68,7 @@ export class ShellView {
 
   dispose(): void {
     this.gone.abort();
-    clearTimeout(this.resizeTimer);
+    this.resizing.stop();
     this.connection.close();
     leaveClientId(this.shell, this.viewer.client);
     this.banner.stop();
@@ -202,10 +203,7 @@ export class ShellView {
   }
 
   private watchSize(): void {
-    const observer = new ResizeObserver(() => {
-      clearTimeout(this.resizeTimer);
-      this.resizeTimer = setTimeout(() => this.resized(), RESIZE_REST_MS);
-    });
+    const observer = new ResizeObserver(() => this.resizing.moved());
     observer.observe(this.screen);
     const bannerObserver = new ResizeObserver(() => this.clearOfBanner());
     bannerObserver.observe(this.banner.element);

@@ -456,6 +456,41 @@ test("each close code ends or comes back as the protocol says", () => {
   }
 });
 
+test("what was told of an outage stays its reason while nobody answers, until the next hello", () => {
+  for (const [code, told] of [[1012, "restart"], [4503, "node_unreachable"]] as const) {
+    const bench = new Bench();
+    bench.socket.receive(frames.hello());
+    bench.socket.drop(code);
+    for (const again of [1006, 1006, 4408]) {
+      bench.pass(5_000);
+      bench.socket.drop(again);
+      assert.ok(bench.state.name === "reconnecting");
+      assert.equal(bench.state.loss, told);
+    }
+    bench.pass(5_000);
+    bench.socket.receive(frames.hello());
+    bench.socket.drop();
+    assert.ok(bench.state.name === "reconnecting");
+    assert.equal(bench.state.loss, "network", "another outage");
+  }
+});
+
+test("of two reasons that were told the later one counts, and who was only busy has answered", () => {
+  for (const [first, second, loss] of [
+    [1012, 4503, "node_unreachable"],
+    [4503, 1012, "restart"],
+    [1012, 1013, "busy"],
+    [1013, 1006, "network"],
+  ] as const) {
+    const bench = new Bench();
+    bench.socket.drop(first);
+    bench.pass(5_000);
+    bench.socket.drop(second);
+    assert.ok(bench.state.name === "reconnecting");
+    assert.equal(bench.state.loss, loss, `${first}, then ${second}`);
+  }
+});
+
 test("the exit code is kept, even when the socket breaks right after it", () => {
   for (const code of [4001, 1006]) {
     const bench = new Bench();

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { countLines, needsGuard, sanitizePaste } from "../src/clipboard.ts";
 import { attachUrl } from "../src/environment.ts";
 import { joinedEmoji } from "../src/joined-emoji.ts";
+import { Rest } from "../src/rest.ts";
+import { Retry } from "../src/retry.ts";
 import { toHex } from "../src/theme.ts";
 import { controlByte } from "../src/touch-keys.ts";
 import { WholeCharacters } from "../src/whole-characters.ts";
@@ -16,6 +18,32 @@ test("the address of an attachment has the page's security and all it needs to r
   );
   const first = attachUrl(new URL("http://127.0.0.1:5555/shells/1/attach"), "a", null, size);
   assert.ok(first.startsWith("ws://127.0.0.1:5555/") && !first.includes("from"));
+});
+
+test("attempts are spread over the upper half of their wait: a room full of pages does not come back at once", () => {
+  const waits = [0, 0.5, 1].map((chance) => {
+    const retry = new Retry(() => () => {}, () => chance, () => {});
+    return [retry.plan(false), retry.plan(false)];
+  });
+  assert.deepEqual(waits, [[125, 250], [187.5, 375], [250, 500]]);
+});
+
+test("a window that is drawn larger step by step is told once, when it rests", () => {
+  let [now, told] = [0, 0];
+  let timers: { at: number; action: () => void }[] = [];
+  const after = (delay: number, action: () => void) => {
+    const timer = { at: now + delay, action };
+    timers.push(timer);
+    return () => void (timers = timers.filter((other) => other !== timer));
+  };
+  const rest = new Rest(after, 60, () => (told += 1));
+  for (; now < 1_000; now += 20) rest.moved();
+  assert.deepEqual([told, timers.map(({ at }) => at)], [0, [1_040]]);
+  timers[0]?.action();
+  assert.equal(told, 1);
+  rest.moved();
+  rest.stop();
+  assert.deepEqual(timers, []);
 });
 
 test("a paste with a line break is asked about, unless the program marks pastes", () => {

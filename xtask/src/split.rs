@@ -2,7 +2,7 @@
 //! needs them. It does what cargo-leptos would (`--split`), and names the files by their content.
 
 use std::{
-    fs,
+    env, fs,
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
 };
@@ -19,14 +19,14 @@ const LOADER: &str = "late";
 pub struct Main {
     /// Beside the input, under a name of its own.
     pub wasm: PathBuf,
-    /// What the names of its files carry: changes with the code.
+    /// What the names of its files carry: changes with the code, and with what makes files of it.
     pub build: String,
 }
 
 /// Writes the parts and their loader into `pkg`; answers the rest, which is bundled next.
 pub fn split(wasm: &Path, pkg: &Path, output_name: &str, release: bool) -> Result<Main> {
     let input = fs::read(wasm).with_context(|| format!("{} could not be read", wasm.display()))?;
-    let build = hash(&input);
+    let build = build(&input, release)?;
     let main = wasm.with_extension("main.wasm");
     let module = format!("./{output_name}.{build}.js");
     let loader = format!("{LOADER}.{build}.js");
@@ -46,9 +46,17 @@ pub fn split(wasm: &Path, pkg: &Path, output_name: &str, release: bool) -> Resul
     Ok(Main { wasm: main, build })
 }
 
-fn hash(input: &[u8]) -> String {
+/// Browsers keep what has this name for good. The same code can become other files by another version of this
+/// program, so that counts, too.
+fn build(input: &[u8], release: bool) -> Result<String> {
+    let own = env::current_exe().and_then(fs::read);
+    let own = own.context("the program that bundles cannot read its own file")?;
+    Ok(hash(&[input, own.as_slice(), &[u8::from(release)]]))
+}
+
+fn hash(parts: &[&[u8]]) -> String {
     let mut hasher = DefaultHasher::new();
-    input.hash(&mut hasher);
+    parts.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 
@@ -78,4 +86,19 @@ fn without_names(part: &Path) -> Result<()> {
         }
     }
     Ok(fs::write(part, module.finish())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_has_another_name_when_its_code_or_its_kind_is_another() {
+        let named = |input: &[u8], release| build(input, release).unwrap();
+        let name = named(b"code", true);
+        assert_eq!((name.len(), &name), (16, &named(b"code", true)));
+        assert_ne!(name, named(b"other", true));
+        assert_ne!(name, named(b"code", false));
+        assert_ne!(hash(&[b"code", b"1"]), hash(&[b"code", b"2"]));
+    }
 }

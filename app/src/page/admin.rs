@@ -2,7 +2,7 @@
 
 mod capacity;
 mod counts;
-mod event;
+pub mod event;
 mod events;
 mod failure;
 mod filter;

@@ -5,8 +5,11 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use leptos::{prelude::FromServerFnError, server_fn::error::ServerFnErrorErr};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header, request::Parts};
+use leptos::{
+    prelude::FromServerFnError,
+    server_fn::error::{ServerFnErrorErr, ServerFnUrlError},
+};
 
 use super::accepts_html;
 use crate::model::{AppError, ErrorKind};
@@ -45,7 +48,7 @@ pub async fn server_function(
     let (parts, body) = request.into_parts();
     let plain_form = accepts_html(&parts.headers);
     let Ok(body) = to_bytes(body, BODY_MAX).await else {
-        return too_large();
+        return too_large(&parts);
     };
     let typed = typed_values(&parts.headers, &body);
     let request = Request::from_parts(parts, Body::from(body));
@@ -58,13 +61,25 @@ pub async fn server_function(
     }
 }
 
-fn too_large() -> Response {
+/// A plain form goes back to its page, as one that failed in any other way.
+fn too_large(request: &Parts) -> Response {
     let error = AppError::new(
         ErrorKind::Invalid,
         "too_large",
         "The form is larger than 64 KiB. Shorten what you typed and try again.",
     );
-    (StatusCode::PAYLOAD_TOO_LARGE, error.ser()).into_response()
+    match page_of(request, &error) {
+        Some(page) => with_typed_values([(header::LOCATION, page)].into_response(), &[]),
+        None => (StatusCode::PAYLOAD_TOO_LARGE, error.ser()).into_response(),
+    }
+}
+
+/// Where a plain form came from, with what went wrong; None for what is none, or does not say.
+fn page_of(request: &Parts, error: &AppError) -> Option<String> {
+    let page = request.headers.get(header::REFERER)?.to_str().ok()?;
+    let failure = ServerFnUrlError::new(request.uri.path(), error.clone());
+    let address = failure.to_url(page).ok()?;
+    accepts_html(&request.headers).then(|| address.to_string())
 }
 
 /// What was typed, as far as it may show in an address.

@@ -1,6 +1,12 @@
 //! What goes wrong, and is told.
 
-use std::{process::Command, time::Instant};
+use std::{
+    io::{Read as _, Write as _},
+    process::Command,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::client::{Bench, helper, talk};
 
@@ -51,6 +57,45 @@ fn who_is_not_understood_is_left_with_a_reason() {
         assert_eq!(code, 1, "{err}");
         assert!(err.contains(words), "{words}: {err}");
     }
+}
+
+#[test]
+fn what_was_asked_before_the_end_amid_a_packet_is_answered() {
+    let real = packet(16, &[&1_u32.to_be_bytes(), &string(b"/")]);
+    let input = [&init()[..], &real, &real[..6]].concat();
+    let (code, out, _) = talk(helper(&["sftp"]), &input);
+    assert_eq!(code, 1);
+    let kinds: Vec<u8> = packets(&out).iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, [2, 104]);
+}
+
+/// As libssh2 does when its window is used up amid a packet.
+#[test]
+fn who_has_sent_half_a_packet_and_waits_for_an_answer_gets_it() {
+    let real = packet(16, &[&1_u32.to_be_bytes(), &string(b"/")]);
+    let (half, rest) = real.split_at(6);
+    let mut child = helper(&["sftp"]);
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let (tell, told) = mpsc::channel();
+    let reading = thread::spawn(move || {
+        let mut len = [0; 4];
+        while stdout.read_exact(&mut len).is_ok() {
+            let mut answer = vec![0; u32::from_be_bytes(len) as usize];
+            stdout.read_exact(&mut answer).unwrap();
+            tell.send(answer[0]).unwrap();
+        }
+    });
+    let next = || told.recv_timeout(Duration::from_secs(30));
+
+    let first = [&init()[..], &real, half].concat();
+    stdin.write_all(&first).unwrap();
+    assert_eq!((next(), next()), (Ok(2), Ok(104)));
+    stdin.write_all(rest).unwrap();
+    assert_eq!(next(), Ok(104));
+    drop(stdin);
+    reading.join().unwrap();
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod scrollback;
 mod sequence;
 mod skim;
 mod snapshot;
+mod stand_in;
 
 use std::num::NonZeroU16;
 
@@ -194,10 +195,11 @@ impl Vt {
     }
 
     fn draw(&mut self, text: &[u8]) {
+        let text = stand_in::stand_in(text);
         if self.modes.charsets.drawing() {
-            self.parser.process(&charset::Charsets::translate(text));
+            self.parser.process(&charset::Charsets::translate(&text));
         } else {
-            self.parser.process(text);
+            self.parser.process(&text);
         }
     }
 

@@ -95,6 +95,42 @@ async fn a_viewer_that_was_away_too_long_gets_the_screen() {
 }
 
 #[tokio::test]
+async fn all_shells_of_a_node_together_keep_no_more_than_it_may() {
+    const ALL: usize = 128 * 1024;
+    const PRINTED: u64 = 100_000;
+    let node = Node::start(ShellLimits {
+        ring_bytes: ALL,
+        rings_total_bytes: ALL,
+        ..ShellLimits::default()
+    })
+    .await;
+    let (shell, program) = node.shell().await;
+    let offset = || {
+        let shells = node.shells.list(node.vm_id);
+        let found = shells.iter().find(|report| report.id == shell);
+        found.map(|report| report.offset)
+    };
+    program.print(vec![b'x'; PRINTED as usize]).await;
+    until("drained", || offset() == Some(PRINTED)).await;
+    assert_eq!(node.attach_from(shell, 1, 0).await.hello().offset, 0);
+
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        others.push(node.shell().await);
+    }
+    program.print("!").await;
+    let end = PRINTED + 1;
+    until("drained", || offset() == Some(end)).await;
+    // A quarter for each of the four.
+    let oldest = end - ALL as u64 / 4;
+    let kept = node.attach_from(shell, 2, oldest).await;
+    assert_eq!(kept.hello().offset, oldest, "the stream goes on");
+    let lost = node.attach_from(shell, 3, oldest - 1).await;
+    let goes_on = lost.hello().offset;
+    assert!(goes_on >= oldest, "{goes_on}: the screen stands for it");
+}
+
+#[tokio::test]
 async fn an_offset_that_never_was_gets_the_screen() {
     let node = Node::start(ShellLimits::default()).await;
     let (shell, program) = node.shell().await;

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 mod kept;
+mod spoilt;
 mod widths;
 
 use std::{

@@ -32,6 +32,16 @@ fn the_browsers_terminal_counts_cells_as_this_one_does() {
     );
 }
 
+#[test]
+fn what_stands_for_the_unreadable_takes_a_cell_and_the_unreadable_itself_none() {
+    let mut vt = blank(Size { cols: 10, rows: 2 });
+    assert_eq!(column_after(&mut vt, "a\u{fffd}\u{fffd}b"), 4);
+    assert_eq!(vt.screen().contents(), "a??b");
+    vt.feed(b"\rc\xffd");
+    assert_eq!(vt.screen().cursor_position().1, 2);
+    assert_eq!(vt.screen().contents(), "cd?b");
+}
+
 fn table() -> String {
     let (mut none, mut two, mut widened) = (Ranges::new(), Ranges::new(), Ranges::new());
     let mut vt = blank(Size { cols: 10, rows: 2 });

@@ -1,11 +1,15 @@
 //! How the API says no: every failed answer of its paths, whoever made it, becomes a [`Problem`];
-//! those of the demo's endpoints `{"error": …}`, as its clients read them.
+//! those of the demo's endpoints `{"error": …}`, as its clients read them. What is refused in front of a server
+//! function becomes what the script of a page reads, and in front of a page a page.
 
-use app::model::{AppError, CHANGED, ErrorKind};
+use app::{
+    model::{AppError, CHANGED, ErrorKind},
+    response::{REFUSAL_POLICY, accepts_html, refusal_page},
+};
 use axum::{
     Json,
     extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -77,12 +81,18 @@ pub async fn unknown() -> ApiError {
     .into()
 }
 
-/// In front of all: gives failed answers of the API's paths their form; those of pages stay.
+/// In front of all: gives failed answers of the API's paths, and refusals of pages and of what their script
+/// asks, their form. A plain form's stay: there is no page that could be tried again.
 pub async fn answers(request: Request, next: Next) -> Response {
     let form = Form::of(request.uri().path());
+    let is_function = is_function(request.uri().path());
+    let is_person = accepts_html(request.headers());
+    let is_page = request.method() == Method::GET && is_person && !is_function;
     let response = next.run(request).await;
     match form {
         Some(form) => form.put(response),
+        None if is_function && !is_person => for_script(response),
+        None if is_page => for_person(response),
         None => response,
     }
 }
@@ -91,6 +101,46 @@ pub async fn answers(request: Request, next: Next) -> Response {
 pub async fn answers_alone(request: Request, next: Next) -> Response {
     let form = Form::of(request.uri().path()).unwrap_or(Form::Problem);
     form.put(next.run(request).await)
+}
+
+/// Whether a server function has that path.
+fn is_function(path: &str) -> bool {
+    let name = path.strip_prefix("/api/");
+    name.is_some_and(|name| !name.contains('/'))
+}
+
+/// A server function says itself what went wrong, as JSON. What was refused before it was asked is a text, of
+/// which the script could only tell that it is none of those.
+fn for_script(mut response: Response) -> Response {
+    let Some(error) = response.extensions_mut().remove::<AppError>() else {
+        return response;
+    };
+    // Texts cannot fail to be written.
+    let body = serde_json::to_string(&error).unwrap_or_default();
+    with_body(response, "application/json", body)
+}
+
+/// A page says itself what went wrong. What was refused before one was drawn is a text.
+fn for_person(mut response: Response) -> Response {
+    let Some(error) = response.extensions_mut().remove::<AppError>() else {
+        return response;
+    };
+    let page = refusal_page(error);
+    let mut response = with_body(response, "text/html; charset=utf-8", page);
+    let policy = HeaderValue::from_static(REFUSAL_POLICY);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+fn with_body(response: Response, kind: &'static str, body: String) -> Response {
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts
+        .headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    Response::from_parts(parts, body.into())
 }
 
 #[derive(Clone, Copy)]

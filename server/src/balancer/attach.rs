@@ -21,6 +21,9 @@ use super::{NodeCallError, NodeClient, error::innermost, tls};
 
 /// From the first packet to the upgrade.
 const ATTACH: Duration = Duration::from_secs(10);
+/// The same of a shell: well below the 10 s that a page waits for a hello, or it would take a node that hangs for
+/// a lost network.
+const SHELL_ATTACH: Duration = Duration::from_secs(5);
 /// A frame holds at most 64 KiB of terminal bytes, a snapshot 3 MiB.
 const MESSAGE_MAX: usize = 4 * 1024 * 1024;
 /// What is read at once. The default (128 KiB, which stay for as long as the socket) would be most of what a
@@ -44,25 +47,31 @@ impl NodeClient {
         query: &str,
     ) -> Result<NodeSocket, NodeCallError> {
         let path = path::with_id(path::SHELL_ATTACH, shell_id);
-        self.attach(&format!("{path}?{query}"), SHELL_BUFFER).await
+        let path = format!("{path}?{query}");
+        self.attach(&path, SHELL_BUFFER, SHELL_ATTACH).await
     }
 
     /// A socket for one command in a VM; its first frame says which (docs/exec-protocol.md).
     pub async fn vm_exec_attach(&self, vm_id: Uuid) -> Result<NodeSocket, NodeCallError> {
         let path = path::with_id(path::VM_EXEC_ATTACH, vm_id);
-        self.attach(&path, STREAM_BUFFER).await
+        self.attach(&path, STREAM_BUFFER, ATTACH).await
     }
 
     /// A socket to a TCP port of a VM (docs/exec-protocol.md, Ports).
     pub async fn vm_connect(&self, vm_id: Uuid, port: u16) -> Result<NodeSocket, NodeCallError> {
         let path = path::with_id(path::VM_CONNECT, vm_id).replace("{port}", &port.to_string());
-        self.attach(&path, STREAM_BUFFER).await
+        self.attach(&path, STREAM_BUFFER, ATTACH).await
     }
 
-    async fn attach(&self, path: &str, buffer: usize) -> Result<NodeSocket, NodeCallError> {
-        timeout(ATTACH, self.upgraded(path, buffer))
+    async fn attach(
+        &self,
+        path: &str,
+        buffer: usize,
+        within: Duration,
+    ) -> Result<NodeSocket, NodeCallError> {
+        timeout(within, self.upgraded(path, buffer))
             .await
-            .map_err(|_| NodeCallError::Timeout(ATTACH))?
+            .map_err(|_| NodeCallError::Timeout(within))?
     }
 
     async fn upgraded(&self, path: &str, buffer: usize) -> Result<NodeSocket, NodeCallError> {

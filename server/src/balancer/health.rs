@@ -93,6 +93,13 @@ impl NodeState {
         self.health == NodeHealth::Ready
     }
 
+    /// Since when the node runs that takes VMs now, by its own clock; None where none does. Another one has
+    /// begun anew, perhaps between two polls.
+    pub fn ready_run(&self) -> Option<i64> {
+        let status = self.status.as_ref().filter(|_| self.is_ready());
+        status.map(|status| status.started_at)
+    }
+
     /// Why nothing is known of its VMs now, as a sentence; None when it is.
     pub fn trouble(&self, name: &str) -> Option<String> {
         match &self.health {
@@ -274,6 +281,20 @@ pub mod tests {
         assert!(!state.was_out(101 * SECOND));
         state.poll(Ok(status(None)), 103 * SECOND);
         assert!(state.knows_engine() && !state.was_out(101 * SECOND));
+    }
+
+    #[test]
+    fn a_node_that_began_anew_between_two_polls_is_told_from_the_one_before() {
+        let mut state = NodeState::new(0);
+        assert_eq!(state.ready_run(), None);
+        let mut seen = status(None);
+        state.poll(Ok(seen.clone()), 101 * SECOND);
+        assert_eq!(state.ready_run(), Some(100 * SECOND));
+        seen.started_at = 102 * SECOND;
+        state.poll(Ok(seen), 103 * SECOND);
+        assert_eq!(state.ready_run(), Some(102 * SECOND));
+        state.poll(Ok(status(Some("away"))), 105 * SECOND);
+        assert_eq!(state.ready_run(), None);
     }
 
     #[test]

@@ -155,15 +155,30 @@ mod tests {
     /// Every kind that is written anywhere in this crate has a sentence of its own.
     #[test]
     fn no_kind_of_event_is_without_its_sentence() {
-        let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
-        let mut kinds = Vec::new();
-        gather(std::path::Path::new(sources), &mut kinds);
-        assert!(kinds.len() > 12, "the sources were read: {kinds:?}");
-        for kind in kinds {
+        for kind in written() {
             let words = kind.replace('_', " ");
             let said = sentence(&event(&kind, Some("detail")));
             assert!(!said.contains(&words), "{kind} has no sentence: {said}");
         }
+    }
+
+    /// And can be chosen in the filter of the admin's page.
+    #[test]
+    fn no_kind_of_event_is_left_out_of_the_filter() {
+        let offered = app::page::admin::event::kinds("");
+        for kind in written() {
+            let is_offered = offered.iter().any(|(known, _)| *known == kind);
+            assert!(is_offered, "{kind} cannot be asked for");
+        }
+    }
+
+    /// The kinds of events that this crate writes.
+    fn written() -> Vec<String> {
+        let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let mut kinds = Vec::new();
+        gather(std::path::Path::new(sources), &mut kinds);
+        assert!(kinds.len() > 12, "the sources were read: {kinds:?}");
+        kinds
     }
 
     /// Quoted words such as `"vm_create"` right behind what makes an event.

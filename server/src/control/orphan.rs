@@ -17,6 +17,10 @@ pub struct OrphanWatch {
     first_seen: HashMap<Uuid, i64>,
     /// Ids that were wanted in this run of the server, and were not deleted in it.
     wanted: HashSet<Uuid>,
+    /// Deleted since the last judgement, for which the database was perhaps asked before that.
+    deleted: HashSet<Uuid>,
+    /// Ids that are to be made on another node, by this run of the server, and are not wanted here again.
+    moved: HashSet<Uuid>,
 }
 
 /// What to do about them.
@@ -35,17 +39,34 @@ impl OrphanWatch {
             grace,
             first_seen: HashMap::new(),
             wanted: HashSet::new(),
+            deleted: HashSet::new(),
+            moved: HashSet::new(),
         }
     }
 
     /// Forgets a VM that was deleted in the proper way: what is left of it may go.
     pub fn deleted(&mut self, id: Uuid) {
         self.wanted.remove(&id);
+        self.deleted.insert(id);
+    }
+
+    /// Notes a VM that is to be made on another node, and that nobody saw run here.
+    pub fn moved(&mut self, id: Uuid) {
+        self.moved.insert(id);
+    }
+
+    /// True for one that was noted so: where else it is, or is to be, says nothing for what is left of it here.
+    pub fn has_moved(&self, id: &Uuid) -> bool {
+        self.moved.contains(id)
     }
 
     /// Compares what is there with what the database wants. Call it only with true answers of both.
     pub fn judge(&mut self, there: &[Uuid], wanted: &HashSet<Uuid>, now: i64) -> Verdict {
-        self.wanted.extend(wanted);
+        let deleted = std::mem::take(&mut self.deleted);
+        for id in wanted.difference(&deleted) {
+            self.wanted.insert(*id);
+            self.moved.remove(id);
+        }
         let unwanted: HashSet<Uuid> = there
             .iter()
             .copied()
@@ -127,6 +148,31 @@ mod tests {
             watch.judge(&ids(0..1), &HashSet::new(), GRACE),
             Verdict::default()
         );
+    }
+
+    #[test]
+    fn one_that_was_deleted_after_the_database_was_asked_is_not_taken_for_lost() {
+        let mut watch = OrphanWatch::new(GRACE);
+        let asked = ids(0..1).into_iter().collect();
+        watch.judge(&ids(0..1), &asked, 0);
+        watch.deleted(Uuid::from_u128(0));
+        watch.judge(&ids(0..1), &asked, 1);
+        let none = HashSet::new();
+        assert_eq!(watch.judge(&ids(0..1), &none, 2), Verdict::default());
+        let verdict = watch.judge(&ids(0..1), &none, 2 + GRACE);
+        assert_eq!(verdict.remove, ids(0..1));
+    }
+
+    #[test]
+    fn one_that_moved_is_known_as_such_until_it_is_wanted_here_again() {
+        let mut watch = OrphanWatch::new(GRACE);
+        let (id, asked) = (Uuid::from_u128(0), ids(0..1).into_iter().collect());
+        watch.moved(id);
+        watch.deleted(id);
+        watch.judge(&ids(0..1), &asked, 0);
+        assert!(watch.has_moved(&id), "that was asked before it moved");
+        watch.judge(&ids(0..1), &asked, 1);
+        assert!(!watch.has_moved(&id));
     }
 
     #[test]

@@ -31,7 +31,7 @@ use super::{
     plan::{Found, Look, Step, Tries, plan},
 };
 use crate::{
-    balancer::NodeEntry,
+    balancer::{NodeEntry, NodeState},
     clock,
     db::{
         event::{NewEvent, SubjectKind, event_insert},
@@ -109,6 +109,14 @@ impl Worker {
         self.control.0.fleet.forget(self.node_id(), vm_id);
     }
 
+    /// The same of one that is to be made on another node, and that nobody saw run here.
+    pub fn moved(&self, vm_id: &str) {
+        if let Ok(id) = vm_id.parse::<Uuid>() {
+            lock(&self.orphans).moved(id);
+        }
+        self.released(vm_id);
+    }
+
     /// Locked until the guard goes: hold it over no await.
     pub(super) fn duties(&self) -> MutexGuard<'_, Duties> {
         lock(&self.duties)
@@ -137,20 +145,24 @@ impl Worker {
     async fn full_loop(self: &Arc<Self>) {
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut ready = false;
+        let mut known_run = None;
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
                 () = self.entry.woken.notified() => {}
             }
-            let was_ready =
-                std::mem::replace(&mut ready, self.entry.with_state(|state| state.is_ready()));
-            if ready && !was_ready {
-                // Back again: what was put off is tried at once.
+            let run = self.entry.with_state(NodeState::ready_run);
+            let is_back = run.is_some() && run != known_run;
+            known_run = run;
+            if is_back {
+                // What was put off is tried at once.
                 self.duties().hurry();
-                self.control.shell_lost_all(&self.entry).await;
             }
             self.full_pass().await;
+            // After the pass: of a VM about which its node has long said nothing, nobody can be asked before.
+            if is_back && !self.control.shell_lost_all(&self.entry).await {
+                known_run = None;
+            }
             sleep(PAUSE).await;
         }
     }

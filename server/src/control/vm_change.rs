@@ -3,6 +3,7 @@
 //! live, so nobody waits here.
 
 use app::model::{VmState, VmView};
+use node_api::vm::PowerState;
 
 use super::{
     Control, ControlError,
@@ -104,7 +105,8 @@ impl Control {
     ) -> Result<Option<VmRow>, ControlError> {
         let mut tx = self.0.db.write_exclusive().await?;
         let nowhere = row.node_id.is_none();
-        if after.desired == DesiredState::Running && (nowhere || is_unmade(row)) {
+        let is_free = nowhere || (is_unmade(row) && !self.vm_has_run(row));
+        if after.desired == DesiredState::Running && is_free {
             self.vm_replace(&mut tx, row, &mut after).await?;
         }
         if !vm_write(&mut tx, row, &after).await? {
@@ -127,6 +129,13 @@ impl Control {
         tx.commit().await?;
         fail_point(&format!("{}:after_commit", verb.kind()));
         Ok(Some(after))
+    }
+
+    /// True where its node tells of a container of it that has run: its files are there, whatever a row of an
+    /// old copy says.
+    fn vm_has_run(&self, row: &VmRow) -> bool {
+        let report = self.vm_report(row);
+        report.is_some_and(|report| !matches!(report.power, PowerState::Created | PowerState::Dead))
     }
 
     /// Picks a node anew.
@@ -158,7 +167,7 @@ impl Control {
         };
         let worker = self.lock_workers().get(node_id).cloned();
         if let Some(worker) = worker {
-            worker.released(&row.id);
+            worker.moved(&row.id);
         }
     }
 }

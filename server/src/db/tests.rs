@@ -24,7 +24,7 @@ use super::{
 use crate::{scope::Scopes, secret::Secret};
 
 /// Every migration, oldest first. A released one is never edited, so each prefix is what a release left.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     (
         "0001_begin.sql",
         include_str!("../../migrations/0001_begin.sql"),
@@ -44,6 +44,10 @@ const MIGRATIONS: [(&str, &str); 5] = [
     (
         "0005_ssh_publish.sql",
         include_str!("../../migrations/0005_ssh_publish.sql"),
+    ),
+    (
+        "0006_told_loss.sql",
+        include_str!("../../migrations/0006_told_loss.sql"),
     ),
 ];
 
@@ -97,6 +101,24 @@ async fn a_database_of_each_earlier_release_is_opened_with_all_that_is_in_it() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn who_was_told_of_a_loss_by_an_earlier_release_is_not_told_again() {
+    each_url(async |url| {
+        earlier(&url, 5).await;
+        let pool = AnyPool::connect(&url).await.unwrap();
+        let told = "UPDATE vms SET reason = 'Its container is gone from far, and its files with it. Retry makes \
+                    it anew.' WHERE id = 'v-2'";
+        pool.execute(told).await.unwrap();
+        pool.close().await;
+        let db = Db::open(&url).await.unwrap();
+        let vms = vm_list(&db, "u-ann").await.unwrap();
+        let made: Vec<bool> = vms.iter().map(|vm| vm.created_once).collect();
+        assert_eq!(made, [true, false]);
+        db.close().await;
+    })
+    .await;
 }
 
 #[test]

@@ -8,20 +8,18 @@ use russh::{
 };
 use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::{
-    io::BufReader,
     net::TcpStream,
     sync::mpsc,
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use super::{Gateway, SIGN_IN, door::Outcome, handler::Handler, places::Share, tally::Tally};
+use super::{
+    Gateway, SIGN_IN, door::Outcome, handler::Handler, hello::greet, places::Share, tally::Tally,
+};
 use crate::auth::Caller;
 
 /// For who has to say first whose VM is meant: to hear that, and to leave.
 const UNSURE: Duration = Duration::from_secs(30);
-/// Bytes read at once. russh reads the length of a packet, then the packet: two calls for each, and more where it
-/// comes in parts.
-const READ: usize = 32 * 1024;
 /// How long a client may take to hear why it is sent away.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// A client that takes none of what was sent for so long is over: one that has gone without a word, and
@@ -43,9 +41,12 @@ pub async fn connection(gateway: Arc<Gateway>, stream: TcpStream, address: IpAdd
     let (tell, mut outcome) = mpsc::channel(4);
     let tally = Arc::new(Tally::default());
     let handler = Handler::new(gateway.clone(), address, tell, tally.clone());
-    let stream = BufReader::with_capacity(READ, stream);
-    let begun = timeout_at(deadline, run_stream(gateway.ssh.clone(), stream, handler)).await;
-    let Ok(Ok(mut session)) = begun else {
+    let begin = async {
+        let (stream, knows_aes_gcm) = greet(stream).await.map_err(russh::Error::from)?;
+        let config = gateway.ssh.offer(knows_aes_gcm);
+        run_stream(config, stream, handler).await
+    };
+    let Ok(Ok(mut session)) = timeout_at(deadline, begin).await else {
         tracing::debug!(%address, "an SSH connection did not come to speak the protocol");
         return;
     };

@@ -38,6 +38,34 @@ async fn who_asks_a_server_without_its_database_is_told_so_and_the_log_says_why(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pages_their_script_and_a_watchdog_are_told_when_the_database_is_away() {
+    in_each_house(async |house: House| {
+        house.server.state.db.close().await;
+        let words = "The database does not answer";
+        let page = house.page(Person::Ann, "/").await;
+        assert_eq!(page.status, 503, "{page:?}");
+        assert!(page.text.contains(words), "{page:?}");
+        for part in [
+            "<h1>MiniCloud cannot do this right now</h1>",
+            "Try again",
+            "/pkg/minicloud.css",
+        ] {
+            assert!(page.text.contains(part), "{part}: {page:?}");
+        }
+        let script = house.call(Person::Ann, "vm_stop", &[("name", "web1")]);
+        let script = script.await;
+        let said = script.code().unwrap_or_default();
+        let told = (script.status, said.as_str());
+        assert_eq!(told, (503, "database_away"), "{script:?}");
+        assert!(script.text.contains(words), "{script:?}");
+        let health = house.ask("GET", "/healthz", &[], "").await;
+        assert_eq!(health.status, 503, "{health:?}");
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_open_page_is_told_to_come_again_when_the_database_goes_away() {
     in_each_house(async |house: House| {
         let mut open = socket(&house.base, "/live/admin", &house.tokens[&Person::Admin]).await;
@@ -87,6 +115,24 @@ async fn a_request_that_loses_its_database_in_the_middle_makes_nothing_half() {
         }
         assert_eq!(again.status, 201, "{again:?}");
         assert_eq!(left(&house).await, [1, 1, 1]);
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_loses_the_database_in_the_middle_is_told_and_makes_nothing_half() {
+    in_each_house(async |house: House| {
+        let form = [("name", "cut"), ("flavor", "small"), ("image", "alpine")];
+        let ask = house.call(Person::Bob, "vm_create", &form);
+        let cut = match house.is_postgres() {
+            true => connection_cut(&house, ask).await,
+            false => file_held(&house, ask).await,
+        };
+        let said = cut.code().unwrap_or_default();
+        let told = (cut.status, said.as_str());
+        assert_eq!(told, (503, "database_away"), "{cut:?}");
+        assert_eq!(left(&house).await, [0, 0, 0]);
         house.end().await;
     })
     .await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::SinkExt as _;
 use reqwest::header::SET_COOKIE;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{
     client_async,
     tungstenite::{Message, client::IntoClientRequest as _},
@@ -12,14 +12,17 @@ use tokio_tungstenite::{
 
 use crate::{
     exec::{Socket, closed, socket},
-    house::{House, PASSWORD, Person},
+    house::{CREDENTIAL, House, PASSWORD, Person},
 };
 
 const MALFORMED: u16 = 4400;
 const REVOKED: u16 = 4003;
 const VM_STOPPED: u16 = 4010;
+const NODE_UNREACHABLE: u16 = 4503;
 /// Within 5 s a page knows what became of its shell; three times that is the test's patience.
 const SOON: Duration = Duration::from_secs(15);
+/// A page gives an attempt up that has brought no hello by then, and does not hear why.
+const PAGE_PATIENCE: Duration = Duration::from_secs(10);
 
 async fn attached(house: &House) -> Socket {
     let shell = &house.things["shell"];
@@ -135,4 +138,42 @@ async fn is_put_out(what: &str, socket: &mut Socket) {
     println!("{what}: closed with {why} {after:?} after the answer");
     assert_eq!(why, REVOKED);
     assert!(after < SOON, "{after:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_is_given_to_somebody_else_takes_its_shell_from_who_had_it() {
+    let house = House::new().await;
+    let mut ann = attached(&house).await;
+    let given = "UPDATE vms SET owner_id = (SELECT id FROM users WHERE name = $1), name = 'given1' \
+                 WHERE id = $2";
+    let changed = house.sql(given, &["bob", &house.things["vm_id"]]).await;
+    assert_eq!(changed, 1);
+    is_put_out("given to somebody else", &mut ann).await;
+    let path = format!(
+        "/shells/{}/attach?client=00000000000000aa",
+        house.things["shell"]
+    );
+    assert_eq!(house.socket(Person::Ann, &path).await.status, 404);
+    assert_eq!(house.socket(Person::Bob, &path).await.status, 101);
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_shells_node_hangs_is_told_before_a_page_gives_up() {
+    let house = House::new().await;
+    // It takes connections, and says nothing.
+    let hangs = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", hangs.local_addr().unwrap());
+    let control = &house.server.state.control;
+    let made = control.node_local_ensure("node-9", &address, CREDENTIAL);
+    made.await.unwrap();
+    let moved = "UPDATE vms SET node_id = (SELECT id FROM nodes WHERE name = $1) WHERE id = $2";
+    let changed = house.sql(moved, &["node-9", &house.things["vm_id"]]).await;
+    assert_eq!(changed, 1);
+    let mut socket = attached(&house).await;
+    let (after, why) = closed(&mut socket).await;
+    println!("closed with {why} after {after:?}");
+    assert_eq!(why, NODE_UNREACHABLE);
+    assert!(after < PAGE_PATIENCE, "{after:?}");
+    house.end().await;
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import type { Terminal } from "@xterm/xterm";
 import type { Browser } from "playwright-core";
 
 import { StandIn } from "../stand-in.ts";
@@ -138,6 +139,44 @@ for (const [what, wake] of [
     await view.close();
   });
 }
+
+test("a restart is told as one for as long as nobody answers", async () => {
+  const { shell, view } = await open();
+  view.allowed.push(/WebSocket connection to/, /Failed to load resource/);
+  standIn.up = false;
+  shell.closeAll(1012, "the server restarts");
+  const words = view.page.getByText("MiniCloud restarts.");
+  await words.waitFor();
+  const { attempts } = standIn;
+  while (standIn.attempts < attempts + 2) await view.page.waitForTimeout(10);
+  assert.ok(await words.isVisible());
+  standIn.up = true;
+  await view.state("connected");
+  await words.waitFor({ state: "hidden" });
+  await view.close();
+});
+
+test("output is acknowledged once it is drawn, and not before", async () => {
+  const { shell, view } = await open("first");
+  const acked = () => shell.viewers[0]?.acked;
+  while (acked() !== 5) await view.page.waitForTimeout(10);
+  // A sequence that takes its time: xterm draws nothing of what comes behind it.
+  await view.page.evaluate(() => {
+    type Parts = { view: { terminal: { xterm: Terminal } } };
+    const element = document.querySelector("mc-terminal") as unknown as Parts;
+    element.view.terminal.xterm.parser.registerOscHandler(7777, () => {
+      return new Promise((draw) => Object.assign(window, { draw: () => draw(true) }));
+    });
+  });
+  const output = Buffer.from(`\x1b]7777;\x07${"x".repeat(100_000)}`);
+  shell.feed(output);
+  await view.page.waitForFunction(() => "draw" in window);
+  await view.page.waitForTimeout(300);
+  assert.equal(acked(), 5);
+  await view.page.evaluate(() => (window as unknown as { draw(): void }).draw());
+  while (acked() !== 5 + output.length) await view.page.waitForTimeout(10);
+  await view.close();
+});
 
 test("who is signed out is offered to sign in, and to come back here", async () => {
   const { shell, view } = await open();

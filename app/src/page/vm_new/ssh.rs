@@ -25,25 +25,29 @@ pub fn SshPublish(offer: StoredValue<VmOffer>, image: RwSignal<String>) -> impl 
         })
     });
     view! {
-        <div class="field">
-            <label class="choice">
-                <input
-                    type="checkbox"
-                    id="field-ssh_publish"
-                    name="ssh_publish"
-                    value="true"
-                    checked=typed
-                    disabled=move || why_not.get().is_some()
-                    aria-describedby="field-ssh_publish-hint field-ssh_publish-error"
-                />
-                "Publish SSH (port 22)"
-            </label>
-            <p class="field-hint" id="field-ssh_publish-hint">
-                {move || why_not.get().unwrap_or_else(|| HINT.to_owned())}
-                {keyless.then(|| view! { " " <a href="/account#ssh">"Your keys"</a> })}
-            </p>
-            <p class="field-error" id="field-ssh_publish-error" aria-live="polite">{message}</p>
-        </div>
+        // Open where a plain form comes back with it chosen.
+        <details class="more" open=typed>
+            <summary>"More"</summary>
+            <div class="field">
+                <label class="choice">
+                    <input
+                        type="checkbox"
+                        id="field-ssh_publish"
+                        name="ssh_publish"
+                        value="true"
+                        checked=typed
+                        disabled=move || why_not.get().is_some()
+                        aria-describedby="field-ssh_publish-hint field-ssh_publish-error"
+                    />
+                    "Publish SSH (port 22)"
+                </label>
+                <p class="field-hint" id="field-ssh_publish-hint">
+                    {move || why_not.get().unwrap_or_else(|| HINT.to_owned())}
+                    {keyless.then(|| view! { " " <a href="/account#ssh">"Your keys"</a> })}
+                </p>
+                <p class="field-error" id="field-ssh_publish-error" aria-live="polite">{message}</p>
+            </div>
+        </details>
     }
 }
 

@@ -15,6 +15,17 @@ fn bytes() -> impl Strategy<Value = Bytes> {
     proptest::collection::vec(any::<u8>(), 0..200).prop_map(Bytes::from)
 }
 
+/// Any bytes, most of them behind a kind that there is, or nearly one.
+fn raw() -> impl Strategy<Value = Bytes> {
+    let kind = prop_oneof![
+        4 => 0x00_u8..=0x0a,
+        4 => 0x80_u8..=0x88,
+        1 => any::<u8>(),
+    ];
+    let framed = (kind, bytes()).prop_map(|(kind, body)| [&[kind], &body[..]].concat());
+    prop_oneof![1 => bytes(), 4 => framed.prop_map(Bytes::from)]
+}
+
 fn node_frame() -> impl Strategy<Value = NodeFrame> {
     prop_oneof![
         (any::<u64>(), bytes()).prop_map(|(offset, bytes)| NodeFrame::Output { offset, bytes }),
@@ -68,7 +79,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused_but_never_panic(raw in bytes()) {
+    fn any_bytes_are_read_or_refused_but_never_panic(raw in raw()) {
         let _ = NodeFrame::decode(&raw);
         let _ = ViewerFrame::decode(&raw);
     }

@@ -131,3 +131,41 @@ impl fmt::Write for FirstChar {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: String) -> Line {
+        Line {
+            text: text.into(),
+            wrapped: false,
+        }
+    }
+
+    #[test]
+    fn the_oldest_lines_go_when_either_limit_is_passed() {
+        let kept = |scrollback: &Scrollback| {
+            let lines = scrollback.iter().count();
+            let bytes = scrollback.iter().map(|line| line.text.len()).sum::<usize>();
+            (lines, bytes)
+        };
+        let mut scrollback = Scrollback::new(100, 10_000);
+        for number in 0..1_000 {
+            scrollback.push(line(format!("{number:>20}")));
+        }
+        assert_eq!(kept(&scrollback), (100, 2_000));
+        for number in 0..1_000 {
+            scrollback.push(line(format!("{number:>300}")));
+        }
+        assert_eq!(kept(&scrollback), (33, 9_900));
+        let newest = scrollback.iter().last().map(|line| line.text.trim());
+        assert_eq!(newest, Some("999"));
+        // Many shells share what there is: each keeps less from then on.
+        scrollback.set_max_bytes(1_000);
+        scrollback.push(line("x".repeat(100)));
+        assert_eq!(kept(&scrollback), (4, 1_000));
+        scrollback.push(line("x".repeat(2_000)));
+        assert_eq!(kept(&scrollback), (0, 0), "one that is longer by itself");
+    }
+}

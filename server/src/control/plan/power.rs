@@ -81,13 +81,18 @@ pub(super) fn create(row: &VmRow, look: &Look) -> Step {
     look.when_possible(Step::Create)
 }
 
-/// Starts it, once the pause after a crash is over; fails what takes longer than [`STARTING`].
+/// Starts it, once the pause after a crash is over; fails what takes longer than [`STARTING`], or than
+/// [`CREATING`] where it is still being made: its container may have come late.
 pub(super) fn start(row: &VmRow, look: &Look) -> Step {
     if row.state == VmState::Failed {
         return Step::Rest;
     }
-    if look.is_overdue(row, STARTING) {
-        return overdue(row, look, "start", STARTING);
+    let (what, allowed) = match row.state {
+        VmState::Creating => ("come to run", CREATING),
+        _ => ("start", STARTING),
+    };
+    if look.is_overdue(row, allowed) {
+        return overdue(row, look, what, allowed);
     }
     if row.retry_at.is_some_and(|at| look.now < at) {
         return Step::Rest;

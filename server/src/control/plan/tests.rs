@@ -193,6 +193,20 @@ fn what_is_tried_again_is_started_where_its_container_is_and_a_loss_is_told_firs
 }
 
 #[test]
+fn what_is_being_made_has_all_the_time_for_that_also_when_its_container_has_ended() {
+    let since = |seconds: i64| VmRow {
+        created_once: false,
+        changed_at: (1_000 - seconds) * SECOND,
+        ..just_changed(DesiredState::Running, VmState::Creating)
+    };
+    let ended = exited(137, false, 0);
+    assert_eq!(step(&since(119), Some(&ended)), Step::Start);
+    let failed = found(step(&since(121), Some(&ended))).after;
+    let reason = failed.reason.unwrap();
+    assert!(reason.contains("come to run within 120 s"), "{reason}");
+}
+
+#[test]
 fn shut_down_from_inside_means_stopped() {
     let found = found(step(&row(), Some(&exited(0, false, 999 * SECOND))));
     assert_eq!(

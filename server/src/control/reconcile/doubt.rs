@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::Worker;
+use super::{Worker, lock};
 use crate::{
     clock::SECOND,
     control::ControlError,
@@ -48,7 +48,8 @@ impl Worker {
     ) -> Result<HashMap<Uuid, Doubt>, ControlError> {
         let mut owners = HashMap::new();
         let mut doubts = HashMap::new();
-        for (id, owner) in there.iter().filter(|(id, _)| !wanted.contains(id)) {
+        let may_be = |id: &Uuid| !wanted.contains(id) && !lock(&self.orphans).has_moved(id);
+        for (id, owner) in there.iter().filter(|(id, _)| may_be(id)) {
             let is_known = match owners.get(owner) {
                 Some(is_known) => *is_known,
                 None => vm_owner_known(&self.control.0.db, &owner.to_string()).await?,

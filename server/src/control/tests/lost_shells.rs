@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use app::model::{EventView, VmState};
 use node::driver::sim::{SimConfig, SimDriver, SimEngine};
+use tokio::time::sleep;
 
 use super::cloud::{config, connect, serve_impatient, words};
 use crate::{
@@ -96,6 +97,47 @@ async fn what_a_node_told_while_no_server_was_there_is_found_by_the_next() {
         eventually("it is told", async || !ends(&next, &ann).await.is_empty()).await;
         assert_eq!(ends(&next, &ann).await[0].sentence, SAID);
         next.stop().await;
+        stop.cancel();
+        node.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_shell_that_is_lost_while_nobody_knows_what_its_vm_does_is_told_of_later() {
+    each_db(async |db| {
+        let (address, stop, node) = serve_impatient("node-1", driver(), IDLE).await;
+        let data = tempfile::tempdir().unwrap();
+        let control = connect(&db, &address, config(data.path())).await;
+        let ann = user(&db, "ann", 5).await;
+        open(&control, &ann).await;
+        let row = vm_get(&db, &ann.user_id, "web1").await.unwrap().unwrap();
+        let (entry, vm_id) = control.shell_node(&row).unwrap();
+        // As when no list of its VMs has come for long: each that comes is old at once.
+        let (of, id) = (control.clone(), entry.id.clone());
+        let unlisted = tokio::spawn(async move {
+            loop {
+                of.0.fleet.list(&id, Vec::new(), |_| true, 0);
+                sleep(Duration::from_millis(1)).await;
+            }
+        });
+        eventually("its node has closed it", async || {
+            let listed = entry.client.shell_list(vm_id).await.unwrap();
+            listed.iter().any(|shell| shell.lost.is_some())
+        })
+        .await;
+        // Time to have heard of it.
+        sleep(Duration::from_secs(1)).await;
+        unlisted.abort();
+        assert!(unlisted.await.unwrap_err().is_cancelled());
+        eventually("it is told", async || {
+            !ends(&control, &ann).await.is_empty()
+        })
+        .await;
+        let told = ends(&control, &ann).await;
+        let said: Vec<_> = told.iter().map(|event| event.sentence.as_str()).collect();
+        assert_eq!(said, [SAID]);
+        control.stop().await;
         stop.cancel();
         node.await.unwrap();
     })

@@ -102,6 +102,39 @@ async fn on_a_real_engine_a_container_without_our_label_is_never_touched() {
     db.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_does_not_answer_no_container_goes() {
+    each_db(async |db| {
+        let engine = SimEngine::new(SimConfig::default());
+        let driver = Arc::new(SimDriver::new(engine, "node-1"));
+        let ann = user(&db, "ann", 5).await;
+        let (address, stop, node) = serve("node-1", driver.clone(), "127.0.0.1:0").await;
+        let data = tempfile::tempdir().unwrap();
+        let control = connect(&db, &address, own_config(data.path(), "alpine")).await;
+        let made = control.vm_create(&ann, "runs", "small", "alpine", false);
+        made.await.unwrap();
+        comes(&control, &ann, "runs", VmState::Running).await;
+        let like = driver.vm_list().await.unwrap().remove(0).spec;
+
+        db.close().await;
+        // One that would go if the database said that it does not want it.
+        let orphan = VmSpec {
+            id: Uuid::now_v7(),
+            name: "orphan".into(),
+            ..like
+        };
+        driver.vm_create(&orphan, true).await.unwrap();
+        let before = ids(driver.as_ref()).await;
+        assert_eq!(before.len(), 2);
+        tokio::time::sleep(3 * GRACE).await;
+        assert_eq!(ids(driver.as_ref()).await, before);
+        control.stop().await;
+        stop.cancel();
+        node.await.unwrap();
+    })
+    .await;
+}
+
 /// Plants orphans beside VMs that are wanted, and looks which of them go, and when.
 async fn orphans_go(db: &Db, driver: Arc<dyn Driver>, image: &str) {
     let ann = user(db, "ann", 5).await;

@@ -5,10 +5,13 @@ use std::{collections::BTreeSet, path::Path};
 
 use app::model::{VmState, VmView};
 use node::driver::{
-    Driver as _,
-    sim::{SimConfig, SimDriver},
+    Driver as _, DriverError,
+    sim::{SimCall, SimConfig, SimDriver, SimFault},
 };
-use node_api::vm::{PowerState, VmSpec};
+use node_api::{
+    error::NodeErrorCode,
+    vm::{PowerState, VmSpec},
+};
 use uuid::Uuid;
 
 use super::cloud::{Cloud, SimNode, admin, id};
@@ -129,6 +132,39 @@ async fn a_vm_that_came_to_another_node_since_the_copy_stays_there_unless_its_ow
     assert_eq!(ids(&cloud.nodes[0]), BTreeSet::from([id(&vm)]));
     let runs = cloud.comes(&ann, "web1", VmState::Running).await;
     assert_eq!(runs.node.as_deref(), Some("node-1"));
+    cloud.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_the_copy_has_as_never_made_is_tried_again_where_it_has_run_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cloud = begin(folder.path(), 2).await;
+    let ann = user(&cloud.db, "ann", 5).await;
+    let refusal = DriverError::new(NodeErrorCode::NoRoom, "there is no room");
+    let engine = cloud.nodes[0].engine.clone();
+    engine.fail_next(SimCall::Create, 1, SimFault::Before(refusal));
+    cloud.create(&ann, "web1").await.unwrap();
+    cloud.comes(&ann, "web1", VmState::Failed).await;
+    let copy = folder.path().join("copy.db");
+    copy_into(&cloud.db, &copy).await;
+
+    let cordoned = cloud.control.node_cordon(&admin(), "node-2", true).await;
+    cordoned.unwrap();
+    cloud.control.vm_retry(&ann, "web1").await.unwrap();
+    let vm = cloud.comes(&ann, "web1", VmState::Running).await;
+    assert_eq!(vm.node.as_deref(), Some("node-1"));
+    write(&cloud, &ann, "web1").await;
+    stop(&cloud, &ann, "web1").await;
+    put_back(&mut cloud, &copy).await;
+    cloud.all_ready().await;
+    cloud.looked_at("node-1").await;
+
+    // The other node is next, and has room.
+    let tried = cloud.control.vm_retry(&ann, "web1").await.unwrap();
+    assert_eq!(tried.node.as_deref(), Some("node-1"));
+    cloud.comes(&ann, "web1", VmState::Running).await;
+    assert_eq!(engine.file(id(&vm), FILE).as_deref(), Some("kept\n"));
+    assert_eq!(cloud.containers(), 1);
     cloud.end().await;
 }
 

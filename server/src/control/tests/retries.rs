@@ -3,12 +3,15 @@
 use app::model::VmState;
 use node::driver::{
     DriverError,
-    sim::{SimCall, SimFault},
+    sim::{SimCall, SimConfig, SimFault},
 };
 use node_api::error::NodeErrorCode;
 
 use super::cloud::{Cloud, admin, id};
-use crate::db::testing::{each_db, eventually, user};
+use crate::{
+    config::Config,
+    db::testing::{each_db, eventually, user},
+};
 
 const FILE: &str = "/root/mine";
 
@@ -116,6 +119,41 @@ async fn a_vm_whose_container_was_never_made_is_tried_on_another_node() {
         cloud.control.vm_retry(&ann, "web1").await.unwrap();
         let runs = cloud.comes(&ann, "web1", VmState::Running).await;
         assert_eq!(runs.node.as_deref(), Some("node-2"));
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_vm_that_is_tried_on_another_node_leaves_nothing_on_the_first_whatever_comes_of_it() {
+    each_db(async |db| {
+        let short = |config: &mut Config| config.orphan_grace_s = 1;
+        let cloud = Cloud::with(db, 2, SimConfig::default(), short).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        let refusal = || {
+            let words = DriverError::new(NodeErrorCode::NoRoom, "there is no room");
+            SimFault::Before(words)
+        };
+        // Made there, and not started; on the other not even made.
+        let [first, second] = &cloud.nodes[..] else {
+            panic!("two nodes")
+        };
+        first.engine.fail_next(SimCall::Start, 1, refusal());
+        second.engine.fail_next(SimCall::Create, 1, refusal());
+        cloud.create(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Failed).await;
+        assert_eq!((first.engine.vms().len(), cloud.containers()), (1, 1));
+        let tried = cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        assert_eq!(tried.node.as_deref(), Some("node-2"));
+        eventually("what is left on the first goes", async || {
+            cloud.containers() == 0
+        })
+        .await;
+        let failed = cloud.comes(&ann, "web1", VmState::Failed).await;
+        assert_eq!(failed.node.as_deref(), Some("node-2"));
+        cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Running).await;
+        assert_eq!(cloud.containers(), 1);
         cloud.end().await;
     })
     .await;

@@ -2,7 +2,7 @@
 
 use reqwest::{
     Method,
-    header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, ORIGIN},
+    header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, ORIGIN, REFERER},
 };
 
 use super::{House, Person};
@@ -48,6 +48,25 @@ impl House {
             .request(person, Method::POST, &format!("/api/{endpoint}"))
             .header(ORIGIN, &self.base)
             .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body);
+        read(request).await
+    }
+
+    /// Sends a plain form from that page, as a browser without script does.
+    pub async fn plain(
+        &self,
+        person: Person,
+        page: &str,
+        endpoint: &str,
+        form: &[(&str, &str)],
+    ) -> Answer {
+        let body = serde_urlencoded::to_string(form).unwrap();
+        let request = self
+            .request(person, Method::POST, &format!("/api/{endpoint}"))
+            .header(ORIGIN, &self.base)
+            .header(REFERER, format!("{}{page}", self.base))
+            .header(ACCEPT, "text/html")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(body);
         read(request).await
