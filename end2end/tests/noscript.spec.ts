@@ -8,11 +8,6 @@ test.use({ javaScriptEnabled: false });
 
 const VM = "plain1";
 
-test.beforeEach(({ expectFailure }) => {
-  // The page's program is fetched for who has script.
-  expectFailure(/console warning: .*\/pkg\/minicloud\.(js|wasm) was preloaded using link preload but not used/);
-});
-
 test("the main job without script", async ({ alice }) => {
   test.setTimeout(240_000);
   const { page } = alice;
@@ -60,7 +55,7 @@ test("what was wrong is beside its field, what was typed is kept, the password i
 test("theme, sign-out and sign-in without script", async ({ alice }) => {
   const { page } = alice;
   await page.getByLabel("Theme", { exact: true }).first().click();
-  await page.getByRole("button", { name: "Dark" }).click();
+  await alice.activate(page.getByRole("button", { name: "Dark" }));
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await alice.signOut();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");

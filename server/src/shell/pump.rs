@@ -32,6 +32,8 @@ const TOO_LONG: &str = "a message is too long";
 const RECHECK: Duration = Duration::from_secs(4);
 /// Time to tell either side that it is over.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// For the browser to have heard it, and to close on its side.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long each side is waited for.
 #[derive(Clone, Copy)]
@@ -250,7 +252,12 @@ async fn pump(
         frame = down => Some(frame),
     };
     let _ = timeout(CLOSE_TIMEOUT, to_node.close()).await;
-    let _ = timeout(CLOSE_TIMEOUT, to_browser.send(Browser::Close(last))).await;
+    let last = timeout(CLOSE_TIMEOUT, to_browser.send(Browser::Close(last)));
+    if matches!(last.await, Ok(Ok(()))) {
+        // A socket that goes with something unread in it takes along what was said last: the reason.
+        let unread = async { while let Some(Ok(_)) = from_browser.next().await {} };
+        let _ = timeout(FAREWELL, unread).await;
+    }
 }
 
 fn close_frame(code: u16, reason: &str) -> CloseFrame {

@@ -1,7 +1,7 @@
 //! The beginning of a connection, read before russh has it: which ciphers its client knows.
 //!
-//! Of the ciphers that both know, the client's first is taken, and OpenSSH's is ChaCha20: two fifths of what a
-//! large file costs, on both ends together. A client that knows AES-GCM, too, is offered nothing else where the
+//! Of the ciphers that both know, the client's first is taken, and OpenSSH's is ChaCha20: nearly a fifth of what
+//! a large file costs, on both ends together. A client that knows AES-GCM, too, is offered nothing else where the
 //! processor has AES (docs/decisions/0014).
 
 use std::{
