@@ -30,5 +30,6 @@ pub fn refusal_page(error: AppError) -> String {
             </html>
         }
     };
-    Owner::new().with(|| page().to_html())
+    // No script comes that would want to know where a view begins and ends.
+    Owner::new().with(|| page().to_html().replace("<!>", ""))
 }
