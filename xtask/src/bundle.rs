@@ -11,7 +11,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::split::{self, Main};
 
-/// As in `.cargo/config.toml` and Cargo.toml's metadata.
+/// As in Leptos.toml and Cargo.toml's metadata.
 const OUTPUT_NAME: &str = "minicloud";
 /// What the server reads the build's name from.
 const BUILD: &str = "build.txt";

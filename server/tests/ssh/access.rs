@@ -55,6 +55,32 @@ async fn a_key_leads_to_the_lobby_and_to_ones_own_vms_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_knows_aes_gcm_speaks_it_and_who_does_not_is_let_in_all_the_same() {
+    let house = House::new().await;
+    let ann = Client::of(&house, Person::Ann).await;
+    let with = async |options: &[&str]| {
+        let options = [options, &["-v"]].concat();
+        let ran = ann.run_with(&options, "ann", &["ls"], b"").await;
+        assert_eq!(ran.code, 0, "{options:?}: {ran:?}");
+        let mut lines = ran.err.lines();
+        let found = lines.find_map(|line| line.split_once("client->server cipher: "));
+        found.unwrap().1.split(' ').next().unwrap().to_owned()
+    };
+    // As OpenSSH's own list: the other one first.
+    let both = "-oCiphers=chacha20-poly1305@openssh.com,aes128-gcm@openssh.com";
+    let spoken = with(&[both]).await;
+    let has_fast_aes = std::fs::read_to_string("/proc/cpuinfo")
+        .unwrap()
+        .contains(" aes ");
+    assert_eq!(spoken.starts_with("aes"), has_fast_aes, "{spoken}");
+    for only in ["chacha20-poly1305@openssh.com", "aes256-ctr"] {
+        let option = format!("-oCiphers={only}");
+        assert_eq!(with(&[option.as_str()]).await, only);
+    }
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_hears_the_same_for_every_name_after_the_same_time() {
     const NAMES: [&str; 5] = ["ann", "nobody-here", "web1", "ann+web1", "..%2f"];
     // The quickest of each: what else the machine does only makes some slower, and with more rounds what is

@@ -3,6 +3,17 @@ use node_api::vm::PowerState;
 use super::*;
 use crate::control::testing::{exited, report, row};
 
+/// One that is shut down.
+fn resting() -> VmRow {
+    VmRow {
+        desired: DesiredState::Stopped,
+        state: VmState::Stopped,
+        address: None,
+        started_at: None,
+        ..row()
+    }
+}
+
 /// A look with a fresh list, no earlier tries, and no outage.
 fn look<'a>(report: Option<&'a VmReport>, tries: &'a Tries) -> Look<'a> {
     Look {
@@ -41,14 +52,7 @@ fn just_changed(desired: DesiredState, state: VmState) -> VmRow {
 #[test]
 fn a_vm_that_is_as_it_should_be_is_left_alone() {
     assert_eq!(step(&row(), Some(&report(PowerState::Running))), Step::Rest);
-    let at_rest = VmRow {
-        desired: DesiredState::Stopped,
-        state: VmState::Stopped,
-        address: None,
-        started_at: None,
-        ..row()
-    };
-    assert_eq!(step(&at_rest, Some(&exited(0, false, 0))), Step::Rest);
+    assert_eq!(step(&resting(), Some(&exited(0, false, 0))), Step::Rest);
 }
 
 #[test]
@@ -453,13 +457,7 @@ fn a_vm_that_runs_though_it_was_stopped_is_said_to_and_stopped() {
 #[test]
 fn a_stopped_vm_goes_after_the_retention_and_only_then() {
     let day = 86_400 * SECOND;
-    let rest = VmRow {
-        desired: DesiredState::Stopped,
-        state: VmState::Stopped,
-        address: None,
-        started_at: None,
-        ..row()
-    };
+    let rest = resting();
     let tries = Tries::default();
     let ended = exited(0, false, 0);
     let with = |days: Option<u32>, now| Look {
@@ -483,13 +481,7 @@ fn a_stopped_vm_goes_after_the_retention_and_only_then() {
 #[test]
 fn a_vm_that_ran_since_its_row_was_copied_has_its_days_from_the_end_of_that() {
     let day = 86_400 * SECOND;
-    let rest = VmRow {
-        desired: DesiredState::Stopped,
-        state: VmState::Stopped,
-        address: None,
-        started_at: None,
-        ..row()
-    };
+    let rest = resting();
     let tries = Tries::default();
     let ended = exited(0, false, 20 * day);
     let on = |day_of_look: i64| Look {
