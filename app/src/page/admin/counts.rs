@@ -36,11 +36,13 @@ pub fn Counts(overview: RwSignal<Overview>) -> impl IntoView {
     };
     view! {
         <section class="counts" aria-label="Counts">
-            <Count overview href="/admin/vms" name="VMs" count=|counts| counts.vms note=Signal::derive(running) />
-            <Count overview href="/admin/nodes" name="Nodes" count=|counts| counts.nodes note=Signal::derive(ready) />
-            <Count overview href="/admin/users" name="Users" count=|counts| counts.users note="with an account" />
-            <Count overview href="/admin/events?kind=shell_open" name="Shells" count=|counts| counts.shells note="open now" />
-            <Count overview href="/admin/events?kind=login" name="Sign-ins" count=|counts| counts.login_sessions note="still valid" />
+            <div class="count-cards">
+                <Count overview href="/admin/vms" name="VMs" count=|counts| counts.vms note=Signal::derive(running) />
+                <Count overview href="/admin/nodes" name="Nodes" count=|counts| counts.nodes note=Signal::derive(ready) />
+                <Count overview href="/admin/users" name="Users" count=|counts| counts.users note="with an account" />
+                <Count overview href="/admin/events?kind=shell_open" name="Shells" count=|counts| counts.shells note="open now" />
+                <Count overview href="/admin/events?kind=login" name="Sign-ins" count=|counts| counts.login_sessions note="still valid" />
+            </div>
             <p class="counts-foot muted">"The bars show each count over the last hour."</p>
         </section>
     }

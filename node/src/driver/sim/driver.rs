@@ -208,7 +208,8 @@ impl Driver for SimDriver {
                 load_1m: running
                     .clone()
                     .map(|vm| vm.load_millis as f32 / 1000.0)
-                    .sum(),
+                    // Not their sum, which is -0 of none.
+                    .fold(0.0, |all, load| all + load),
                 memory_used_mib: running.map(|vm| vm.spec.memory_mib / 4).sum(),
                 disk_free_gib: inner.config.disk_gib / 100
                     * u32::from(inner.config.disk_free_percent),
