@@ -62,10 +62,37 @@ impl PrivateEngine {
         }
     }
 
-    pub fn signal(&self, signal: &str) {
+    /// It answers nothing from here on, until `resume`.
+    pub fn pause(&self) {
+        self.signal("STOP");
+        // A signal that was sent has not stopped the last thread yet: one may still answer.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.is_stopped() {
+            assert!(Instant::now() < deadline, "the engine stops in time");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
         let pid = self.daemon.id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &pid]).status();
         assert!(sent.expect("kill").success());
+    }
+
+    /// All of its threads.
+    fn is_stopped(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.daemon.id()));
+        let mut threads = threads.expect("it runs").flatten();
+        threads.all(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            // Its name, in brackets, may hold anything.
+            stat.rsplit_once(") ")
+                .is_none_or(|(_, rest)| rest.starts_with('T'))
+        })
     }
 
     /// At once; fine where it has ended.

@@ -95,7 +95,7 @@ async fn a_stopped_engine_degrades_within_seconds_and_comes_back() {
     let spec = vm(0xf003);
     driver.vm_create(&spec, true).await.expect("created");
     until_known(&driver).await;
-    engine.signal("STOP");
+    engine.pause();
     let began = Instant::now();
     assert_eq!(degraded(&driver).await, None, "it may be bad luck");
     let reason = degraded(&driver).await.expect("degraded");
@@ -108,7 +108,7 @@ async fn a_stopped_engine_degrades_within_seconds_and_comes_back() {
     );
     let capacity = driver.engine().await.capacity;
     assert!(capacity.memory_mib > 0, "what was known stays known");
-    engine.signal("CONT");
+    engine.resume();
     common::until("back", async || degraded(&driver).await.is_none()).await;
     assert_eq!(
         driver.vm_list().await.expect("a list")[0].power,
