@@ -4,6 +4,8 @@
  */
 import { defineConfig } from "@playwright/test";
 
+import { launchOptions } from "../script/lib/chromium.mjs";
+
 export const baseURL = process.env.MINICLOUD_URL ?? "http://127.0.0.1:5555";
 
 export default defineConfig({
@@ -31,17 +33,6 @@ export default defineConfig({
     trace: "retain-on-failure",
     screenshot: "only-on-failure",
     viewport: { width: 1280, height: 800 },
-    launchOptions: {
-      executablePath: process.env.MINICLOUD_CHROMIUM ?? "/usr/bin/chromium",
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    },
+    launchOptions,
   },
 });

@@ -13,7 +13,7 @@ mod form;
 pub(crate) mod once;
 mod refusal;
 
-pub use form::server_function;
+pub use form::{is_late, server_function};
 pub use refusal::{REFUSAL_POLICY, refusal_page};
 
 /// The value of `data-theme`: what this browser's person chose.

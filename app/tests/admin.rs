@@ -14,6 +14,10 @@ const PAGES: &[(&str, &str)] = &[
     ("/admin", "1 thing is wrong"),
     ("/admin/nodes", "could not find bridge docker0"),
     (
+        "/admin/nodes",
+        "VMs reach its host and the private networks there: nft is not installed. Install",
+    ),
+    (
         "/admin/nodes/node-1/remove",
         "Remove node-1 and lose 4 VMs?",
     ),

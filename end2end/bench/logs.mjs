@@ -4,15 +4,14 @@ import { Agent, request } from "node:http";
 
 import { chromium } from "playwright-core";
 
+import { launchOptions } from "../../script/lib/chromium.mjs";
+
 const url = new URL(process.env.MINICLOUD_URL ?? "http://127.0.0.1:5555");
 const LINES = 20_000;
 const PER_SECOND = 500;
 const password = "lantern-quarry-otter-27";
 
-const browser = await chromium.launch({
-  executablePath: process.env.MINICLOUD_CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-});
+const browser = await chromium.launch(launchOptions);
 try {
   const page = await browser.newPage({ baseURL: url.origin });
   await signIn(page);

@@ -2,16 +2,15 @@
 // `script/bench` runs this with a user who has room for one more VM.
 import { chromium } from "playwright-core";
 
+import { launchOptions } from "../../script/lib/chromium.mjs";
+
 const url = new URL(process.env.MINICLOUD_URL ?? "http://127.0.0.1:5555");
 const KEYS = 300;
 const FLOOD_MS = 10_000;
 const FLOODS = 5;
 const VM = "bench-browser";
 
-const browser = await chromium.launch({
-  executablePath: process.env.MINICLOUD_CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-});
+const browser = await chromium.launch(launchOptions);
 try {
   const page = await browser.newPage({ baseURL: url.origin });
   await page.addInitScript(() => {

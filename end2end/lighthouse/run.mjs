@@ -8,6 +8,8 @@ import { join } from "node:path";
 import lighthouse, { desktopConfig } from "lighthouse";
 import { chromium } from "playwright-core";
 
+import { launchOptions } from "../../script/lib/chromium.mjs";
+
 const BAR = 95;
 /** A busy machine costs performance: the middle one of so many counts. */
 const RUNS = 3;
@@ -21,19 +23,10 @@ const port = await freePort();
 const folder = await mkdtemp(join(tmpdir(), "minicloud-lighthouse."));
 // Lighthouse opens its pages in the same browser, by the port, and so has the cookies.
 const browser = await chromium.launchPersistentContext(folder, {
-  executablePath: process.env.MINICLOUD_CHROMIUM ?? "/usr/bin/chromium",
+  ...launchOptions,
   // How large a page is, Lighthouse says.
   viewport: null,
-  args: [
-    `--remote-debugging-port=${port}`,
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
+  args: [...launchOptions.args, `--remote-debugging-port=${port}`],
 });
 try {
   await mkdir(reports, { recursive: true });

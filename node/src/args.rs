@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use node_api::ssh::SshPorts;
+use node_api::{reach::VmReach, ssh::SshPorts};
 
 use crate::{
     config::check_node_name,
@@ -65,6 +65,15 @@ pub struct Args {
     /// Name or address of this host that people are told to connect to
     #[arg(long, env = "MINICLOUD_NODE_SSH_PORTS_HOST")]
     pub ssh_ports_host: Option<String>,
+    /// What VMs may reach beside the internet: IPv4 addresses and networks, such as 192.168.1.10,10.2.0.0/16; "all"
+    /// for this host and its private networks too
+    #[arg(
+        long,
+        env = "MINICLOUD_VM_REACH",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub vm_reach: VmReach,
     /// Folder of what outlives the node: the process that holds its shells [default: the credential file's]
     #[arg(long, env = "MINICLOUD_NODE_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
@@ -204,6 +213,24 @@ mod tests {
         assert_eq!(asked.idle, Duration::from_secs(5_400));
         let bytes = (asked.ring_bytes, asked.rings_total_bytes);
         assert_eq!(bytes, (64 * 1024, 1024 * 1024));
+    }
+
+    #[test]
+    fn vms_reach_the_internet_alone_unless_something_else_is_asked_for() {
+        let reach = |more: &[&str]| {
+            let words = "minicloud-node --name node-1 --credential-file c".split(' ');
+            let args = Args::try_parse_from(words.chain(more.iter().copied()));
+            args.map(|args| args.vm_reach)
+        };
+        assert_eq!(reach(&[]).expect("read"), VmReach::default());
+        // As a server tells its local nodes.
+        let nothing = reach(&["--vm-reach", ""]);
+        assert_eq!(nothing.expect("read"), VmReach::default());
+        let all = reach(&["--vm-reach", "all"]);
+        assert_eq!(all.expect("read"), VmReach::All);
+        let refused = reach(&["--vm-reach", "10.2.0.1/16"]).expect_err("no network");
+        let refused = refused.to_string();
+        assert!(refused.contains("write 10.2.0.0/16"), "{refused}");
     }
 
     #[test]

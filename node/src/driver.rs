@@ -224,6 +224,11 @@ pub trait Driver: Send + Sync + 'static {
     fn outage(&self) -> Option<EngineOutage> {
         None
     }
+    /// Why VMs reach this host and its private networks although they should not, and what to do; None where they
+    /// do not, or are meant to.
+    fn reach_open(&self) -> Option<String> {
+        None
+    }
     /// Events from now on.
     fn events(&self) -> broadcast::Receiver<DriverEvent>;
 }

@@ -11,6 +11,7 @@ pub mod driver;
 pub mod error;
 pub mod exec;
 pub mod extract;
+mod fail_point;
 pub mod feed;
 pub mod handler;
 pub mod hold;

@@ -10,7 +10,7 @@ use node::{
     args::{Args, DriverKind},
     driver::{
         Driver,
-        docker::{DockerConfig, DockerDriver},
+        docker::{DockerConfig, DockerDriver, ReachConfig},
         sim::{SimConfig, SimDriver, SimEngine},
     },
     hold::{self, HoldArgs},
@@ -60,12 +60,15 @@ fn make_driver(args: &Args) -> anyhow::Result<Arc<dyn Driver>> {
         let engine = SimEngine::new(SimConfig::default());
         return Ok(Arc::new(SimDriver::new(engine, &args.name)));
     }
+    // Nodes of one MiniCloud on this host share the rules; another MiniCloud's are its own affair.
+    let whose = args.cloud.as_ref().unwrap_or(&args.name);
     let config = DockerConfig {
         host: args.docker_host.clone(),
         share: args.share,
         cpu_factor: args.cpu_factor,
         lock_dir: args.lock_dir.clone(),
         ssh_listen: args.ssh_ports_listen,
+        reach: Some(ReachConfig::new(whose, args.vm_reach.clone())),
         ..DockerConfig::new(&args.label())
     };
     let driver = DockerDriver::new(config).context("cannot use the Docker engine")?;

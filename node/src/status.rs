@@ -116,5 +116,6 @@ fn render(state: &NodeState, report: EngineReport) -> NodeStatus {
         ssh_ports: state.config.ssh_ports.clone(),
         // Not from the report, which may be a second old.
         outage: state.driver.outage(),
+        reach_open: state.driver.reach_open(),
     }
 }

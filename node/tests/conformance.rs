@@ -14,8 +14,12 @@ mod docker;
 mod fault;
 #[path = "conformance/files.rs"]
 mod files;
+#[path = "conformance/full.rs"]
+mod full;
 #[path = "common/private_engine.rs"]
 mod private_engine;
+#[path = "conformance/reach.rs"]
+mod reach;
 #[path = "conformance/registry.rs"]
 mod registry;
 #[path = "conformance/terminal.rs"]

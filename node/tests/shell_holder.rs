@@ -84,6 +84,8 @@ impl Place<'_> {
         let path = |name: &str| self.folder.path().join(name);
         let child = Command::new(env!("CARGO_BIN_EXE_minicloud-node"))
             .args(["--name", &self.bench.node, "--listen", "127.0.0.1:0"])
+            // Rules for all VMs of this machine would be the other tests', too.
+            .args(["--vm-reach", "all"])
             .arg("--credential-file")
             .arg(path("credential"))
             .arg("--lock-dir")

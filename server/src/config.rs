@@ -3,6 +3,7 @@
 
 mod load;
 mod ports;
+mod reach;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -10,6 +11,7 @@ use std::{
 };
 
 use app::model::{Registration, SshServer};
+use node_api::reach::VmReach;
 use serde::Deserialize;
 
 pub use load::{BESIDE_FLAGS, ConfigError, Flags};
@@ -56,6 +58,9 @@ pub struct Config {
     pub node_driver: String,
     /// Docker's socket, passed on to local nodes; None: where they find it by themselves.
     pub docker_host: Option<String>,
+    /// What VMs of local nodes may reach beside the internet.
+    #[serde(deserialize_with = "reach::list_or_text")]
+    pub vm_reach: VmReach,
     /// Where the bundled pages are.
     pub site_root: PathBuf,
     /// Who may make an account: `open`, `invite` or `closed`.
@@ -158,6 +163,7 @@ impl Default for Config {
             node_bin: None,
             node_driver: "docker".into(),
             docker_host: None,
+            vm_reach: VmReach::default(),
             site_root: "target/site".into(),
             registration: Registration::Open,
             invite_code: None,

@@ -118,6 +118,9 @@ fn nodes(config: &Config) -> anyhow::Result<Vec<Arc<LocalNode>>> {
             format!("{:.4}", 1.0 / count as f64),
             "--lock-dir".into(),
             lock_dir.display().to_string(),
+            // Also where it is nothing: they have this server's environment.
+            "--vm-reach".into(),
+            config.vm_reach.to_string(),
         ];
         if let Some(ports) = config.ssh_ports.and_then(|ports| ports.part(index, count)) {
             args.extend([
@@ -204,4 +207,25 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
         .mode(0o700)
         .create(path)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_nodes_are_told_what_vms_may_reach_also_where_that_is_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        for reach in ["", "all", "10.2.0.0/16,192.168.1.10"] {
+            let config = Config {
+                data_dir: data.path().to_owned(),
+                vm_reach: reach.parse().unwrap(),
+                ..Config::default()
+            };
+            for node in nodes(&config).unwrap() {
+                let told = ["--vm-reach", reach];
+                assert!(node.args.windows(2).any(|pair| pair == told), "{node:?}");
+            }
+        }
+    }
 }

@@ -28,6 +28,9 @@ const END: Duration = Duration::from_secs(20);
 /// For what takes a moment, on a machine that is busy.
 const SOON: Duration = Duration::from_secs(60);
 
+/// What the script of a page accepts.
+const SCRIPT: &str = "application/json";
+
 /// Files that no page is whole without; the first names the build of the others.
 const PAGES: [&str; 4] = [
     "build.txt",
@@ -135,7 +138,7 @@ impl Server {
             .post(self.url("/api/login"))
             .header(ORIGIN, self.url(""))
             .header("content-type", "application/x-www-form-urlencoded")
-            .header("accept", "application/json")
+            .header("accept", SCRIPT)
             .body(form)
             .send();
         let answer = answer.await.unwrap();
@@ -214,11 +217,13 @@ fn half_headers(server: &Server) -> String {
     format!("GET /healthz HTTP/1.1\r\nhost: {}\r\nslow:", server.address)
 }
 
-fn half_body(server: &Server) -> String {
+/// A form of the sign-in page, as its script sends it (`application/json`) or without one (`text/html`).
+fn half_form(server: &Server, accept: &str) -> String {
     format!(
-        "POST /api/login HTTP/1.1\r\nhost: {}\r\ncontent-length: 1000\r\n\
-         content-type: application/x-www-form-urlencoded\r\naccept: application/json\r\n\r\nname=",
-        server.address
+        "POST /api/login HTTP/1.1\r\nhost: {}\r\nreferer: {}\r\ncontent-length: 1000\r\n\
+         content-type: application/x-www-form-urlencoded\r\naccept: {accept}\r\n\r\nname=",
+        server.address,
+        server.url("/login")
     )
 }
 
@@ -256,7 +261,7 @@ async fn sigterm_ends_it_in_time_with_a_request_and_a_socket_open() {
     socket.send(Message::Ping("here".into())).await.unwrap();
     assert!(socket.next().await.unwrap().is_ok());
     let idle = server.send("").await;
-    let body = server.send(&half_body(&server)).await;
+    let body = server.send(&half_form(&server, SCRIPT)).await;
     // The server has it, and waits for the rest.
     tokio::time::sleep(Duration::from_millis(500)).await;
 
@@ -301,15 +306,30 @@ async fn a_client_that_never_finishes_its_request_is_let_go() {
     let folder = Folder::new();
     let server = folder.start();
     let headers = server.send(&half_headers(&server)).await;
-    let body = server.send(&half_body(&server)).await;
+    let form = server.send(&half_form(&server, SCRIPT)).await;
+    let plain = server.send(&half_form(&server, "text/html")).await;
     let json = server.send(&half_json(&server).await).await;
-    let (headers, body, json) =
-        tokio::join!(rest(headers, SOON), rest(body, SOON), rest(json, SOON));
+    let (headers, form, plain, json) = tokio::join!(
+        rest(headers, SOON),
+        rest(form, SOON),
+        rest(plain, SOON),
+        rest(json, SOON)
+    );
     assert_eq!(headers, "");
     // Not a fault of the server's.
-    assert!(body.starts_with("HTTP/1.1 4"), "{body}");
-    assert!(json.starts_with("HTTP/1.1 408"), "{json}");
-    assert!(json.contains("\"code\":\"timeout\""), "{json}");
+    for answer in [form, json] {
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        assert!(answer.contains("\"code\":\"timeout\""), "{answer}");
+    }
+    // Without script it comes back to its page, which says so.
+    assert!(plain.starts_with("HTTP/1.1 303"), "{plain}");
+    let mut lines = plain.lines();
+    let back = lines.find_map(|line| line.strip_prefix("location: "));
+    let back = back.unwrap_or_else(|| panic!("{plain}"));
+    assert!(back.starts_with(&server.url("/login?")), "{back}");
+    let page = client().get(back).header("accept", "text/html").send();
+    let page = page.await.unwrap().text().await.unwrap();
+    assert!(page.contains("stopped coming for 10 seconds"), "{page}");
     // It goes on for others.
     let answer = client().get(server.url("/healthz")).send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "ok");

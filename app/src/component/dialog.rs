@@ -31,8 +31,16 @@ pub fn Dialog(
             class="dialog"
             node_ref=dialog
             aria-labelledby=labelled_by
+            on:cancel=move |event| {
+                // Closed by who opened it. By itself it would be closed before `open` is false: who asks for it anew
+                // in that moment would change nothing.
+                event.prevent_default();
+                on_close.run(());
+            }
             on:close=move |_| {
-                if open.get_untracked() {
+                // Told a moment later, when it may be open again.
+                let is_closed = dialog.get_untracked().is_some_and(|dialog| !dialog.open());
+                if is_closed && open.get_untracked() {
                     on_close.run(());
                 }
             }

@@ -43,6 +43,9 @@ pub struct NodeView {
     pub address: String,
     /// As the polls found it.
     pub health: NodeHealth,
+    /// Why VMs reach its host and the private networks there although they should not, and what to do; None where
+    /// they do not, or are meant to.
+    pub reach_open: Option<String>,
     /// Whether it gets new VMs.
     pub policy: NodePolicy,
     /// Started and watched by this server.

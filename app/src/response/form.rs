@@ -1,8 +1,11 @@
 //! Answers for server functions: the true status for programs, and for plain forms (before, or
 //! without, script) a way back to the page with the message and the values that were typed.
 
+use std::{error::Error, iter};
+
 use axum::{
     body::{Body, Bytes, to_bytes},
+    extract::{DefaultBodyLimit, FromRequest, rejection::BytesRejection},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header, request::Parts};
@@ -10,6 +13,7 @@ use leptos::{
     prelude::FromServerFnError,
     server_fn::error::{ServerFnErrorErr, ServerFnUrlError},
 };
+use tower_http::timeout::TimeoutError;
 
 use super::accepts_html;
 use crate::model::{AppError, ErrorKind};
@@ -47,8 +51,9 @@ pub async fn server_function(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let plain_form = accepts_html(&parts.headers);
-    let Ok(body) = to_bytes(body, BODY_MAX).await else {
-        return too_large(&parts);
+    let body = match whole(body).await {
+        Ok(body) => body,
+        Err(refusal) => return unread(&parts, &refusal),
     };
     let typed = typed_values(&parts.headers, &body);
     let request = Request::from_parts(parts, Body::from(body));
@@ -61,17 +66,42 @@ pub async fn server_function(
     }
 }
 
+/// The whole body, where it comes in time and is not larger than a form may be.
+async fn whole(body: Body) -> Result<Bytes, BytesRejection> {
+    let mut request = Request::new(body);
+    DefaultBodyLimit::max(BODY_MAX).apply(&mut request);
+    Bytes::from_request(request, &()).await
+}
+
 /// A plain form goes back to its page, as one that failed in any other way.
-fn too_large(request: &Parts) -> Response {
-    let error = AppError::new(
-        ErrorKind::Invalid,
-        "too_large",
-        "The form is larger than 64 KiB. Shorten what you typed and try again.",
-    );
+fn unread(request: &Parts, refusal: &BytesRejection) -> Response {
+    let (status, code, words) = match refusal.status() {
+        _ if is_late(refusal) => (
+            StatusCode::REQUEST_TIMEOUT,
+            "timeout",
+            "The form stopped coming for 10 seconds. See that the connection is good and send it again.",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The form is larger than 64 KiB. Shorten what you typed and try again.",
+        ),
+        _ => (
+            StatusCode::BAD_REQUEST,
+            "malformed",
+            "The form did not come whole. Send it again.",
+        ),
+    };
+    let error = AppError::new(ErrorKind::Invalid, code, words);
     match page_of(request, &error) {
         Some(page) => with_typed_values([(header::LOCATION, page)].into_response(), &[]),
-        None => (StatusCode::PAYLOAD_TOO_LARGE, error.ser()).into_response(),
+        None => (status, error.ser()).into_response(),
     }
+}
+
+/// Whether a body was given up because it paused for longer than the server waits.
+pub fn is_late(refusal: &(dyn Error + 'static)) -> bool {
+    iter::successors(Some(refusal), |&error| error.source()).any(<dyn Error>::is::<TimeoutError>)
 }
 
 /// Where a plain form came from, with what went wrong; None for what is none, or does not say.

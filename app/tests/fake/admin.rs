@@ -29,6 +29,7 @@ fn node(name: &str, port: u16, health: NodeHealth) -> NodeView {
         name: name.into(),
         address: format!("http://127.0.0.1:{port}"),
         health,
+        reach_open: None,
         policy: NodePolicy::Schedulable,
         local: true,
         pid: Some(4217),
@@ -51,8 +52,12 @@ fn node(name: &str, port: u16, health: NodeHealth) -> NodeView {
 
 fn nodes() -> Vec<NodeView> {
     let away = "could not find bridge docker0".to_owned();
+    let open = "nft is not installed. Install the package nftables, or set vm_reach = all";
     vec![
-        node("node-1", 5000, NodeHealth::Ready),
+        NodeView {
+            reach_open: Some(open.to_owned()),
+            ..node("node-1", 5000, NodeHealth::Ready)
+        },
         node("node-2", 5001, NodeHealth::Degraded { reason: away }),
     ]
 }

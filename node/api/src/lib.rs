@@ -44,6 +44,7 @@ pub mod exec_frame;
 pub mod image;
 pub mod log;
 pub mod path;
+pub mod reach;
 pub mod shell;
 pub mod ssh;
 pub mod status;

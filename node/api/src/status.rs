@@ -34,6 +34,10 @@ pub struct NodeStatus {
     /// then ended with the engine, and not by itself.
     #[serde(default)]
     pub outage: Option<EngineOutage>,
+    /// Why VMs reach the node's host and its private networks although they should not, and what to do; None where
+    /// they do not, or are meant to.
+    #[serde(default)]
+    pub reach_open: Option<String>,
 }
 
 /// A time without an engine.

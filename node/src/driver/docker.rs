@@ -18,6 +18,7 @@ mod events;
 mod exec;
 mod exec_control;
 mod files;
+mod full;
 mod hijack;
 mod image;
 mod label;
@@ -29,6 +30,7 @@ mod power;
 mod process;
 mod profile;
 mod pull;
+mod reach;
 mod report;
 mod room;
 mod seen;
@@ -46,6 +48,7 @@ use std::{
 };
 
 pub use driver::DockerDriver;
+pub use reach::ReachConfig;
 
 /// What the driver needs to know.
 #[derive(Clone, Debug)]
@@ -71,6 +74,8 @@ pub struct DockerConfig {
     pub ssh_listen: IpAddr,
     /// Free part of the engine's disk, percent, under which no VM is made; those there are still start.
     pub disk_reserve_percent: u8,
+    /// What VMs may reach, held by the host's firewall; None: that is left as it is.
+    pub reach: Option<ReachConfig>,
 }
 
 impl DockerConfig {
@@ -87,6 +92,7 @@ impl DockerConfig {
             files: beside_us("minicloud-files"),
             ssh_listen: Ipv4Addr::LOCALHOST.into(),
             disk_reserve_percent: 10,
+            reach: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{check, to_its_end};
 use crate::{
     error::ApiResult,
     extract::{ApiId, ApiJson},
+    fail_point::fail_point,
     state::AppState,
 };
 
@@ -37,6 +38,7 @@ pub async fn vm_put(
     check::ssh_port(put.spec.ssh_port, state.config.ssh_ports.as_ref())?;
     let driver = state.driver.clone();
     let vm = to_its_end(async move { driver.vm_create(&put.spec, put.start).await }).await?;
+    fail_point("vm_create:before_report");
     Ok(Json(with_usage(&state, vm)))
 }
 
@@ -47,6 +49,7 @@ pub async fn vm_start(
 ) -> ApiResult<Json<VmReport>> {
     let driver = state.driver.clone();
     let vm = to_its_end(async move { driver.vm_start(id).await }).await?;
+    fail_point("vm_start:before_report");
     Ok(Json(with_usage(&state, vm)))
 }
 
@@ -55,6 +58,7 @@ pub async fn vm_stop(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResu
     let driver = state.driver.clone();
     let vm = to_its_end(async move { driver.vm_stop(id).await }).await?;
     state.shells.vm_stopped(id);
+    fail_point("vm_stop:before_report");
     Ok(Json(vm))
 }
 
@@ -75,6 +79,7 @@ pub async fn vm_delete(State(state): State<AppState>, ApiId(id): ApiId) -> ApiRe
     let driver = state.driver.clone();
     to_its_end(async move { driver.vm_delete(id).await }).await?;
     state.shells.vm_stopped(id);
+    fail_point("vm_delete:before_report");
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -85,6 +85,8 @@ async fn send(shell: &HeldShell, number: u64, from: u64, write: &Write) {
             if !shell.has_read(number, position) {
                 return;
             }
+            // A flood's would stay for as long as the shell.
+            out = BytesMut::new();
             news.await;
             continue;
         }

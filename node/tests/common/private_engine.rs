@@ -112,7 +112,7 @@ impl PrivateEngine {
 
     fn wait(&self) {
         let began = Instant::now();
-        while !self.try_docker(&["version"]) {
+        while self.try_docker(&["version"]).is_none() {
             assert!(
                 began.elapsed() < Duration::from_secs(120),
                 "dockerd: {}",
@@ -122,17 +122,21 @@ impl PrivateEngine {
         }
     }
 
-    pub fn docker(&self, args: &[&str]) {
-        assert!(self.try_docker(args), "{args:?}");
+    /// What it printed.
+    pub fn docker(&self, args: &[&str]) -> String {
+        let said = self.try_docker(args);
+        said.unwrap_or_else(|| panic!("{args:?}"))
     }
 
-    fn try_docker(&self, args: &[&str]) -> bool {
+    fn try_docker(&self, args: &[&str]) -> Option<String> {
         let output = Command::new("docker")
             .arg("-H")
             .arg(self.socket())
             .args(args)
             .output();
-        output.expect("docker").status.success()
+        let output = output.expect("docker");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        output.status.success().then_some(said)
     }
 
     /// Lets those go who wait for somebody at the other end of a FIFO in place of a VM's list of users.

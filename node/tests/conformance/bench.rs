@@ -164,6 +164,16 @@ impl Bench {
         Arc::new(DockerDriver::new(config).expect("a driver"))
     }
 
+    /// A driver of this node with other settings.
+    pub fn node_with(&self, change: impl FnOnce(&mut DockerConfig)) -> Arc<dyn Driver> {
+        let Engine::Docker(locks) = &self.engine else {
+            unreachable!("only a real engine has such settings")
+        };
+        let mut config = docker_config(&self.node, locks);
+        change(&mut config);
+        Arc::new(DockerDriver::new(config).expect("a driver"))
+    }
+
     /// A driver of this node that has no helper for files.
     pub fn node_without_helper(&self) -> Arc<dyn Driver> {
         let Engine::Docker(locks) = &self.engine else {

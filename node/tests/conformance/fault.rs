@@ -12,9 +12,10 @@ use node::{
 };
 use node_api::{
     error::NodeErrorCode,
-    exec::ExecRequest,
+    exec::{ExecRequest, ExecStart, FILES},
     vm::{PowerState, VmSpec},
 };
+use tokio::io::AsyncWriteExt as _;
 
 use super::{common, private_engine::PrivateEngine};
 
@@ -114,6 +115,44 @@ async fn a_stopped_engine_degrades_within_seconds_and_comes_back() {
         driver.vm_list().await.expect("a list")[0].power,
         PowerState::Running
     );
+    driver.vm_delete(spec.id).await.expect("deleted");
+}
+
+/// By the helper's own input: through the engine it would stand still with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_goes_on_while_the_engine_stands_still() {
+    let Some(engine) = PrivateEngine::start() else {
+        return;
+    };
+    let driver = engine.driver();
+    let spec = vm(0xf008);
+    driver.vm_create(&spec, true).await.expect("created");
+    let container = format!("mc-{}", spec.id);
+    let first = engine.docker(&["inspect", "--format", "{{.State.Pid}}", &container]);
+    let file = format!("/proc/{}/root/root/file", first.trim());
+    let start = ExecStart {
+        argv: [FILES, "scp", "-t", "/root"].map(str::to_owned).into(),
+        env: Vec::new(),
+    };
+    let mut process = driver.vm_process(spec.id, &start).await.expect("begun");
+    engine.pause();
+    let content: Vec<u8> = (0..8_000_000_u32).map(|at| (at % 251) as u8).collect();
+    let head = format!("C0644 {} file\n", content.len()).into_bytes();
+    let upload = [&head[..], &content, &[0]].concat();
+    let given = async {
+        process.input.write_all(&upload).await?;
+        process.input.flush().await
+    };
+    let given = tokio::time::timeout(common::PATIENCE, given).await;
+    given.expect("taken in time").expect("written");
+    common::until("all of it is there", async || {
+        std::fs::read(&file).is_ok_and(|found| found == content)
+    })
+    .await;
+    engine.resume();
+    process.input.shutdown().await.expect("ended");
+    let code = async || process.control.exit_code().await;
+    common::until("it ends well", async || matches!(code().await, Ok(Some(0)))).await;
     driver.vm_delete(spec.id).await.expect("deleted");
 }
 

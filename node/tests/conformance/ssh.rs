@@ -16,7 +16,7 @@ const KEYS: &str = "/root/.ssh/authorized_keys";
 const HOST_KEY: &str = "/etc/dropbear/dropbear_ed25519_host_key";
 
 /// A port of this host that nothing has now, below those that connections get.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let port = 20_000 + u16::from_be_bytes(random()) % 10_000;
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {

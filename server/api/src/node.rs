@@ -40,6 +40,9 @@ pub struct Node {
     pub health: NodeHealth,
     /// Why it is unreachable or degraded.
     pub health_reason: Option<String>,
+    /// Why VMs reach the node's host and its private networks although they should not, and what to do; null where they
+    /// do not, or are meant to.
+    pub reach_open: Option<String>,
     /// Whether it gets new VMs.
     pub policy: NodePolicy,
     /// Started and watched by this server.

@@ -1,16 +1,16 @@
 //! What requests bring: who asks, a JSON body, a query. Each refuses with the field that is wrong.
 //! Who asks is looked at first: handlers name it first.
 
-use std::{error::Error, iter};
-
-use app::model::{AppError, ErrorKind};
+use app::{
+    model::{AppError, ErrorKind},
+    response::is_late,
+};
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
-use tower_http::timeout::TimeoutError;
 
 use super::{nul, problem::ApiError, query::bare_check};
 use crate::{actor::Actor, auth::Caller, pages::RequestPlane, state::AppState};
@@ -115,11 +115,6 @@ pub async fn bytes(request: Request, state: &AppState) -> Result<Bytes, ApiError
             };
             ApiError::with_status(status, AppError::new(ErrorKind::Invalid, code, words))
         })
-}
-
-/// The body paused for longer than `accept` waits.
-fn is_late(refusal: &(dyn Error + 'static)) -> bool {
-    iter::successors(Some(refusal), |&error| error.source()).any(<dyn Error>::is::<TimeoutError>)
 }
 
 /// Reads JSON of that shape: 400 when it is none, 422 when it is of another shape.

@@ -113,6 +113,7 @@ fn node(view: NodeView) -> Node {
         address: view.address,
         health,
         health_reason,
+        reach_open: view.reach_open,
         policy: match view.policy {
             Policy::Schedulable => NodePolicy::Schedulable,
             Policy::Cordoned => NodePolicy::Cordoned,

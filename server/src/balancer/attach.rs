@@ -28,7 +28,7 @@ const SHELL_ATTACH: Duration = Duration::from_secs(5);
 const MESSAGE_MAX: usize = 4 * 1024 * 1024;
 /// What is read at once. The default (128 KiB, which stay for as long as the socket) would be most of what a
 /// shell takes.
-const SHELL_BUFFER: usize = 16 * 1024;
+const SHELL_BUFFER: usize = 8 * 1024;
 const STREAM_BUFFER: usize = 64 * 1024;
 
 /// The node's side of an attached shell or command.

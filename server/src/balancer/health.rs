@@ -183,6 +183,7 @@ pub mod tests {
             disk_limit_hard: true,
             ssh_ports: None,
             outage: None,
+            reach_open: None,
         }
     }
 

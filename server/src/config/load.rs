@@ -93,6 +93,10 @@ pub struct Flags {
     /// Docker's socket, such as unix:///var/run/docker.sock
     #[arg(long, env = "MINICLOUD_DOCKER_HOST")]
     pub docker_host: Option<String>,
+    /// What VMs may reach beside the internet: IPv4 addresses and networks, such as 192.168.1.10,10.2.0.0/16; "all" for
+    /// this host and its private networks too; an empty text for nothing
+    #[arg(long, env = "MINICLOUD_VM_REACH")]
+    pub vm_reach: Option<String>,
     /// The bundled pages
     #[arg(long, env = "MINICLOUD_SITE_ROOT")]
     pub site_root: Option<PathBuf>,
@@ -208,6 +212,9 @@ impl Config {
                 "" | "off" => None,
                 text => Some(text.parse().map_err(ConfigError::Invalid)?),
             };
+        }
+        if let Some(text) = &flags.vm_reach {
+            self.vm_reach = text.parse().map_err(ConfigError::Invalid)?;
         }
         if let Some(text) = &flags.node_ports {
             self.node_ports = parse_ports(text)?;
@@ -334,5 +341,49 @@ mod tests {
         };
         let config = Config::load(&flags).unwrap();
         assert_eq!(config.network_range, "10.2.0.0/16");
+    }
+
+    #[test]
+    fn what_vms_may_reach_is_a_list_or_a_text_and_what_is_neither_is_told_with_what_to_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Leptos.toml");
+        let load = |line: &str, flag: Option<&str>| {
+            std::fs::write(&path, format!("[minicloud]\n{line}\n")).unwrap();
+            let flags = Flags {
+                config: path.clone(),
+                vm_reach: flag.map(str::to_owned),
+                ..Flags::default()
+            };
+            let config = Config::load(&flags).map_err(|error| error.to_string());
+            config.map(|config| config.vm_reach.to_string())
+        };
+        for (line, flag, reach) in [
+            ("", None, ""),
+            ("vm_reach = []", None, ""),
+            (
+                r#"vm_reach = ["192.168.1.10", "10.2.0.0/16"]"#,
+                None,
+                "192.168.1.10,10.2.0.0/16",
+            ),
+            (
+                r#"vm_reach = "192.168.1.10, 10.2.0.0/16""#,
+                None,
+                "192.168.1.10,10.2.0.0/16",
+            ),
+            (r#"vm_reach = "all""#, None, "all"),
+            (r#"vm_reach = "all""#, Some(""), ""),
+            ("vm_reach = []", Some("all"), "all"),
+        ] {
+            assert_eq!(load(line, flag).as_deref(), Ok(reach), "{line} {flag:?}");
+        }
+        for (line, flag) in [
+            ("vm_reach = 7", None),
+            (r#"vm_reach = "private""#, None),
+            (r#"vm_reach = ["all", "10.2.0.0/16"]"#, None),
+            ("", Some("fd00::/8")),
+        ] {
+            let said = load(line, flag).unwrap_err();
+            assert!(said.contains("hat VMs may reach is a list"), "{said}");
+        }
     }
 }

@@ -142,6 +142,7 @@ impl Control {
             name: row.name.clone(),
             address: row.address.clone(),
             health: state.health,
+            reach_open: status.as_ref().and_then(|status| status.reach_open.clone()),
             policy: row.policy,
             local: row.local,
             pid: status.as_ref().map(|status| status.pid),

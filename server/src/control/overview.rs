@@ -125,7 +125,19 @@ fn node_problems(node: &NodeView) -> Vec<Problem> {
             "/admin/nodes",
         )
     });
-    [health, disk, full].into_iter().flatten().collect()
+    let found = [health, reach_open(node), disk, full];
+    found.into_iter().flatten().collect()
+}
+
+/// VMs that reach what they should not, as far as the node can be asked.
+fn reach_open(node: &NodeView) -> Option<Problem> {
+    let reason = node.reach_open.as_ref()?;
+    let is_silent = matches!(node.health, NodeHealth::Unreachable { .. });
+    let words = format!(
+        "VMs on {} reach the host and its private networks: {reason}.",
+        node.name
+    );
+    (!is_silent).then(|| severe(words, "/admin/nodes"))
 }
 
 fn severe(message: String, link: &str) -> Problem {
@@ -140,5 +152,55 @@ fn mild(message: String, link: &str) -> Problem {
     Problem {
         severe: false,
         ..severe(message, link)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app::model::NodePolicy;
+
+    use super::*;
+
+    fn node(health: NodeHealth, reach_open: Option<&str>) -> NodeView {
+        NodeView {
+            name: "node-1".into(),
+            address: "http://127.0.0.1:5000".into(),
+            health,
+            reach_open: reach_open.map(str::to_owned),
+            policy: NodePolicy::Schedulable,
+            local: true,
+            pid: None,
+            version: Some("1".into()),
+            engine: None,
+            vms: 0,
+            vms_running: 0,
+            vms_unknown: 0,
+            cpu_millis: 8000,
+            cpu_millis_allocated: 0,
+            memory_mib: 4096,
+            memory_mib_allocated: 0,
+            memory_mib_used: 0,
+            disk_free_percent: 50,
+            load_1m: 0.0,
+            seen_at: None,
+            images: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn vms_that_reach_the_host_are_an_urgent_problem_of_each_node_that_answers() {
+        assert!(node_problems(&node(NodeHealth::Ready, None)).is_empty());
+        let open = Some("nft is not installed. Install the package nftables");
+        for health in [NodeHealth::Ready, NodeHealth::Suspect] {
+            let problems = node_problems(&node(health, open));
+            let expected = severe(
+                "VMs on node-1 reach the host and its private networks: nft is not installed. Install the package nftables.".into(),
+                "/admin/nodes",
+            );
+            assert!(problems.contains(&expected), "{problems:?}");
+        }
+        let reason = "connection refused".to_owned();
+        let silent = node_problems(&node(NodeHealth::Unreachable { reason }, open));
+        assert_eq!(silent.len(), 1, "{silent:?}");
     }
 }

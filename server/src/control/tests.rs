@@ -10,6 +10,7 @@ mod figures;
 mod images;
 mod lifecycle;
 mod lost_shells;
+mod node_crash;
 mod nodes;
 mod orphans;
 #[path = "../../../node/tests/common/private_engine.rs"]

@@ -182,20 +182,21 @@ impl Control {
         })
     }
 
+    /// The size of that name; the first where none is named, as with images the default.
     fn flavor(&self, name: &str) -> Result<FlavorConfig, ControlError> {
         let flavors = &self.0.config.flavors;
-        flavors
-            .iter()
-            .find(|flavor| flavor.name == name)
-            .cloned()
-            .ok_or_else(|| {
-                let names: Vec<&str> = flavors.iter().map(|flavor| flavor.name.as_str()).collect();
-                let words = format!(
-                    "There is no size named {name}. Choose one of: {}.",
-                    names.join(", ")
-                );
-                ControlError::invalid("flavor", "flavor_unknown", words)
-            })
+        let found = match name.trim() {
+            "" => flavors.first(),
+            name => flavors.iter().find(|flavor| flavor.name == name),
+        };
+        found.cloned().ok_or_else(|| {
+            let names: Vec<&str> = flavors.iter().map(|flavor| flavor.name.as_str()).collect();
+            let words = format!(
+                "There is no size named {name}. Choose one of: {}.",
+                names.join(", ")
+            );
+            ControlError::invalid("flavor", "flavor_unknown", words)
+        })
     }
 }
 

@@ -81,6 +81,14 @@ async fn bad_input_is_told_by_status_code_and_field() {
             ),
             (
                 "POST",
+                "/api/v1/vms",
+                r#"{"image": "x"}"#,
+                422,
+                "image_unknown",
+                Some("image"),
+            ),
+            (
+                "POST",
                 "/api/v1/vms/web1/exec",
                 "{}",
                 422,
@@ -216,6 +224,44 @@ async fn bad_input_is_told_by_status_code_and_field() {
         house.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_unknown_size_or_image_api_and_page_say_the_same_and_which_there_are() {
+    in_each_house(async |house: House| {
+        let flavors = house.by_token(Person::Ann, "GET", "/api/v1/flavors", "");
+        let flavors = names(&flavors.await.json());
+        let images = house.by_token(Person::Ann, "GET", "/api/v1/images", "");
+        let images = names(&images.await.json()["items"]);
+        for (field, code, there, flavor, image) in [
+            ("flavor", "flavor_unknown", flavors, "huge", "alpine"),
+            ("image", "image_unknown", images, "small", "windows"),
+        ] {
+            let wish = serde_json::json!({ "name": "web9", "flavor": flavor, "image": image });
+            let wish = wish.to_string();
+            let answer = house.by_token(Person::Ann, "POST", "/api/v1/vms", &wish);
+            let answer = answer.await;
+            check(&answer, 422, code, Some(field));
+            let form = [("name", "web9"), ("flavor", flavor), ("image", image)];
+            let page = house.call(Person::Ann, "vm_create", &form).await;
+            assert_eq!((page.status, page.code().as_deref()), (422, Some(code)));
+            assert_eq!(page.json()["field"], field);
+            for words in [&answer.json()["detail"], &page.json()["message"]] {
+                let (_, known) = words.as_str().unwrap().split_once("one of: ").unwrap();
+                let known: Vec<&str> = known.trim_end_matches('.').split(", ").collect();
+                let told = there.iter().filter(|name| known.contains(&name.as_str()));
+                assert!(!there.is_empty() && told.count() == there.len(), "{words}");
+            }
+        }
+        house.end().await;
+    })
+    .await;
+}
+
+fn names(list: &serde_json::Value) -> Vec<String> {
+    let list = list.as_array().unwrap().iter();
+    let name = |thing: &serde_json::Value| thing["name"].as_str().unwrap().to_owned();
+    list.map(name).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,23 +4,13 @@ import assert from "node:assert/strict";
 
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
+import { launchOptions } from "../../../script/lib/chromium.mjs";
 import type { McTerminal } from "../../src/element.ts";
 
 const WAIT_MS = 15_000;
 
 export async function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: process.env.MINICLOUD_CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  return chromium.launch(launchOptions);
 }
 
 /** One page with a shell on it. */

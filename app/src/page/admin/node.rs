@@ -31,6 +31,17 @@ pub fn HealthReason(node: Memo<NodeView>) -> impl IntoView {
     }
 }
 
+/// That its VMs reach what they should not, where they do.
+#[component]
+pub fn ReachOpen(node: Memo<NodeView>) -> impl IntoView {
+    let words = Memo::new(move |_| node.with(reach_words));
+    move || {
+        words
+            .get()
+            .map(|words| view! { <span class="cell-note">{words}</span> })
+    }
+}
+
 /// Policy: shape and word.
 #[component]
 pub fn PolicyBadge(node: Memo<NodeView>) -> impl IntoView {
@@ -68,6 +79,13 @@ fn health_reason(health: &NodeHealth) -> Option<String> {
             Some(reason.clone()).filter(|reason| !reason.is_empty())
         }
     }
+}
+
+fn reach_words(node: &NodeView) -> Option<String> {
+    let reason = node.reach_open.as_ref()?;
+    Some(format!(
+        "VMs reach its host and the private networks there: {reason}."
+    ))
 }
 
 fn policy_tone(policy: NodePolicy) -> Tone {
@@ -124,6 +142,7 @@ pub(super) mod tests {
             name: name.into(),
             address: "http://127.0.0.1:5000".into(),
             health: NodeHealth::Ready,
+            reach_open: None,
             policy: NodePolicy::Schedulable,
             local: true,
             pid: Some(7),
@@ -173,5 +192,12 @@ pub(super) mod tests {
         );
         assert_eq!(health_tone(&degraded), Tone::Bad);
         assert_eq!(health_reason(&NodeHealth::Ready), None);
+        assert_eq!(reach_words(&node("node-1")), None);
+        let open = NodeView {
+            reach_open: Some("nft is not installed".into()),
+            ..node("node-1")
+        };
+        let words = reach_words(&open).expect("something is wrong");
+        assert!(words.ends_with(": nft is not installed."), "{words}");
     }
 }

@@ -6,7 +6,7 @@ use super::{
     capacity::{CapacityBar, CapacityLegend},
     failure::Failure,
     follow::{Lost, follow_overview, one_of},
-    node::{HealthBadge, HealthReason, PolicyBadge, cpu_words, memory_words, vms_words},
+    node::{HealthBadge, HealthReason, PolicyBadge, ReachOpen, cpu_words, memory_words, vms_words},
     node_add::NodeAdd,
     section::Section,
     table::Table,
@@ -111,6 +111,7 @@ fn Row(
             <td role="cell" data-label="State">
                 <div class="cell-badges"><HealthBadge node /><PolicyBadge node /></div>
                 <HealthReason node />
+                <ReachOpen node />
                 <Seen node as_of />
             </td>
             <td role="cell" data-label="VMs">

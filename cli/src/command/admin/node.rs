@@ -161,8 +161,16 @@ fn row(style: Style, node: &Node) -> Vec<String> {
         format!("{memory} of {}", size::memory(node.memory_mib)),
         format!("{} %", node.disk_free_percent),
         clean(&node.address),
-        node.health_reason.as_deref().map(clean).unwrap_or_default(),
+        clean(&reasons(node)),
     ]
+}
+
+/// What is wrong with it.
+fn reasons(node: &Node) -> String {
+    let open = node.reach_open.as_ref();
+    let open = open.map(|reason| format!("VMs reach its host: {reason}"));
+    let reasons: Vec<_> = node.health_reason.clone().into_iter().chain(open).collect();
+    reasons.join("; ")
 }
 
 fn policy_word(policy: NodePolicy) -> &'static str {

@@ -25,6 +25,7 @@ pub fn node(cordoned: bool) -> Node {
         address: "http://127.0.0.1:5000".into(),
         health: NodeHealth::Ready,
         health_reason: None,
+        reach_open: None,
         policy: if cordoned {
             NodePolicy::Cordoned
         } else {

@@ -68,6 +68,8 @@ pub(super) struct State {
     pub ooms: HashMap<Uuid, (u64, bool)>,
     /// The last time the engine was out of touch.
     pub outage: Option<EngineOutage>,
+    /// Why VMs reach what they should not, where they do.
+    pub reach_open: Option<String>,
 }
 
 impl Context {

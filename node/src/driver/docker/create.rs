@@ -13,7 +13,7 @@ use super::{
     context::{Context, container_name},
     delete, list, network, power, profile,
 };
-use crate::driver::DriverError;
+use crate::{driver::DriverError, fail_point::fail_point};
 
 /// Idempotent; one look at the container at the end.
 pub(super) async fn vm_create(
@@ -29,6 +29,7 @@ pub(super) async fn vm_create(
         context.room.release(spec.id);
     }
     let anew = made?;
+    fail_point("vm_create:engine_acted");
     if start {
         power::start_anywhere(context, spec).await?;
     }
@@ -78,6 +79,7 @@ async fn make(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> {
         ..Default::default()
     };
     let lock = network::ensure(context, spec).await?;
+    fail_point("vm_create:before_engine");
     let made = context
         .api
         .call(CREATE, |docker| {

@@ -11,7 +11,7 @@ use super::{
     context::{Context, container_name},
     network,
 };
-use crate::driver::DriverError;
+use crate::{driver::DriverError, fail_point::fail_point};
 
 /// Fine where it is not there, or is another node's (then it is not touched).
 pub(super) async fn vm_delete(context: &Context, id: Uuid) -> Result<(), DriverError> {
@@ -24,7 +24,9 @@ pub(super) async fn vm_delete(context: &Context, id: Uuid) -> Result<(), DriverE
         }
         Err(error) => return Err(error),
     };
+    fail_point("vm_delete:before_engine");
     remove(context, id).await?;
+    fail_point("vm_delete:engine_acted");
     context.cache.remove(id);
     context.room.release(id);
     context.state().ooms.remove(&id);

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     DockerConfig, connect, context::Context, create, delete, engine, events, exec, exec_control,
-    image, list, power, process, ssh, stats, trial, tty,
+    image, list, power, process, reach, ssh, stats, trial, tty,
 };
 use crate::{
     clock::now_us,
@@ -32,14 +32,17 @@ impl DockerDriver {
     /// Begins to follow the engine; within a tokio runtime. Fails only where the settings are wrong:
     /// an engine that is away is waited for.
     pub fn new(config: DockerConfig) -> Result<Self, DriverError> {
-        let trial_every = config.trial_every;
+        let (trial_every, limits) = (config.trial_every, config.reach.clone());
         let context = Arc::new(Context::new(config)?);
         let weak = Arc::downgrade(&context);
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(events::follow(weak.clone(), now_us())).abort_handle(),
             tokio::spawn(trial::run(weak.clone(), trial_every)).abort_handle(),
-            tokio::spawn(trial::sweep(weak)).abort_handle(),
+            tokio::spawn(trial::sweep(weak.clone())).abort_handle(),
         ];
+        if let Some(limits) = limits {
+            tasks.push(tokio::spawn(reach::keep(weak, limits)).abort_handle());
+        }
         Ok(Self { context, tasks })
     }
 
@@ -129,6 +132,10 @@ impl Driver for DockerDriver {
 
     fn outage(&self) -> Option<EngineOutage> {
         self.context.state().outage
+    }
+
+    fn reach_open(&self) -> Option<String> {
+        self.context.state().reach_open.clone()
     }
 
     fn events(&self) -> broadcast::Receiver<DriverEvent> {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{
     api::{EXEC, translate},
     context::{Context, container_name, named},
+    full,
 };
 use crate::driver::DriverError;
 
@@ -48,7 +49,8 @@ pub(super) fn environment(mark: &str, added: &[(String, String)]) -> Vec<String>
         .collect()
 }
 
-/// `Timeout` after the request's `timeout_s`; the command is left running.
+/// `Timeout` after the request's `timeout_s`; the command is left running. `Conflict` where the VM has no room
+/// for it.
 pub(super) async fn vm_exec(
     context: &Context,
     id: Uuid,
@@ -56,7 +58,7 @@ pub(super) async fn vm_exec(
 ) -> Result<ExecOutput, DriverError> {
     context.check_mine(id).await?;
     let deadline = Duration::from_secs(request.timeout_s.into());
-    let run = run(context, id, &request.argv);
+    let run = run_if_room(context, id, &request.argv);
     match tokio::time::timeout(deadline, run).await {
         Ok(outcome) => outcome,
         Err(_) => Err(DriverError::new(
@@ -67,6 +69,16 @@ pub(super) async fn vm_exec(
             ),
         )),
     }
+}
+
+async fn run_if_room(
+    context: &Context,
+    id: Uuid,
+    argv: &[String],
+) -> Result<ExecOutput, DriverError> {
+    let output = run(context, id, argv).await?;
+    full::check(context, id, output.mixed.as_bytes()).await?;
+    Ok(output)
 }
 
 /// Runs a command of ours or of the user's to its end.

@@ -183,7 +183,7 @@ impl ExecControl {
     }
 
     /// The session, by its leader's number, and its container, where its processes can be seen from here.
-    async fn seen_session(&self) -> Result<Option<(i32, Arc<Seen>)>, DriverError> {
+    pub(super) async fn seen_session(&self) -> Result<Option<(i32, Arc<Seen>)>, DriverError> {
         let Some(leader) = self.begun().await? else {
             return Ok(None);
         };

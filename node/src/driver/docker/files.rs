@@ -4,6 +4,7 @@
 //! its owner can lead them astray and hold them up.
 
 mod bring;
+mod direct;
 mod helper;
 mod said;
 
@@ -15,7 +16,10 @@ use node_api::error::NodeErrorCode;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use self::said::{Heard, heard};
+use self::{
+    direct::direct,
+    said::{Heard, heard},
+};
 use super::{context::Context, process};
 use crate::driver::{DriverError, Piece, Process};
 
@@ -76,7 +80,7 @@ async fn run(
         return Err(DriverError::new(NodeErrorCode::Timeout, message));
     };
     match heard? {
-        Heard::Greeting(rest) => Ok(Ok(continued(begun.claim(), rest))),
+        Heard::Greeting(rest) => Ok(Ok(continued(direct(begun).await.claim(), rest))),
         Heard::End(said) => {
             begun.control.claim();
             Ok(Err(said))

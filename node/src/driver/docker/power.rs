@@ -17,12 +17,14 @@ use super::{
     context::{Context, container_name, named},
     network, profile, trial,
 };
-use crate::{driver::DriverError, port};
+use crate::{driver::DriverError, fail_point::fail_point, port};
 
 /// Fine where it runs. Errors as [`start_anywhere`]'s; `NotFound` where it is not this node's.
 pub(super) async fn vm_start(context: &Context, id: Uuid) -> Result<VmReport, DriverError> {
     let spec = context.look(id).await?.spec;
+    fail_point("vm_start:before_engine");
     start_anywhere(context, &spec).await?;
+    fail_point("vm_start:engine_acted");
     context.look(id).await
 }
 
@@ -144,6 +146,7 @@ pub(super) async fn vm_stop(context: &Context, id: Uuid) -> Result<VmReport, Dri
         ..Default::default()
     };
     let name = container_name(id);
+    fail_point("vm_stop:before_engine");
     let stopped = context
         .api
         .call(STOP, |docker| docker.stop_container(&name, Some(options)))
@@ -151,5 +154,6 @@ pub(super) async fn vm_stop(context: &Context, id: Uuid) -> Result<VmReport, Dri
     context.state().stopping.remove(&id);
     context.cache.spoil(id);
     stopped.map_err(|error| named(error, id))?;
+    fail_point("vm_stop:engine_acted");
     context.look(id).await
 }

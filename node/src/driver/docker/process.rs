@@ -20,7 +20,7 @@ use super::{
     context::{Context, container_name, named},
     exec::environment,
     exec_control::{ExecControl, Unclaimed},
-    files,
+    files, full,
     hijack::{self, CHUNK},
 };
 use crate::driver::{DriverError, Piece, Process};
@@ -33,7 +33,7 @@ pub(super) type Output = Pin<Box<dyn Stream<Item = Result<Piece, DriverError>> +
 
 /// A command that was begun; it ends when this is dropped.
 pub(super) struct Begun {
-    /// What it prints, both streams in the order they came.
+    /// What it prints, both streams in the order they came; `Conflict` where the VM has no room for it.
     pub output: Output,
     /// Shut down, it is the command's end of input.
     pub input: Pin<Box<dyn AsyncWrite + Send>>,
@@ -99,7 +99,7 @@ pub(super) async fn begin(
     let (read, write) = tokio::io::split(stream);
     tokio::spawn(async move { control.settle().await });
     Ok(Begun {
-        output: pieces(read),
+        output: full::explained(context, id, pieces(read), was_refused, Err),
         input: Box::pin(write),
         control: unclaimed,
     })
@@ -116,6 +116,10 @@ fn options(mark: &str, argv: &[String], env: &[(String, String)]) -> CreateExecO
         user: Some("0:0".into()),
         ..Default::default()
     }
+}
+
+fn was_refused(first: Option<&Piece>) -> bool {
+    first.is_some_and(|(Piece::Stdout(bytes) | Piece::Stderr(bytes))| full::is_refusal(bytes))
 }
 
 /// What it prints, as it comes.

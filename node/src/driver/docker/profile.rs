@@ -48,7 +48,7 @@ const CAPABILITIES: [&str; 12] = [
 ];
 
 /// Processes a VM may have.
-const PIDS: i64 = 256;
+pub(super) const PIDS: u32 = 256;
 /// Files a process may have open; fewer where the host allows fewer, because an engine that may not
 /// raise its own limit could start nothing.
 const OPEN_FILES: u64 = 16_384;
@@ -126,7 +126,7 @@ fn host_config(spec: &VmSpec, config: &DockerConfig, hard_disk: bool) -> HostCon
         cap_drop: Some(words(&["ALL"])),
         cap_add: Some(words(&CAPABILITIES)),
         security_opt: Some(words(&["no-new-privileges"])),
-        pids_limit: Some(PIDS),
+        pids_limit: Some(PIDS.into()),
         memory: Some(memory),
         // Equal to memory: no swap beside it.
         memory_swap: Some(memory),

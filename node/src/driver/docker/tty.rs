@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bollard::exec::CreateExecOptions;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -15,6 +15,7 @@ use super::{
     context::{Context, container_name, named},
     exec::environment,
     exec_control::ExecControl,
+    full,
     hijack::{self, CHUNK},
 };
 use crate::driver::{DriverError, Tty, TtyOutput, TtySpec};
@@ -22,17 +23,23 @@ use crate::driver::{DriverError, Tty, TtyOutput, TtySpec};
 /// Sets the size before anything prints (Docker 20.10 cannot; a resize after the start comes too
 /// late for the first prompt), goes home, and becomes root's login shell, or lets
 /// that run `$3` where there is one. Where the image has no stty it waits for that resize, which the kernel
-/// tells by WINCH; 2 s at most, where it came before anybody listened or does not come.
-const WRAPPER: &str = r#"w=; trap w=1 WINCH
-stty rows "$1" cols "$2" 2>/dev/null || [ -n "$w" ] || {
-sleep 2 & wait "$!"; kill "$!"; wait "$!"; } 2>/dev/null
-trap - WINCH
+/// tells by WINCH; 2 s at most, where it came before anybody listened or does not come. All else needs no new
+/// process: where the VM has as many as it may, what does ends this shell, which logs in on its way out. Not where a
+/// signal ends it: bash would take that way then, too.
+const WRAPPER: &str = r#"log_in() {
+trap - WINCH EXIT HUP INT QUIT TERM
 cd /root 2>/dev/null || cd /
 while IFS=: read -r n p u g c h s; do [ "$u" = 0 ] && break; done </etc/passwd 2>/dev/null
 [ -x "$s" ] || s=/bin/sh
 SHELL=$s; export SHELL; unset n p u g c h w
 [ $# -gt 2 ] && exec "$s" -c "$3"
-exec "$s" -l"#;
+exec "$s" -l
+}
+w=; trap w=1 WINCH; trap 'log_in "$@"' EXIT
+trap 'trap - EXIT; exit 129' HUP INT QUIT TERM
+stty rows "$1" cols "$2" 2>/dev/null || [ -n "$w" ] || {
+sleep 2 & wait "$!"; kill "$!"; wait "$!"; } 2>/dev/null
+log_in "$@""#;
 
 /// The engine holds the first key of this back until the next one comes, and there must be such a
 /// sequence: its own begins with Ctrl-P, the shell's "previous command". Nobody types this one, and
@@ -67,8 +74,12 @@ pub(super) async fn vm_tty(
     let mut control = ExecControl::new(context.clone(), id, exec, mark);
     control.begins_with(spec.cols, spec.rows);
     settle(&control);
+    let was_refused = match &spec.command {
+        None => login_was_refused,
+        Some(_) => command_was_refused,
+    };
     Ok(Tty {
-        output: chunks(read),
+        output: full::explained(context, id, chunks(read), was_refused, in_words),
         input: Box::pin(write),
         control: Box::new(control),
     })
@@ -105,6 +116,20 @@ fn settle(control: &ExecControl) {
             }
         }
     });
+}
+
+/// A login has a prompt.
+fn login_was_refused(first: Option<&Bytes>) -> bool {
+    first.is_none() || command_was_refused(first)
+}
+
+fn command_was_refused(first: Option<&Bytes>) -> bool {
+    first.is_some_and(|bytes| full::is_refusal(bytes))
+}
+
+/// Why nothing was begun, for whoever looks at the terminal.
+fn in_words(error: DriverError) -> Result<Bytes, DriverError> {
+    Ok(format!("{}\r\n", error.message).into())
 }
 
 /// What the PTY prints, as it comes.

@@ -19,6 +19,8 @@ pub struct Frames<R> {
     read: R,
     /// What was read and is no whole frame yet.
     pub(super) buffer: BytesMut,
+    /// It has grown for a frame that was longer than usual.
+    grown: bool,
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
@@ -26,6 +28,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         Self {
             read,
             buffer: BytesMut::new(),
+            grown: false,
         }
     }
 
@@ -35,15 +38,24 @@ impl<R: AsyncRead + Unpin> Frames<R> {
             if let Some(frame) = self.whole()? {
                 return Ok(Some(frame));
             }
-            if self.buffer.capacity() - self.buffer.len() < READ_LEAST {
-                self.buffer.reserve(READ_BYTES);
-            }
+            self.make_room();
             if self.read.read_buf(&mut self.buffer).await? == 0 {
                 return match self.buffer.is_empty() {
                     true => Ok(None),
                     false => Err(bad("the stream ended within a frame")),
                 };
             }
+        }
+    }
+
+    fn make_room(&mut self) {
+        // What a flood has made of it would stay for as long as the connection.
+        if self.grown && self.buffer.is_empty() {
+            (self.buffer, self.grown) = (BytesMut::new(), false);
+        }
+        if self.buffer.capacity() - self.buffer.len() < READ_LEAST {
+            self.grown |= !self.buffer.is_empty();
+            self.buffer.reserve(READ_BYTES);
         }
     }
 

@@ -168,6 +168,17 @@ async fn a_long_frame_leaves_no_long_buffer_behind() {
 }
 
 #[tokio::test]
+async fn a_flood_leaves_a_small_buffer_behind() {
+    let bytes = vec![7; OUTPUT_BYTES].into();
+    let wire = encoded(&FromHolder::Output { offset: 0, bytes }).repeat(20);
+    let mut frames = Frames::new(cut(&wire, &[4_000]));
+    let flood: Vec<FromHolder> = all(&mut frames).await.unwrap();
+    assert_eq!(flood.len(), 20);
+    let capacity = frames.buffer.capacity();
+    assert!(capacity <= 16 * 1024, "{capacity}");
+}
+
+#[tokio::test]
 async fn what_the_holder_says_is_read_back() {
     let fault = Fault {
         code: NodeErrorCode::Conflict,

@@ -29,14 +29,14 @@ use crate::{
     },
 };
 
-/// What the dying server is told: database, node, folder, image, user, and what to ask for.
-const TOLD: &str = "MINICLOUD_TEST_CRASH";
+/// What a dying process is told; the server: database, node, folder, image, user, and what to ask for.
+pub const TOLD: &str = "MINICLOUD_TEST_CRASH";
 /// Servers that die at the same time.
 const AT_ONCE: usize = 4;
 /// What a busy engine takes to make a container, or to end one.
 const COMES: Duration = Duration::from_secs(90);
-/// After which a server whose point was not hit gives up: later than anything that it waits for.
-const GIVES_UP: Duration = Duration::from_secs(120);
+/// After which a process whose point was not hit gives up: later than anything that it waits for.
+pub const GIVES_UP: Duration = Duration::from_secs(120);
 const POINTS: [&str; 4] = [
     "before_commit",
     "after_commit",
@@ -45,7 +45,7 @@ const POINTS: [&str; 4] = [
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
+pub enum Change {
     Create,
     Start,
     Stop,
@@ -53,9 +53,9 @@ enum Change {
 }
 
 impl Change {
-    const ALL: [Self; 4] = [Self::Create, Self::Start, Self::Stop, Self::Delete];
+    pub const ALL: [Self; 4] = [Self::Create, Self::Start, Self::Stop, Self::Delete];
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Create => "vm_create",
             Self::Start => "vm_start",
@@ -64,7 +64,19 @@ impl Change {
         }
     }
 
-    async fn ask(self, control: &Control, actor: &Actor) {
+    /// Brings about the state before.
+    pub async fn prepare(self, control: &Control, db: &Db, actor: &Actor, what: &str) {
+        if self.before().is_some() {
+            Self::Create.ask(control, actor).await;
+            comes(db, actor, Some(VmState::Running), what).await;
+        }
+        if self.before() == Some(VmState::Stopped) {
+            Self::Stop.ask(control, actor).await;
+            comes(db, actor, Some(VmState::Stopped), what).await;
+        }
+    }
+
+    pub async fn ask(self, control: &Control, actor: &Actor) {
         let done = match self {
             Self::Create => control
                 .vm_create(actor, "web1", "small", "alpine", false)
@@ -86,7 +98,7 @@ impl Change {
         }
     }
 
-    fn after(self) -> Option<VmState> {
+    pub fn after(self) -> Option<VmState> {
         match self {
             Self::Create | Self::Start => Some(VmState::Running),
             Self::Stop => Some(VmState::Stopped),
@@ -161,14 +173,7 @@ async fn crash(driver: Arc<dyn Driver>, image: &str, change: Change, point: &str
 
     // The state before, made by a server that ends well.
     let control = connect(&db, &address, crash_config(data.path(), image)).await;
-    if change.before().is_some() {
-        Change::Create.ask(&control, &ann).await;
-        comes(&db, &ann, Some(VmState::Running), what).await;
-    }
-    if change.before() == Some(VmState::Stopped) {
-        Change::Stop.ask(&control, &ann).await;
-        comes(&db, &ann, Some(VmState::Stopped), what).await;
-    }
+    change.prepare(&control, &db, &ann, what).await;
     control.stop().await;
     db.close().await;
 
@@ -184,12 +189,9 @@ async fn crash(driver: Arc<dyn Driver>, image: &str, change: Change, point: &str
     ]
     .join("\n");
     let point_name = format!("{}:{point}", change.name());
-    let died = tokio::task::spawn_blocking(move || die(&told, &point_name))
-        .await
-        .expect("it ran");
-    let said = String::from_utf8_lossy(&died.stderr).into_owned();
-    let hit = !died.status.success() && said.contains("hit: the process dies here");
-    assert!(hit, "{what}: {said}");
+    let name = "control::tests::crash::the_server_that_dies";
+    let died = tokio::task::spawn_blocking(move || die(name, &told, &point_name));
+    check_hit(&died.await.expect("it ran"), what);
 
     // The next one mends it.
     let db = Db::open(&url).await.expect("SQLite opens");
@@ -201,20 +203,21 @@ async fn crash(driver: Arc<dyn Driver>, image: &str, change: Change, point: &str
         change.before()
     };
     comes(&db, &ann, expected, what).await;
-    let wanted = vm_list_any(&db).await.expect("rows").len();
-    let there = driver.vm_list().await.expect("a list").len();
-    assert_eq!(there, wanted, "{what}: as many containers as rows");
-    assert_eq!(
-        wanted,
-        usize::from(expected.is_some()),
-        "{what}: none lost, none doubled"
-    );
+    check_whole(&db, driver.as_ref(), expected, what).await;
     control.stop().await;
     stop.cancel();
     node.await.expect("it ended well");
 }
 
-fn crash_config(data: &std::path::Path, image: &str) -> Config {
+/// None is lost, none doubled, and none left.
+pub async fn check_whole(db: &Db, driver: &dyn Driver, state: Option<VmState>, what: &str) {
+    let wanted = vm_list_any(db).await.expect("rows").len();
+    let there = driver.vm_list().await.expect("a list").len();
+    assert_eq!(there, wanted, "{what}: as many containers as rows");
+    assert_eq!(wanted, usize::from(state.is_some()), "{what}: rows");
+}
+
+pub fn crash_config(data: &std::path::Path, image: &str) -> Config {
     let mut config = config(data);
     config.images[0].reference = image.to_owned();
     // Out of the way of a MiniCloud that runs on the same engine.
@@ -223,7 +226,7 @@ fn crash_config(data: &std::path::Path, image: &str) -> Config {
 }
 
 /// Waits for the VM's state; None: no VM.
-async fn comes(db: &Db, actor: &Actor, state: Option<VmState>, what: &str) {
+pub async fn comes(db: &Db, actor: &Actor, state: Option<VmState>, what: &str) {
     within(COMES, &format!("{what}: {state:?}"), async || {
         let row = vm_get(db, &actor.user_id, "web1").await.expect("a read");
         row.map(|row| row.state) == state
@@ -231,9 +234,16 @@ async fn comes(db: &Db, actor: &Actor, state: Option<VmState>, what: &str) {
     .await;
 }
 
-fn die(told: &str, point: &str) -> Output {
+/// Fails unless the process died at its point.
+pub fn check_hit(died: &Output, what: &str) {
+    let said = String::from_utf8_lossy(&died.stderr);
+    let hit = !died.status.success() && said.contains("hit: the process dies here");
+    assert!(hit, "{what}: {said}");
+}
+
+/// Runs the test of that name as a process of its own, to its end at that point.
+pub fn die(name: &str, told: &str, point: &str) -> Output {
     let program = std::env::current_exe().expect("this program");
-    let name = "control::tests::crash::the_server_that_dies";
     Command::new(program)
         .args([
             "--exact",

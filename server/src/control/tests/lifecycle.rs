@@ -236,6 +236,19 @@ async fn bad_input_gets_a_message_beside_its_field_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn where_no_size_and_no_image_is_named_the_first_and_the_default_are_taken() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 2).await;
+        let made = cloud.control.vm_create(&ann, "web1", "", "", false).await;
+        let vm = made.unwrap();
+        assert_eq!((vm.flavor.as_str(), vm.image.as_str()), ("small", "alpine"));
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn anothers_vm_is_as_one_that_does_not_exist() {
     each_db(async |db| {
         let cloud = Cloud::new(db, 1).await;
