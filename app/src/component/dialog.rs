@@ -1,6 +1,6 @@
 //! A dialog over the page, for who has script; the same content has a page of its own for others.
 
-use leptos::{html, prelude::*};
+use leptos::{ev, html, prelude::*};
 
 /// Shows while `open`; Escape and the backdrop ask to close it. What is in it is made anew each time.
 #[component]
@@ -31,7 +31,7 @@ pub fn Dialog(
             class="dialog"
             node_ref=dialog
             aria-labelledby=labelled_by
-            on:cancel=move |event| {
+            on:cancel=move |event: ev::Event| {
                 // Closed by who opened it. By itself it would be closed before `open` is false: who asks for it anew
                 // in that moment would change nothing.
                 event.prevent_default();

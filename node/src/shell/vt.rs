@@ -194,8 +194,11 @@ impl Vt {
         self.draw(text);
     }
 
+    /// A character that is begun at its end stays so, and takes no cell. To vte it may go on in the next call, where
+    /// it can take what follows for its own.
     fn draw(&mut self, text: &[u8]) {
-        let text = stand_in::stand_in(text);
+        let whole = text.len() - sequence::unfinished_char(text);
+        let text = stand_in::stand_in(&text[..whole]);
         if self.modes.charsets.drawing() {
             self.parser.process(&charset::Charsets::translate(&text));
         } else {

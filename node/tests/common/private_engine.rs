@@ -47,6 +47,7 @@ impl PrivateEngine {
             host: self.socket(),
             lock_dir: self.folder.path().join("locks"),
             trial_every: Duration::from_secs(1),
+            files: helper(),
             ..DockerConfig::new("test-private")
         };
         DockerDriver::new(config).expect("a driver")
@@ -158,6 +159,13 @@ impl PrivateEngine {
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
+}
+
+/// The helper for files as it was built, two above the test's own program.
+fn helper() -> PathBuf {
+    let program = std::env::current_exe().expect("this program");
+    let folder = program.ancestors().nth(2).expect("a folder");
+    folder.join("minicloud-files")
 }
 
 impl Drop for PrivateEngine {

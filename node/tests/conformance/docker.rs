@@ -196,6 +196,11 @@ async fn a_vm_of_which_the_engine_tells_nothing_is_listed_with_its_neighbours() 
 async fn a_hundred_terminals_leave_nothing_behind() {
     on_docker(async |bench| {
         let spec = bench.vm("web1", 0).await;
+        // The VM's own: its first script waits by it.
+        common::until("the VM is at rest", async || {
+            !running(bench, &spec, "sleep 2147483647").is_empty()
+        })
+        .await;
         let before = running(bench, &spec, "").len();
         for _ in 0..25 {
             let opened = (0..4).map(|_| bench.terminal(&spec, 80, 24));

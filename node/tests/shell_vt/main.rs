@@ -295,6 +295,21 @@ fn a_full_screen_program_survives_a_resize_with_what_lies_under_it() {
 }
 
 #[test]
+fn a_character_that_a_control_cuts_takes_nothing_of_what_follows() {
+    for (text, shown) in [
+        (&b"a\xde\x0f\x8f2\x91b"[..], "a2b"),
+        (b"a\xde\x1b[m\x8f2\x91b", "a2b"),
+        (b"a\xf0\x9f\x0f\x91\xa93b", "a3b"),
+    ] {
+        for chunk in 1..=text.len() {
+            let mut vt = blank(SIZE);
+            text.chunks(chunk).for_each(|part| vt.feed(part));
+            assert_eq!(vt.screen().contents(), shown, "{text:?} by {chunk}");
+        }
+    }
+}
+
+#[test]
 fn a_flood_is_passed_over_but_for_its_end() {
     let flood: Vec<u8> = (0..30_000)
         .flat_map(|line| format!("{line}\r\n").into_bytes())
