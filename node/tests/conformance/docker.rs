@@ -384,9 +384,9 @@ async fn the_container_has_the_rights_and_limits_of_the_design() {
         let words: Vec<&str> = bounded.stdout.split_whitespace().collect();
         assert_eq!(words, ["CapBnd:", "00000000a00405fb", "NoNewPrivs:", "1", "Seccomp:", "2"]);
         let name = format!("mc-{}", spec.id);
-        let format = "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}} {{.HostConfig.Init}} {{.HostConfig.RestartPolicy.Name}} {{.Mounts}}";
+        let format = "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.NanoCpus}} {{.HostConfig.CpuShares}} {{.HostConfig.PidsLimit}} {{.HostConfig.Init}} {{.HostConfig.RestartPolicy.Name}} {{.Mounts}}";
         let limits = lines(&["inspect", "-f", format, &name]);
-        assert_eq!(limits, ["67108864 67108864 500000000 256 true no []"]);
+        assert_eq!(limits, ["67108864 67108864 500000000 128 256 true no []"]);
     })
     .await;
 }

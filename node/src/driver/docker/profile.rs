@@ -49,6 +49,9 @@ const CAPABILITIES: [&str; 12] = [
 
 /// Processes a VM may have.
 pub(super) const PIDS: u32 = 256;
+/// Weight of a VM's CPU where more is wanted than there is, of a whole one. A program of the host has 1024: more is
+/// promised than there is, and what all VMs are reached by must not wait for them. Among VMs, it is by size.
+const CPU_SHARES: i64 = 256;
 /// Files a process may have open; fewer where the host allows fewer, because an engine that may not
 /// raise its own limit could start nothing.
 const OPEN_FILES: u64 = 16_384;
@@ -117,6 +120,11 @@ fn port_bindings(spec: &VmSpec, config: &DockerConfig) -> Option<PortMap> {
     Some(HashMap::from([(SSH.to_owned(), Some(vec![binding]))]))
 }
 
+/// The kernel takes none below 2.
+fn cpu_shares(cpu_millis: u32) -> i64 {
+    (i64::from(cpu_millis) * CPU_SHARES / 1000).max(2)
+}
+
 /// No mounts, no devices, no engine socket, no port but that; `restart` is the server's business.
 fn host_config(spec: &VmSpec, config: &DockerConfig, hard_disk: bool) -> HostConfig {
     let memory = i64::from(spec.memory_mib) * MIB;
@@ -131,6 +139,7 @@ fn host_config(spec: &VmSpec, config: &DockerConfig, hard_disk: bool) -> HostCon
         // Equal to memory: no swap beside it.
         memory_swap: Some(memory),
         nano_cpus: Some(i64::from(spec.cpu_millis) * 1_000_000),
+        cpu_shares: Some(cpu_shares(spec.cpu_millis)),
         ulimits: Some(vec![ResourcesUlimits {
             name: Some("nofile".into()),
             soft: Some(open_files()),
