@@ -143,8 +143,9 @@ impl Args {
                 label: self.label(),
                 docker_host: self.docker_host.clone(),
                 lock_dir: self.lock_dir.clone(),
-                ring_bytes: shells.ring_bytes,
-                rings_total_bytes: shells.rings_total_bytes,
+                // Half as much: a node that begins anew has the screen and the lines above it from the drawing.
+                ring_bytes: shells.ring_bytes / 2,
+                rings_total_bytes: shells.rings_total_bytes / 2,
             }),
         })
     }

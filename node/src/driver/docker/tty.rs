@@ -15,8 +15,7 @@ use super::{
     context::{Context, container_name, named},
     exec::environment,
     exec_control::ExecControl,
-    full,
-    hijack::{self, CHUNK},
+    full, hijack,
 };
 use crate::driver::{DriverError, Tty, TtyOutput, TtySpec};
 
@@ -40,6 +39,9 @@ trap 'trap - EXIT; exit 129' HUP INT QUIT TERM
 stty rows "$1" cols "$2" 2>/dev/null || [ -n "$w" ] || {
 sleep 2 & wait "$!"; kill "$!"; wait "$!"; } 2>/dev/null
 log_in "$@""#;
+
+/// The most that is read at once: it stays with the terminal, and the engine sends a terminal's 4 KiB.
+const READ: usize = 16 * 1024;
 
 /// The engine holds the first key of this back until the next one comes, and there must be such a
 /// sequence: its own begins with Ctrl-P, the shell's "previous command". Nobody types this one, and
@@ -134,10 +136,10 @@ fn in_words(error: DriverError) -> Result<Bytes, DriverError> {
 
 /// What the PTY prints, as it comes.
 fn chunks(read: ReadHalf<TokioIo<Upgraded>>) -> TtyOutput {
-    let start = (read, BytesMut::with_capacity(CHUNK));
+    let start = (read, BytesMut::with_capacity(READ));
     Box::pin(stream::unfold(Some(start), async |state| {
         let (mut read, mut buffer) = state?;
-        buffer.reserve(CHUNK);
+        buffer.reserve(READ);
         match read.read_buf(&mut buffer).await {
             Ok(0) => None,
             Ok(_) => Some((Ok(buffer.split().freeze()), Some((read, buffer)))),
