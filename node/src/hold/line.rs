@@ -16,6 +16,9 @@ use super::{
 };
 use crate::shell::lock;
 
+/// A write of less is none of a flood's. Bytes.
+const LITTLE: usize = 4 * 1024;
+
 type Write = Arc<Mutex<OwnedWriteHalf>>;
 
 /// Serves a shell to its node until that goes, or attaches anew.
@@ -85,13 +88,16 @@ async fn send(shell: &HeldShell, number: u64, from: u64, write: &Write) {
             if !shell.has_read(number, position) {
                 return;
             }
-            // A flood's would stay for as long as the shell.
-            out = BytesMut::new();
             news.await;
             continue;
         }
         if write.lock().await.write_all(&out).await.is_err() || !shell.has_read(number, position) {
             return;
+        }
+        // A flood's would stay for as long as the shell.
+        let is_over = out.len() < LITTLE && out.capacity() > OUTPUT_BYTES / 4;
+        if is_over {
+            out = BytesMut::new();
         }
         out.clear();
     }

@@ -8,8 +8,8 @@ use node_api::shell::SHELLS_PER_VM;
 pub const SIZE_RANGE: std::ops::RangeInclusive<u16> = 1..=500;
 /// Most bytes of input in one frame.
 pub const INPUT_FRAME_BYTES: usize = 64 * 1024;
-/// Most bytes of output in one frame: for as long as it lives, a socket keeps room for the longest that it sent.
-pub const OUTPUT_FRAME_BYTES: usize = 32 * 1024;
+/// Most bytes of output in one frame.
+pub const OUTPUT_FRAME_BYTES: usize = 64 * 1024;
 
 /// The limits of a node's shells; [`ShellLimits::default`] is what docs/shell-protocol.md says.
 #[derive(Clone, Debug)]

@@ -21,6 +21,8 @@ pub struct Frames<R> {
     pub(super) buffer: BytesMut,
     /// It has grown for a frame that was longer than usual.
     grown: bool,
+    /// The last frame was none of a flood's.
+    calm: bool,
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
@@ -29,6 +31,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
             read,
             buffer: BytesMut::new(),
             grown: false,
+            calm: true,
         }
     }
 
@@ -50,7 +53,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 
     fn make_room(&mut self) {
         // What a flood has made of it would stay for as long as the connection.
-        if self.grown && self.buffer.is_empty() {
+        if self.grown && self.calm && self.buffer.is_empty() {
             (self.buffer, self.grown) = (BytesMut::new(), false);
         }
         if self.buffer.capacity() - self.buffer.len() < READ_LEAST {
@@ -75,6 +78,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         if length > LONG_BYTES {
             self.buffer = BytesMut::from(&self.buffer[..]);
         }
+        self.calm = length < READ_LEAST;
         let kind = body.get_u8();
         match F::decode(kind, body) {
             Some(frame) => Ok(Some(frame)),
