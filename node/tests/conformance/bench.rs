@@ -270,30 +270,32 @@ impl Bench {
         }
         for node in [self.node.clone(), format!("{}-b", self.node)] {
             let label = format!("label=org.minicloud.node={node}");
-            remove(
-                &["rm", "-f", "-v"],
-                &lines(&["ps", "-aq", "--filter", &label]),
-            );
+            remove(&["rm", "-f", "-v"], &["ps", "-aq", "--filter", &label]);
         }
         for owner in 0..16 {
             let owner = Uuid::from_u128(self.owner + owner);
             let label = format!("label=org.minicloud.owner={owner}");
             remove(
                 &["network", "rm"],
-                &lines(&["network", "ls", "-q", "--filter", &label]),
+                &["network", "ls", "-q", "--filter", &label],
             );
         }
     }
 }
 
-fn remove(command: &[&str], ids: &[String]) {
-    if !ids.is_empty() {
-        let status = Command::new("docker").args(command).args(ids).output();
-        assert!(
-            status.expect("docker").status.success(),
-            "{command:?} {ids:?}"
-        );
+/// Until none is listed: a node that sweeps may take one away in between, and one may be in use for a moment longer.
+fn remove(command: &[&str], list: &[&str]) {
+    let mut said = String::new();
+    for _ in 0..20 {
+        let ids = lines(list);
+        if ids.is_empty() {
+            return;
+        }
+        let output = Command::new("docker").args(command).args(&ids).output();
+        said = String::from_utf8_lossy(&output.expect("docker").stderr).into_owned();
+        std::thread::sleep(Duration::from_millis(200));
     }
+    assert!(lines(list).is_empty(), "{command:?}: {said}");
 }
 
 pub fn docker_config(node: &str, locks: &tempfile::TempDir) -> DockerConfig {
