@@ -214,6 +214,7 @@ async fn a_flood_without_a_node_goes_on_and_the_program_is_asked_to_paint() {
         program.print("y\r\n".repeat(3_000)).await;
     }
     program.print("the end").await;
+    program.drained().await;
     let node = holder.node().await;
     let mut viewer = node.attach(shell, 1, "&from=0").await;
     let (offset, _, _) = viewer.snapshot().await;

@@ -31,7 +31,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::viewer::{PATIENCE, Viewer, serve};
+use crate::viewer::{PATIENCE, Viewer, serve, until};
 
 /// The one VM.
 pub const VM: Uuid = Uuid::from_u128(7);
@@ -99,6 +99,13 @@ impl Program {
             .await
             .expect("the PTY is not drained")
             .unwrap();
+    }
+
+    /// All but the last two pieces printed have left the terminal: it holds sixteen, and `print` is through
+    /// when there is room for one.
+    pub async fn drained(&self) {
+        let print = self.print.as_ref().expect("the program has ended");
+        until("drained", || print.capacity() == print.max_capacity()).await;
     }
 
     /// Ends; the terminal ends with it.
