@@ -1,6 +1,12 @@
 //! A driver to be tested, and what a test does with it.
 
-use std::{panic::AssertUnwindSafe, path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use node::driver::{
@@ -31,7 +37,7 @@ pub struct Bench {
 pub enum Engine {
     Sim(Arc<SimEngine>),
     /// The folder of the locks.
-    Docker(tempfile::TempDir),
+    Docker(PathBuf),
 }
 
 impl Bench {
@@ -54,7 +60,7 @@ impl Bench {
             eprintln!("skipped: MINICLOUD_TEST_DOCKER is not 1");
             return None;
         }
-        let locks = tempfile::tempdir().expect("a folder");
+        let locks = locks();
         let block = Block::take();
         let node = node_name();
         let driver = DockerDriver::new(docker_config(&node, &locks)).expect("a driver");
@@ -244,6 +250,13 @@ impl Bench {
         }
     }
 
+    /// Something on port 7000 of a VM of a real engine that says `hello` to one after another.
+    pub async fn greet_on_port_7000(&self, spec: &VmSpec) {
+        let listen = "(while :; do echo hello | nc -l -p 7000; done) >/dev/null 2>&1 &";
+        self.sh(spec, listen).await;
+        self.until_listens(spec, 7000).await;
+    }
+
     /// Until something in a VM of a real engine listens on the port.
     pub async fn until_listens(&self, spec: &VmSpec, port: u16) {
         let entry = format!("00:{port:04X} ");
@@ -272,13 +285,15 @@ impl Bench {
             let label = format!("label=org.minicloud.node={node}");
             remove(&["rm", "-f", "-v"], &["ps", "-aq", "--filter", &label]);
         }
-        for owner in 0..16 {
-            let owner = Uuid::from_u128(self.owner + owner);
-            let label = format!("label=org.minicloud.owner={owner}");
+        for owner in (0..16).map(|owner| self.owner + owner) {
+            let label = format!("label=org.minicloud.owner={}", Uuid::from_u128(owner));
             remove(
                 &["network", "rm"],
                 &["network", "ls", "-q", "--filter", &label],
             );
+            let lock = format!("{}.lock", common::spec("", owner).network.name);
+            // It went with the network, mostly.
+            let _ = std::fs::remove_file(locks().join(lock));
         }
     }
 }
@@ -298,15 +313,21 @@ fn remove(command: &[&str], list: &[&str]) {
     assert!(lines(list).is_empty(), "{command:?}: {said}");
 }
 
-pub fn docker_config(node: &str, locks: &tempfile::TempDir) -> DockerConfig {
+pub fn docker_config(node: &str, locks: &Path) -> DockerConfig {
     DockerConfig {
-        lock_dir: locks.path().to_owned(),
+        lock_dir: locks.to_owned(),
         trial_every: Duration::from_secs(1),
         // Where `cargo xtask files` puts it.
         files: PathBuf::from(env!("CARGO_BIN_EXE_minicloud-node"))
             .with_file_name("minicloud-files"),
         ..DockerConfig::new(node)
     }
+}
+
+/// The same for all nodes of the engine: one of another test that looks for networks without VMs would take one away
+/// that is just being made or removed.
+pub fn locks() -> PathBuf {
+    std::env::temp_dir().join("minicloud-test-locks")
 }
 
 fn node_name() -> String {

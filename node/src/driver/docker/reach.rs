@@ -1,5 +1,5 @@
-//! What VMs may reach, held by the host's firewall: the internet, and not the host, its private networks and what
-//! else a network knows as special, but for what is allowed (docs/decisions/0015).
+//! What VMs may reach, held by the host's firewall: the internet, and not other owners' VMs, the host, its private
+//! networks and what else a network knows as special, but for what is allowed (docs/decisions/0015).
 //!
 //! The rules stand in a table of nftables that is ours alone, so that they are the same with every engine and
 //! whatever else has rules. They name no VM and no network, but all bridges of VMs at once. They are set anew
@@ -27,7 +27,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Which rules are kept in the host's firewall.
 #[derive(Clone, Debug)]
 pub struct ReachConfig {
-    /// What VMs may reach beside the internet; with [`VmReach::All`] there are no rules.
+    /// What VMs may reach beside the internet; with [`VmReach::All`] only owners are kept apart.
     pub allowed: VmReach,
     /// The table that they stand in, of the family `inet`. One of this name is ours: it is replaced.
     pub table: String,
@@ -88,7 +88,7 @@ async fn set(config: &ReachConfig) -> Result<(), NftError> {
             outcome => return outcome,
         }
     }
-    // Who never had it has no rules to remove.
+    // Owners are kept apart by the engine, if not in all moments.
     if config.is_all() {
         return Ok(());
     }
@@ -106,7 +106,9 @@ fn tell(config: &ReachConfig, outcome: &Result<(), NftError>) {
             "VMs are kept from the host and its private networks"
         ),
         (Err(error), true) => {
-            tracing::warn!("rules of an earlier start may still hold for VMs: {error}");
+            tracing::warn!(
+                "owners' VMs are kept apart by the engine alone, and rules of an earlier start may still hold: {error}"
+            );
         }
         (Err(error), false) => {
             tracing::error!("VMs reach the host and its private networks: {error}");

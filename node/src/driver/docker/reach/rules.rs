@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use node_api::reach::VmReach;
+use node_api::reach::{Ipv4Network, VmReach};
 
 use super::ReachConfig;
 
@@ -18,15 +18,41 @@ const REJECT: &str = "reject with icmpx type admin-prohibited";
 /// the end of the packet.
 const PRIORITY: &str = "filter - 10";
 
-/// One transaction: the table is replaced, or removed where there is nothing to refuse.
+/// One transaction: the table is replaced. Only what is there can be deleted.
 pub(super) fn rules(config: &ReachConfig, resolvers: &[Ipv4Addr]) -> String {
     let table = &config.table;
-    // Only what is there can be deleted.
     let removed = format!("table inet {table}\ndelete table inet {table}\n");
-    let VmReach::Only(allowed) = &config.allowed else {
-        return removed;
+    let chains = match &config.allowed {
+        VmReach::All => apart_alone(&config.bridges),
+        VmReach::Only(allowed) => within(&config.bridges, allowed, resolvers),
     };
-    let bridges = &config.bridges;
+    format!("{removed}table inet {table} {{\n{chains}}}\n")
+}
+
+/// What comes from VMs and is no answer of theirs, such as to who came by a published port.
+fn of_vms(bridges: &str) -> [String; 2] {
+    [
+        format!("iifname != \"{bridges}\" accept"),
+        "ct state established,related accept".to_owned(),
+    ]
+}
+
+/// The engine keeps networks of VMs apart, too. But it takes its rules out and in again for some milliseconds each
+/// time that a network is made, and whoever tries all the time gets through then. Packets within a network are seen
+/// here where the host filters what bridges carry: their way is by the bridge that they came from.
+fn apart(bridges: &str) -> String {
+    format!("oifname \"{bridges}\" fib daddr . iif oif missing {REJECT}")
+}
+
+/// The host and its networks may be reached, a port that a VM publishes there, too.
+fn apart_alone(bridges: &str) -> String {
+    let published = "ct status dnat accept".to_owned();
+    let forward = [&of_vms(bridges)[..], &[published, apart(bridges)]].concat();
+    chain("forward", &forward)
+}
+
+fn within(bridges: &str, allowed: &[Ipv4Network], resolvers: &[Ipv4Addr]) -> String {
+    let of_vms = of_vms(bridges);
     let mut allow: Vec<String> = allowed
         .iter()
         .map(|network| format!("ip daddr {network} accept"))
@@ -35,14 +61,10 @@ pub(super) fn rules(config: &ReachConfig, resolvers: &[Ipv4Addr]) -> String {
         allow.push(format!("ip daddr {resolver} udp dport 53 accept"));
         allow.push(format!("ip daddr {resolver} tcp dport 53 accept"));
     }
-    let of_vms = [
-        format!("iifname != \"{bridges}\" accept"),
-        // Answers of VMs, such as to who came by a published port.
-        "ct state established,related accept".to_owned(),
-    ];
-    // The engine keeps networks of VMs apart; a port that one publishes is the host's.
     let between = [
+        // A port that a VM publishes is the host's.
         format!("oifname \"{bridges}\" ct status dnat {REJECT}"),
+        apart(bridges),
         format!("oifname \"{bridges}\" accept"),
     ];
     let private = [
@@ -51,8 +73,7 @@ pub(super) fn rules(config: &ReachConfig, resolvers: &[Ipv4Addr]) -> String {
     ];
     let forward = [&of_vms[..], &between, &allow, &private].concat();
     let input = [&of_vms[..], &allow, &[REJECT.to_owned()]].concat();
-    let (forward, input) = (chain("forward", &forward), chain("input", &input));
-    format!("{removed}table inet {table} {{\n{forward}{input}}}\n")
+    chain("forward", &forward) + &chain("input", &input)
 }
 
 /// A chain at the hook of its name.
@@ -82,6 +103,7 @@ table inet minicloud_reach_c1 {
 		iifname != "mc*" accept
 		ct state established,related accept
 		oifname "mc*" ct status dnat reject with icmpx type admin-prohibited
+		oifname "mc*" fib daddr . iif oif missing reject with icmpx type admin-prohibited
 		oifname "mc*" accept
 		ip daddr 192.168.1.10 accept
 		ip daddr 10.2.0.0/16 accept
@@ -110,12 +132,23 @@ table inet minicloud_reach_c1 {
         let rules = of("", &[]);
         assert_eq!(rules.matches("priority filter - 10").count(), 2, "{rules}");
         assert!(!rules.contains("dport"), "{rules}");
-        assert_eq!(rules.matches(REJECT).count(), 4, "{rules}");
+        assert_eq!(rules.matches(REJECT).count(), 5, "{rules}");
     }
 
     #[test]
-    fn where_all_may_be_reached_the_table_is_removed() {
-        let removed = "table inet minicloud_reach_c1\ndelete table inet minicloud_reach_c1\n";
-        assert_eq!(of("all", &[Ipv4Addr::new(10, 0, 0, 2)]), removed);
+    fn where_all_may_be_reached_owners_are_kept_apart_all_the_same() {
+        let expected = r#"table inet minicloud_reach_c1
+delete table inet minicloud_reach_c1
+table inet minicloud_reach_c1 {
+	chain forward {
+		type filter hook forward priority filter - 10; policy accept;
+		iifname != "mc*" accept
+		ct state established,related accept
+		ct status dnat accept
+		oifname "mc*" fib daddr . iif oif missing reject with icmpx type admin-prohibited
+	}
+}
+"#;
+        assert_eq!(of("all", &[Ipv4Addr::new(10, 0, 0, 2)]), expected);
     }
 }
