@@ -3,14 +3,17 @@
 //! It is read here and not by bollard, which takes a first byte of 0, 1 or 2 for a frame's head:
 //! bytes must come through as they are.
 
-use std::path::Path;
+use std::{io::ErrorKind, path::Path};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, StatusCode, header, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
 use node_api::error::NodeErrorCode;
-use tokio::net::UnixStream;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    net::UnixStream,
+};
 
 use super::api::{EXEC, late, with_causes};
 use crate::driver::DriverError;
@@ -92,8 +95,38 @@ fn words(body: &[u8]) -> String {
     )
 }
 
-/// A stream of an exec broke.
-pub(super) fn broken(error: &std::io::Error) -> DriverError {
-    let message = format!("the engine's stream broke: {error}");
-    DriverError::new(NodeErrorCode::EngineAway, message)
+/// Reads on; 0 at the end. Where input that the program did not read waits in the engine when it closes the stream,
+/// the system calls that a reset: all that the engine sent has come before, and the exit code is asked for.
+pub(super) async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffer: &mut BytesMut,
+) -> Result<usize, DriverError> {
+    match stream.read_buf(buffer).await {
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(0),
+        read => read.map_err(|error| {
+            let message = format!("the engine's stream broke: {error}");
+            DriverError::new(NodeErrorCode::EngineAway, message)
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
+
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn input_that_nobody_read_takes_nothing_from_the_output() {
+        let (mut ours, mut engines) = UnixStream::pair().unwrap();
+        ours.write_all(b"never read").await.unwrap();
+        engines.write_all(b"said").await.unwrap();
+        drop(engines);
+        let mut buffer = BytesMut::new();
+        assert_eq!(read(&mut ours, &mut buffer).await.unwrap(), 4);
+        assert_eq!(read(&mut ours, &mut buffer).await.unwrap(), 0);
+        assert_eq!(&buffer[..], b"said");
+    }
 }

@@ -12,7 +12,7 @@ use node_api::{
     error::NodeErrorCode,
     exec::{ExecStart, FILES},
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite};
 use uuid::Uuid;
 
 use super::{
@@ -132,11 +132,11 @@ fn pieces(read: impl AsyncRead + Send + Unpin + 'static) -> Output {
                 return Some((Ok(piece), Some((read, demux))));
             }
             demux.buffer.reserve(CHUNK);
-            match read.read_buf(&mut demux.buffer).await {
+            match hijack::read(&mut read, &mut demux.buffer).await {
                 Ok(0) if demux.is_at_a_border() => return None,
                 Ok(0) => return Some((Err(cut()), None)),
                 Ok(_) => {}
-                Err(error) => return Some((Err(hijack::broken(&error)), None)),
+                Err(error) => return Some((Err(error), None)),
             }
         }
     }))

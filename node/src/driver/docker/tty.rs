@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, ReadHalf};
+use tokio::io::ReadHalf;
 use uuid::Uuid;
 
 use super::{
@@ -140,10 +140,10 @@ fn chunks(read: ReadHalf<TokioIo<Upgraded>>) -> TtyOutput {
     Box::pin(stream::unfold(Some(start), async |state| {
         let (mut read, mut buffer) = state?;
         buffer.reserve(READ);
-        match read.read_buf(&mut buffer).await {
+        match hijack::read(&mut read, &mut buffer).await {
             Ok(0) => None,
             Ok(_) => Some((Ok(buffer.split().freeze()), Some((read, buffer)))),
-            Err(error) => Some((Err(hijack::broken(&error)), None)),
+            Err(error) => Some((Err(error), None)),
         }
     }))
 }
