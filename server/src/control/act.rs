@@ -308,15 +308,18 @@ impl Worker {
         }
     }
 
-    /// Something that is not ours has the addresses of the owner's network: the next try has others.
+    /// Something that is not ours has the addresses of the owner's network: the next try has others, each time further
+    /// away. It may be another MiniCloud with all its users' networks.
     async fn network_move(&self, row: &VmRow) {
+        let tried = self.duties().tries_mut(&row.id, row.generation).refusals;
+        let further = 4_u32.saturating_pow(tried);
         let moved = async {
             let Some(taken) = row.network_index else {
                 return Ok(false);
             };
             let mut tx = self.control.0.db.write().await?;
             let count = self.control.0.networks.count;
-            let moved = network_move(&mut tx, &row.owner_id, taken, count).await?;
+            let moved = network_move(&mut tx, &row.owner_id, taken, further, count).await?;
             tx.commit().await.map(|()| moved)
         };
         match moved.await {

@@ -16,7 +16,7 @@ pub async fn network_ensure(
     if column::int_or(&row, "network_index")?.is_some() {
         return Ok(Some(column::amount(&row, "network_index")?));
     }
-    let index = network_free(tx).await?;
+    let index = network_free(tx, 0).await?;
     if index >= count {
         return Ok(None);
     }
@@ -28,29 +28,25 @@ pub async fn network_ensure(
     Ok(Some(index))
 }
 
-/// Gives the user the next free number above `taken`, whose addresses something else has on an engine,
-/// if that is still the user's. False when there is none.
+/// Gives the user a free number `further` above `taken`, whose addresses something else has on an engine, if that is
+/// still the user's; the next one where there are not as many. False when there is none.
 pub async fn network_move(
     tx: &mut Tx,
     user_id: &str,
     taken: u32,
+    further: u32,
     count: u32,
 ) -> Result<bool, DbError> {
-    let row = sqlx::query(
-        "SELECT CAST(MIN(above.candidate) AS BIGINT) AS candidate \
-         FROM (SELECT network_index + 1 AS candidate FROM users WHERE network_index >= $1) above \
-         WHERE NOT EXISTS (SELECT 1 FROM users WHERE network_index = above.candidate)",
-    )
-    .bind(i64::from(taken))
-    .fetch_one(&mut **tx)
-    .await?;
-    let Some(index) = column::int_or(&row, "candidate")?.filter(|index| *index < i64::from(count))
-    else {
+    let mut index = network_free(tx, taken.saturating_add(further)).await?;
+    if index >= count {
+        index = network_free(tx, taken.saturating_add(1)).await?;
+    }
+    if index >= count {
         return Ok(false);
-    };
+    }
     let moved =
         sqlx::query("UPDATE users SET network_index = $1 WHERE id = $2 AND network_index = $3")
-            .bind(index)
+            .bind(i64::from(index))
             .bind(user_id)
             .bind(i64::from(taken))
             .execute(&mut **tx)
@@ -58,13 +54,15 @@ pub async fn network_move(
     Ok(moved.rows_affected() > 0)
 }
 
-async fn network_free(tx: &mut Tx) -> Result<u32, DbError> {
+/// The lowest number from `least` on that nobody has.
+async fn network_free(tx: &mut Tx, least: u32) -> Result<u32, DbError> {
     let row = sqlx::query(
         "SELECT CAST(MIN(free.candidate) AS BIGINT) AS candidate \
-         FROM (SELECT 0 AS candidate \
-               UNION ALL SELECT network_index + 1 FROM users WHERE network_index IS NOT NULL) free \
+         FROM (SELECT CAST($1 AS BIGINT) AS candidate \
+               UNION ALL SELECT network_index + 1 FROM users WHERE network_index >= $1) free \
          WHERE NOT EXISTS (SELECT 1 FROM users WHERE network_index = free.candidate)",
     )
+    .bind(i64::from(least))
     .fetch_one(&mut **tx)
     .await?;
     column::amount(&row, "candidate")

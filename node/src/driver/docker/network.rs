@@ -106,17 +106,28 @@ pub(super) async fn release(context: &Context, name: &str, owner: &str) -> Resul
     }
     forget(context, name);
     for id in list(context, label::filter(label::NETWORK, name)).await? {
-        let removed = context
-            .api
-            .call(START, |docker| docker.remove_network(&id))
-            .await;
-        match removed {
-            Ok(()) => tracing::info!(network = %name, "a network was removed"),
-            Err(error) if error.code == NodeErrorCode::NotFound => {}
-            Err(error) => return Err(error),
-        }
+        remove(context, name, &id).await?;
     }
     lock.discard();
+    Ok(())
+}
+
+async fn remove(context: &Context, name: &str, id: &str) -> Result<(), DriverError> {
+    let removed = context
+        .api
+        .call(START, |docker| docker.remove_network(id))
+        .await;
+    match removed {
+        Ok(()) => tracing::info!(network = %name, "a network was removed"),
+        Err(error) if error.code == NodeErrorCode::NotFound => {}
+        Err(error) => {
+            // Another MiniCloud on the engine may have swept it away at the same moment.
+            let left = list(context, label::filter(label::NETWORK, name)).await?;
+            if left.iter().any(|found| found == id) {
+                return Err(error);
+            }
+        }
+    }
     Ok(())
 }
 
@@ -134,7 +145,8 @@ async fn has_vms(context: &Context, owner: &str) -> Result<bool, DriverError> {
     Ok(!found.is_empty())
 }
 
-/// Removes networks whose last VM went while a node was cut off in the middle of it.
+/// Removes networks whose last VM went while a node was cut off in the middle of it. One that cannot be removed
+/// keeps no other; an error is that of the last such.
 pub(super) async fn sweep(context: &Context) -> Result<(), DriverError> {
     let filters = HashMap::from([("label".to_owned(), vec![label::NETWORK.to_owned()])]);
     let options = ListNetworksOptions {
@@ -144,15 +156,18 @@ pub(super) async fn sweep(context: &Context) -> Result<(), DriverError> {
         .api
         .call(LIST, |docker| docker.list_networks(Some(options)))
         .await?;
+    let mut outcome = Ok(());
     for network in networks {
         let labels = network.labels.unwrap_or_default();
         if let (Some(name), Some(owner)) = (labels.get(label::NETWORK), labels.get(label::OWNER))
             && !has_vms(context, owner).await?
         {
-            release(context, name, owner).await?;
+            if let Err(error) = release(context, name, owner).await {
+                outcome = Err(error);
+            }
         }
     }
-    Ok(())
+    outcome
 }
 
 /// Ids of networks.
