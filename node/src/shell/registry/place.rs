@@ -208,13 +208,13 @@ fn check_room(
 /// Somebody may open shells that end at once, again and again: only the newest ended ones of a VM
 /// are kept for their viewers.
 fn forget_ended(places: &mut HashMap<Uuid, Arc<Place>>, vm_id: Uuid, keep: usize) {
-    let ended = |place: &Arc<Place>| {
+    let ended = |(id, place): (&Uuid, &Arc<Place>)| {
         let shell = place.shell.get().filter(|shell| shell.vm_id == vm_id)?;
-        shell.end().map(|(_, since)| since)
+        shell.end().map(|(_, since)| (since, *id))
     };
-    let mut since: Vec<_> = places.values().filter_map(ended).collect();
+    let mut since: Vec<_> = places.iter().filter_map(ended).collect();
     since.sort_unstable();
-    if let Some(oldest_kept) = since.get(keep) {
-        places.retain(|_, place| ended(place).is_none_or(|since| since < *oldest_kept));
+    for (_, id) in since.into_iter().skip(keep) {
+        places.remove(&id);
     }
 }
