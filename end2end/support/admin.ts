@@ -8,10 +8,14 @@ import type { Person } from "./person.ts";
 export const ADMIN_PASSWORD = process.env.MINICLOUD_E2E_ADMIN_PASSWORD ?? "lantern-quarry-otter-27";
 const FIRST_START_PASSWORD = "admin";
 
-/** Whether the server still waits for its first password; `person` is left on the sign-in page. */
-export async function isFirstStart(person: Person): Promise<boolean> {
-  await person.visit("/login");
-  return person.page.getByText("This is a new MiniCloud.").isVisible();
+/** What the sign-in page says while the server still waits for its first password. */
+export const NEW = "This is a new MiniCloud.";
+
+/** Whether it does. By what the server sends: a page could be looked at too early. */
+export async function isFirstStart({ page }: Person): Promise<boolean> {
+  const answer = await page.request.get("/login");
+  expect(answer.status()).toBe(200);
+  return (await answer.text()).includes(NEW);
 }
 
 /** Signs in; on a new server by the first-start password, which is changed. */
@@ -20,18 +24,19 @@ export async function signInAsAdmin(person: Person): Promise<void> {
     await person.signIn(FIRST_START_PASSWORD);
     await chooseFirstPassword(person);
   } else {
-    await person.signIn();
+    await person.enter();
+    await person.visit("/admin");
   }
   await expect(person.page).toHaveURL(/\/admin$/);
   await person.settled();
 }
 
-/** Ids of all VMs that there is a row of, whoever they are. */
-export async function vmRows(admin: Person): Promise<string[]> {
+/** Ids of all VMs that there is a row of, whoever they are; of those in that state alone, where one is given. */
+export async function vmRows(admin: Person, wanted?: string): Promise<string[]> {
   const answer = await admin.page.request.get("/api/v1/admin/vms?limit=200");
   expect(answer.status()).toBe(200);
-  const { items } = (await answer.json()) as { items: { id: string }[] };
-  return items.map(({ id }) => id);
+  const { items } = (await answer.json()) as { items: { id: string; state: string }[] };
+  return items.filter(({ state }) => wanted === undefined || state === wanted).map(({ id }) => id);
 }
 
 /** Fills in the page that a must-change password leads to. */

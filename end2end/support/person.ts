@@ -1,8 +1,8 @@
 /** Somebody who uses MiniCloud in a browser of their own. Everything by role and label. */
 
-import { expect, type Locator, type Page } from "@playwright/test";
+import { expect, type APIResponse, type Locator, type Page } from "@playwright/test";
 
-import { recordName } from "./secret.ts";
+import { recordCookies, recordName, recordSecret } from "./secret.ts";
 import { ShellView } from "./shell.ts";
 
 /** A create may have to wait for nothing but the engine: the tests' image is there already. */
@@ -46,6 +46,35 @@ export class Person {
     await this.page.getByRole("button", { name: "Create account" }).click();
     await expect(this.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
     await this.settled();
+  }
+
+  /** Makes the account as `register` does, but without that page; what it looks like is for other tests. */
+  async join(): Promise<void> {
+    recordName(this.name);
+    await this.enter("/api/account_create");
+    await this.visit("/");
+    await expect(this.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
+  }
+
+  /** Signs in without the page, or does what else takes name and password and signs in. No page is opened. */
+  async enter(path = "/api/login"): Promise<void> {
+    recordSecret("password", this.password);
+    const answer = await this.send(path, { name: this.name, password: this.password });
+    expect(answer.status(), await answer.text()).toBe(200);
+    // What a request without a page gets is noted by nobody else.
+    await recordCookies(this.page.context());
+  }
+
+  /** Deletes the account without the page, if this browser is signed in to one. */
+  async vanish(): Promise<void> {
+    const answer = await this.send("/api/account_delete", { confirm: "YES" });
+    expect([200, 401], await answer.text()).toContain(answer.status());
+  }
+
+  /** Sends a form as the script of a page does. */
+  private send(path: string, form: Record<string, string>): Promise<APIResponse> {
+    const headers = { Accept: "application/json", "Sec-Fetch-Site": "same-origin" };
+    return this.page.request.post(path, { headers, form });
   }
 
   async signIn(password = this.password): Promise<void> {

@@ -16,7 +16,7 @@ interface Fixtures {
   watch: Watch;
   /** `expectFailure(/status 404/)`: the test provokes this. */
   expectFailure: (pattern: RegExp) => void;
-  /** Somebody who has just registered; their account and VMs are deleted afterwards. */
+  /** Somebody who has just registered, not by the page; their account and VMs are deleted afterwards. */
   alice: Person;
   /** Another one, in another browser. */
   bob: Person;
@@ -84,13 +84,13 @@ export const test = base.extend<Fixtures>({
 
   alice: async ({ somebody }, use) => {
     const alice = await somebody();
-    await alice.register();
+    await alice.join();
     await use(alice);
   },
 
   bob: async ({ somebody }, use) => {
     const bob = await somebody();
-    await bob.register();
+    await bob.join();
     await use(bob);
   },
 });
@@ -106,11 +106,9 @@ async function leave(person: Person): Promise<void> {
   const context = person.page.context();
   await recordCookies(context);
   // A page that looks on would ask for what is theirs no more.
-  for (const page of context.pages()) if (page !== person.page) await page.close();
+  for (const page of context.pages()) await page.close();
   try {
-    // A page whose user another one has just deleted goes to the sign-in page by itself, and may interrupt this.
-    await expect(() => person.page.goto("/account")).toPass({ timeout: 30_000 });
-    if (new URL(person.page.url()).pathname === "/account") await person.deleteAccount();
+    await person.vanish();
   } finally {
     await context.close();
   }

@@ -1,6 +1,6 @@
 /** The admin's side. Runs first of all files: it finds a new server with its first password. */
 
-import { ADMIN_PASSWORD, chooseFirstPassword, isFirstStart } from "../support/admin.ts";
+import { ADMIN_PASSWORD, chooseFirstPassword, isFirstStart, NEW } from "../support/admin.ts";
 import { ShellView } from "../support/shell.ts";
 import { Person } from "../support/person.ts";
 import { baseURL } from "../playwright.config.ts";
@@ -25,6 +25,8 @@ test("admin/admin leads to nothing but a new password, and from this machine alo
     const response = await page.request.post("/api/login", { headers, form, maxRedirects: 0 });
     expect(response.status(), JSON.stringify(sent)).toBe(status);
   }
+  await admin.visit("/login");
+  await expect(page.getByText(NEW)).toBeVisible();
   await admin.signIn("admin");
   await expect(page.getByRole("heading", { name: "Choose a new password" })).toBeVisible();
   for (const path of ["/", "/admin", "/account", "/vms/new"]) {

@@ -1,9 +1,9 @@
 /** The page of the JSON API: calls are tried from it. */
 
-import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 
 import { baseURL } from "../playwright.config.ts";
+import { axe, axeOfColours } from "../support/axe.ts";
 import { recordSecret } from "../support/secret.ts";
 import { expect, test } from "../support/test.ts";
 
@@ -95,7 +95,8 @@ async function examine(page: Page, colorScheme: "light" | "dark", width: number)
   const exec = await trial(page, "POST /api/v1/vms/{name}/exec");
   await expect(exec.getByLabel("Body")).toHaveValue(/"argv"/);
   await trial(page, "GET /api/v1/vms");
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  const rules = colorScheme === "light" ? axe(page) : axeOfColours(page);
+  const { violations } = await rules.analyze();
   expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html]), `${colorScheme}, ${width} px`).toEqual([]);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(overflow, `${width} px`).toBeLessThanOrEqual(0);

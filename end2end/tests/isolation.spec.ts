@@ -22,6 +22,7 @@ test("a second user finds nothing of the first one's", async ({ alice, bob, expe
 
   await test.step("the dashboard does not list it, its name is free", async () => {
     await bob.visit("/");
+    await expect(bob.page.getByRole("heading", { name: "No VMs yet" })).toBeVisible();
     await expect(bob.page.getByText(VM)).toHaveCount(0);
   });
 

@@ -8,8 +8,10 @@ import { expect, test } from "../support/test.ts";
 
 const VM = "web1";
 
-test("sign up, create a VM, work in its shell, shut it down, start it, delete it", async ({ alice, admin }) => {
+test("sign up, create a VM, work in its shell, shut it down, start it, delete it", async ({ somebody, admin }) => {
   test.setTimeout(240_000);
+  const alice = await somebody();
+  await alice.register();
   const { page } = alice;
   await expect(page.getByRole("heading", { name: "No VMs yet" })).toBeVisible();
   await alice.runningVm(VM);
@@ -97,6 +99,7 @@ test("a shell tells when its VM is shut down, and starts it again", async ({ ali
   const shell = await alice.openShell(VM);
   const other = await alice.page.context().newPage();
   await other.goto("/");
+  await other.locator("html[data-script=on]").waitFor({ state: "attached" });
   await other.getByLabel(`More actions for ${VM}`).click();
   await other.getByRole("button", { name: "Shut down" }).click();
   await expect(shell.element).toHaveAttribute("data-state", "ended", { timeout: 30_000 });

@@ -72,8 +72,9 @@ test("a page whose script does not come works as one without", async ({ alice, e
   const { page } = alice;
   expectFailure(/console error: (Failed to load resource|the script of this page did not load)/);
   await page.route(/\/pkg\/minicloud\.[0-9a-f]+\.wasm$/, (route) => route.abort());
-  await page.goto("/account");
+  // From before on: a page that takes long to load may have said it by then.
   const said = page.waitForEvent("console", (message) => message.text().startsWith("the script of this page"));
+  await page.goto("/account");
   await said;
   await page.getByRole("link", { name: "Change password" }).click();
   await expect(page).toHaveURL(/\/account\/password$/);

@@ -8,8 +8,10 @@ test.use({ javaScriptEnabled: false });
 
 const VM = "plain1";
 
-test("the main job without script", async ({ alice }) => {
+test("the main job without script", async ({ somebody }) => {
   test.setTimeout(240_000);
+  const alice = await somebody();
+  await alice.register();
   const { page } = alice;
   await expect(page.getByRole("heading", { name: "No VMs yet" })).toBeVisible();
   await alice.runningVm(VM);
@@ -37,6 +39,7 @@ test("the main job without script", async ({ alice }) => {
   await alice.deleteVm(VM);
   await expect(page.getByRole("heading", { name: "No VMs yet" })).toBeVisible();
   await expect.poll(() => containersOf(id), { timeout: 30_000 }).toEqual([]);
+  await alice.deleteAccount();
 });
 
 test("what was wrong is beside its field, what was typed is kept, the password is not", async ({ somebody }) => {
