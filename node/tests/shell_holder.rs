@@ -89,7 +89,7 @@ impl Place<'_> {
             .arg("--credential-file")
             .arg(path("credential"))
             .arg("--lock-dir")
-            .arg(path("locks"))
+            .arg(bench::locks())
             .arg("--data-dir")
             .arg(&self.data)
             .stdin(Stdio::null())

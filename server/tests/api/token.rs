@@ -1,7 +1,7 @@
 //! Tokens: what they may, and when they are worth nothing.
 
 use crate::{
-    house::{Answer, House, PASSWORD, Person, in_each_house},
+    house::{Answer, House, PASSWORD, Person, eventually, in_each_house},
     list::{API, DEMO, SOCKETS, Who},
 };
 
@@ -50,21 +50,16 @@ async fn a_token_is_good_for_its_scopes_until_it_is_revoked() {
         let list = house.by_token(Person::Ann, "GET", TOKENS, "").await;
         assert!(list.text.contains(&id) && !list.text.contains(&secret));
         // Noted beside the request.
-        let mut noted = false;
-        for _ in 0..100 {
+        eventually("the use of a token is noted", async || {
             let list = house.by_token(Person::Ann, "GET", TOKENS, "").await.json();
             let own = list
                 .as_array()
                 .unwrap()
                 .iter()
                 .find(|token| token["id"] == *id);
-            noted = own.unwrap()["used_at"].is_i64();
-            if noted {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        assert!(noted, "the use of a token is not noted");
+            own.unwrap()["used_at"].is_i64()
+        })
+        .await;
         let path = format!("{TOKENS}/{id}");
         let other = house.by_token(Person::Bob, "DELETE", &path, "").await;
         assert_eq!(other.status, 404);
@@ -239,31 +234,17 @@ async fn the_last_use_of_a_token_is_noted_once_a_minute() {
         let own = tokens.find(|token| token["id"] == *id).unwrap();
         own["used_at"].as_i64()
     };
-    let noted = async |before: Option<i64>| {
-        for _ in 0..50 {
-            let now = used_at().await;
-            if now != before {
-                return now;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        before
-    };
     let ask = async || with(&house, &secret, "GET", "/api/v1/me", "").await;
     ask().await;
-    let first = noted(None).await;
-    assert!(first.is_some(), "the first use is noted");
+    eventually("the first use is noted", async || used_at().await.is_some()).await;
+    let first = used_at().await;
     ask().await;
-    assert_eq!(
-        noted(first).await,
-        first,
-        "within a minute nothing is written"
-    );
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(used_at().await, first, "within a minute nothing is written");
     let aged = "UPDATE tokens SET used_at = used_at - 61000000 WHERE id = $1";
     assert_eq!(house.sql(aged, &[&id]).await, 1);
     ask().await;
-    let then = first.map(|at| at - 61_000_000);
-    assert!(noted(then).await >= first, "a minute later it is");
+    eventually("a minute later it is", async || used_at().await >= first).await;
     house.end().await;
 }
 

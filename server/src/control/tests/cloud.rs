@@ -16,7 +16,10 @@ use node::{
 };
 use node_api::ssh::SshPorts;
 use sha2::{Digest as _, Sha256};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinHandle,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -62,6 +65,8 @@ pub struct SimNode {
     pub address: String,
     stop: CancellationToken,
     task: JoinHandle<()>,
+    /// Keeps its port while it is down, or another test would be given it. Nobody listens there.
+    port: Option<TcpSocket>,
 }
 
 impl SimNode {
@@ -75,6 +80,7 @@ impl SimNode {
             address,
             stop,
             task,
+            port: None,
         }
     }
 
@@ -82,17 +88,28 @@ impl SimNode {
     pub async fn end(&mut self) {
         self.stop.cancel();
         (&mut self.task).await.expect("it ended well");
+        self.port = keep(self.listen());
     }
 
     /// Begins it anew on the same port, over the same containers.
     pub async fn begin_again(&mut self) {
-        let listen = self
-            .address
-            .strip_prefix("http://")
-            .expect("http")
-            .to_owned();
-        *self = Self::begin(&self.name, self.engine.clone(), &listen).await;
+        let kept = self.port.take();
+        *self = Self::begin(&self.name, self.engine.clone(), self.listen()).await;
+        drop(kept);
     }
+
+    fn listen(&self) -> &str {
+        self.address.strip_prefix("http://").expect("http")
+    }
+}
+
+/// Takes a port that was given back just now, so that who names it can have it all the same, but nobody who wants
+/// any. None: somebody was quicker.
+fn keep(listen: &str) -> Option<TcpSocket> {
+    let socket = TcpSocket::new_v4().ok()?;
+    socket.set_reuseaddr(true).ok()?;
+    socket.bind(listen.parse().ok()?).ok()?;
+    Some(socket)
 }
 
 /// A node over any driver: its address, what ends it, and its task.

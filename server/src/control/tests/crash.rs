@@ -4,6 +4,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
+    path::PathBuf,
     process::{Command, Output, Stdio},
     sync::Arc,
     time::Duration,
@@ -144,10 +145,9 @@ async fn a_server_that_dies_over_a_real_engine_loses_doubles_and_leaves_nothing(
         return;
     }
     let image = std::env::var("MINICLOUD_TEST_IMAGE").unwrap_or_else(|_| "minicloud/base".into());
-    let locks = tempfile::tempdir().expect("a folder");
     let label = format!("crash-{}", uuid::Uuid::now_v7().simple());
     let config = DockerConfig {
-        lock_dir: locks.path().to_owned(),
+        lock_dir: locks(),
         ..DockerConfig::new(&label)
     };
     let driver = Arc::new(DockerDriver::new(config).expect("a driver"));
@@ -155,12 +155,25 @@ async fn a_server_that_dies_over_a_real_engine_loses_doubles_and_leaves_nothing(
         let what = format!("{}:{point} on Docker", change.name());
         let case = crash(driver.clone(), &image, change, point, &what);
         let outcome = AssertUnwindSafe(case).catch_unwind().await;
-        for vm in driver.vm_list().await.expect("a list") {
-            driver.vm_delete(vm.spec.id).await.expect("it goes");
-        }
+        remove_all(driver.as_ref()).await;
         if let Err(panic) = outcome {
             std::panic::resume_unwind(panic);
         }
+    }
+}
+
+/// The same for all nodes of the engine, whichever test they are of.
+pub fn locks() -> PathBuf {
+    std::env::temp_dir().join("minicloud-test-locks")
+}
+
+/// Removes all VMs of the node. One of another test may be sweeping a network away at that moment: then once more.
+pub async fn remove_all(driver: &dyn Driver) {
+    for vm in driver.vm_list().await.expect("a list") {
+        within(COMES, "it goes", async || {
+            driver.vm_delete(vm.spec.id).await.is_ok()
+        })
+        .await;
     }
 }
 
@@ -220,8 +233,8 @@ pub async fn check_whole(db: &Db, driver: &dyn Driver, state: Option<VmState>, w
 pub fn crash_config(data: &std::path::Path, image: &str) -> Config {
     let mut config = config(data);
     config.images[0].reference = image.to_owned();
-    // Out of the way of a MiniCloud that runs on the same engine.
-    config.network_range = "10.127.255.224/27".into();
+    // Out of the way of a MiniCloud that runs on the same engine; several, should one not be swept away yet.
+    config.network_range = "10.127.253.0/24".into();
     config
 }
 

@@ -13,14 +13,13 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use node::driver::{
-    Driver as _,
-    docker::{DockerConfig, DockerDriver},
-};
+use node::driver::docker::{DockerConfig, DockerDriver};
 
 use super::{
     cloud::{CREDENTIAL, connect, serve},
-    crash::{Change, GIVES_UP, TOLD, check_hit, check_whole, comes, crash_config, die},
+    crash::{
+        Change, GIVES_UP, TOLD, check_hit, check_whole, comes, crash_config, die, locks, remove_all,
+    },
 };
 use crate::db::{
     Db,
@@ -60,10 +59,9 @@ async fn a_node_that_dies_anywhere_in_a_change_loses_doubles_and_leaves_nothing(
         return;
     }
     let begun = Instant::now();
-    let locks = tempfile::tempdir().expect("a folder");
     let place = Place {
         label: format!("node-crash-{}", uuid::Uuid::now_v7().simple()),
-        locks: locks.path().to_owned(),
+        locks: locks(),
     };
     let driver = place.driver();
     let mut owners = BTreeSet::new();
@@ -71,9 +69,7 @@ async fn a_node_that_dies_anywhere_in_a_change_loses_doubles_and_leaves_nothing(
         for point in POINTS {
             let case = AssertUnwindSafe(crash(&place, change, point));
             let outcome = case.catch_unwind().await;
-            for vm in driver.vm_list().await.expect("a list") {
-                driver.vm_delete(vm.spec.id).await.expect("it goes");
-            }
+            remove_all(driver.as_ref()).await;
             match outcome {
                 Ok(owner) => owners.insert(owner),
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -98,7 +94,7 @@ async fn crash(place: &Place, change: Change, point: &str) -> String {
     let ann = user(&db, "ann", 5).await;
     let image = std::env::var("MINICLOUD_TEST_IMAGE").unwrap_or_else(|_| "minicloud/base".into());
     let mut config = crash_config(data.path(), &image);
-    // Several, should one not be swept away yet; out of other tests' way.
+    // Out of other tests' way.
     config.network_range = "10.127.254.0/24".into();
 
     // A node that dies.
