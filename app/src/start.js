@@ -2,6 +2,7 @@
 // on the engine's own host whenever a VM starts or ends: so all of it is asked for again.
 {
   const PAUSES_MS = [200, 800, 2000];
+  const PAINT_PATIENCE_MS = 1000;
   const build = document.currentScript.dataset.build;
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -26,7 +27,16 @@
     document.readyState === "loading" &&
     new Promise((resolve) => document.addEventListener("readystatechange", resolve, { once: true }));
 
+  // What is seen does not share a slow line with what is used a moment later. A page that nobody looks at is
+  // not painted.
+  const painted = () =>
+    new Promise((resolve) => {
+      requestAnimationFrame(() => setTimeout(resolve));
+      setTimeout(resolve, document.hidden ? 0 : PAINT_PATIENCE_MS);
+    });
+
   const start = async () => {
+    await painted();
     const script = `/pkg/minicloud.${build}.js`;
     const code = tried(() => WebAssembly.compileStreaming(fetch(`/pkg/minicloud.${build}.wasm`)));
     // A module that failed once has failed for good in this page: it is imported when the browser has it.
