@@ -161,10 +161,9 @@ pub(super) async fn sweep(context: &Context) -> Result<(), DriverError> {
         let labels = network.labels.unwrap_or_default();
         if let (Some(name), Some(owner)) = (labels.get(label::NETWORK), labels.get(label::OWNER))
             && !has_vms(context, owner).await?
+            && let Err(error) = release(context, name, owner).await
         {
-            if let Err(error) = release(context, name, owner).await {
-                outcome = Err(error);
-            }
+            outcome = Err(error);
         }
     }
     outcome
