@@ -30,7 +30,13 @@ export default defineConfig({
     baseURL,
     actionTimeout: 15_000,
     navigationTimeout: 30_000,
-    trace: "retain-on-failure",
+    // What was done, and what the console said. The pages themselves and all that they load would be copied out of the
+    // browser each time, megabytes of script too; MINICLOUD_TRACE=1 has them.
+    trace: {
+      mode: "retain-on-failure",
+      screenshots: process.env.MINICLOUD_TRACE === "1",
+      snapshots: process.env.MINICLOUD_TRACE === "1",
+    },
     screenshot: "only-on-failure",
     viewport: { width: 1280, height: 800 },
     launchOptions,

@@ -12,6 +12,8 @@ const LEFT = [
   // Whatever the loader of parts says is that one did not come.
   /console error: [^]*\/pkg\/late\.[0-9a-f]+\.js\)$/,
   /console error: this page's code did not load/,
+  // So does a shell's page that closes the socket which it was just opening.
+  /console warning: WebSocket connection to [^]* failed: WebSocket is closed before the connection is established/,
 ];
 
 export class Watch {
