@@ -28,14 +28,17 @@ export class ShellView {
     return this.element.evaluate((element) => (element as Terminal).sizeText());
   }
 
-  /** Where the cursor is drawn, rows and columns from 0, and on which character. */
-  async cursor(): Promise<{ row: number; column: number; character: string }> {
-    return this.page.locator(".xterm-cursor").evaluate((cursor) => {
-      const row = cursor.parentElement as HTMLElement;
+  /** Where the cursor is drawn, rows and columns from 0, and on which character; `null` while it is drawn nowhere. */
+  async cursor(): Promise<{ row: number; column: number; character: string } | null> {
+    // In one look: a row that is drawn anew has other elements.
+    return this.element.evaluate((element) => {
+      const cursor = (element.shadowRoot ?? element).querySelector(".xterm-cursor");
+      const row = cursor?.parentElement;
+      const rows = row?.parentElement;
+      if (!cursor || !row || !rows) return null;
       const cells = [...row.children];
       const before = cells.slice(0, cells.indexOf(cursor)).map((cell) => cell.textContent);
-      const rows = [...(row.parentElement as HTMLElement).children];
-      return { row: rows.indexOf(row), column: before.join("").length, character: cursor.textContent };
+      return { row: [...rows.children].indexOf(row), column: before.join("").length, character: cursor.textContent ?? "" };
     });
   }
 
