@@ -8,7 +8,7 @@ const MOST: usize = 256;
 /// Addresses and networks with commas between them, an empty text, or the word `all`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VmReach {
-    /// The node's host and its private networks, too: nothing is kept from VMs.
+    /// The node's host and its private networks, too: nothing but other owners' VMs is kept from VMs.
     All,
     /// These, and of the host and its private networks nothing else; 256 of them at most.
     Only(Vec<Ipv4Network>),

@@ -88,10 +88,6 @@ async fn set(config: &ReachConfig) -> Result<(), NftError> {
             outcome => return outcome,
         }
     }
-    // Owners are kept apart by the engine, if not in all moments.
-    if config.is_all() {
-        return Ok(());
-    }
     Err(NftError::Missing)
 }
 
