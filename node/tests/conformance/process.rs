@@ -172,7 +172,7 @@ mod real {
         on_docker(async |bench| {
             let spec = bench.vm("web1", 0).await;
             for driver in [bench.driver.clone(), bench.blind_node()] {
-                let script = "trap '' HUP; sleep 876 & (sleep 877 &) ; sleep 878";
+                let script = "trap '' HUP; /bin/sleep 876 & (/bin/sleep 877 &) ; /bin/sleep 878";
                 let opened = driver
                     .vm_process(spec.id, &start(&["/bin/sh", "-c", script]))
                     .await;
@@ -209,7 +209,7 @@ mod real {
 
     async fn sleeps(bench: &Bench, spec: &VmSpec) -> usize {
         let list = bench
-            .sh(spec, "ps -o args | grep '^sleep 87' || true")
+            .sh(spec, "ps -o args | grep -E '^(/bin/)?sleep 87' || true")
             .await;
         list.stdout.lines().count()
     }

@@ -11,7 +11,9 @@ use super::{
     api::CREATE,
     capacity,
     context::{Context, container_name},
-    delete, list, network, power, profile,
+    delete, list, network,
+    power::{self, Container},
+    profile,
 };
 use crate::{driver::DriverError, fail_point::fail_point};
 
@@ -31,7 +33,8 @@ pub(super) async fn vm_create(
     let anew = made?;
     fail_point("vm_create:engine_acted");
     if start {
-        power::start_anywhere(context, spec).await?;
+        let which = if anew { Container::New } else { Container::Old };
+        power::start_anywhere(context, spec, which).await?;
     }
     let report = context.look(spec.id).await?;
     if anew {

@@ -23,14 +23,31 @@ use crate::{driver::DriverError, fail_point::fail_point, port};
 pub(super) async fn vm_start(context: &Context, id: Uuid) -> Result<VmReport, DriverError> {
     let spec = context.look(id).await?.spec;
     fail_point("vm_start:before_engine");
-    start_anywhere(context, &spec).await?;
+    start_anywhere(context, &spec, Container::Old).await?;
     fail_point("vm_start:engine_acted");
     context.look(id).await
 }
 
+/// Which container is started.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Container {
+    /// Made right now.
+    New,
+    /// There before: starts of it may have failed.
+    Old,
+}
+
 /// Starts the container; makes its network anew where that has gone meanwhile.
-pub(super) async fn start_anywhere(context: &Context, spec: &VmSpec) -> Result<(), DriverError> {
-    let outcome = match start(context, spec.id).await {
+pub(super) async fn start_anywhere(
+    context: &Context,
+    spec: &VmSpec,
+    which: Container,
+) -> Result<(), DriverError> {
+    let started = match which {
+        Container::New => start(context, spec.id).await,
+        Container::Old => start_joined(context, spec).await,
+    };
+    let outcome = match started {
         Err(error) if lacks_network(&error) => {
             network::forget(context, &spec.network.name);
             let _lock = network::ensure(context, spec).await?;
@@ -48,6 +65,22 @@ pub(super) async fn start_anywhere(context: &Context, spec: &VmSpec) -> Result<(
         Err(_) => {}
     }
     outcome
+}
+
+/// Engines from 29 on forget which network a container is to be in when a start of it fails, and the next start
+/// gives one that runs without any.
+async fn start_joined(context: &Context, spec: &VmSpec) -> Result<(), DriverError> {
+    let found = context.inspect(&container_name(spec.id)).await;
+    let found = found.map_err(|error| named(error, spec.id))?;
+    if found.state.is_some_and(|state| state.running != Some(true)) {
+        let networks = found
+            .network_settings
+            .and_then(|settings| settings.networks);
+        if !networks.is_some_and(|networks| networks.contains_key(&spec.network.name)) {
+            rejoin(context, spec).await?;
+        }
+    }
+    start(context, spec.id).await
 }
 
 /// The same, unless the VM's published port is why: that is nobody's fault here.

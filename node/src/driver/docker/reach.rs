@@ -67,7 +67,7 @@ pub(super) async fn keep(context: Weak<Context>, config: ReachConfig) {
         // Where the program was late once, the rules of the last time hold.
         let held = last == Some(Ok(())) && matches!(error, Some(NftError::Late(_)));
         if !held {
-            context.state().reach_open = error.map(NftError::to_string);
+            context.state().reach_open = error.map(NftError::with_way_out);
         }
         drop(context);
         if last.as_ref() != Some(&outcome) {
@@ -107,7 +107,8 @@ fn tell(config: &ReachConfig, outcome: &Result<(), NftError>) {
             );
         }
         (Err(error), false) => {
-            tracing::error!("VMs reach the host and its private networks: {error}");
+            let why = error.with_way_out();
+            tracing::error!("VMs reach the host and its private networks: {why}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::join_all;
 use node_api::{error::NodeErrorCode, event::NodeEventKind, vm::PowerState};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::ShellRegistry;
 use crate::shell::session::{End, Shell};
@@ -18,6 +18,13 @@ const SWEEP: Duration = Duration::from_secs(30);
 const LEARN_DEADLINE: Duration = Duration::from_secs(5);
 /// A VM that stops ends its shells this long before it is known to have stopped.
 const VM_STOPS: Duration = Duration::from_millis(300);
+/// The same at most, for a busy engine: waited for where a shell was killed, which its VM's end does, and people
+/// who leave a shell do not.
+const VM_STOPS_LATE: Duration = Duration::from_millis(1500);
+/// The exit code of what was killed.
+const KILLED: i32 = 128 + 9;
+/// Pause between two looks at whether a VM has stopped.
+const VM_STOPS_LOOK: Duration = Duration::from_millis(100);
 /// How long a shell may take to end when the node ends.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
 /// How long viewers may take to be told of it.
@@ -59,14 +66,30 @@ impl ShellRegistry {
                 // Not by a signal, so not by its VM's end.
                 Ok(Some(code)) if code < 128 => return End::Exited(code),
                 Ok(Some(code)) => {
-                    sleep(VM_STOPS).await;
-                    let with_vm = self.end_with_vm(shell).await;
+                    let with_vm = self.end_with_stopping_vm(shell, code).await;
                     return with_vm.unwrap_or(End::Exited(code));
                 }
                 Ok(None) => sleep(Duration::from_millis(50)).await,
                 Err(error) => return End::Lost(format!("the engine lost the shell: {error}")),
             }
         }
+    }
+
+    /// Whether it ended so by a signal because its VM is about to be known to have stopped.
+    async fn end_with_stopping_vm(&self, shell: &Shell, code: i32) -> Option<End> {
+        let given_up = Instant::now()
+            + if code == KILLED {
+                VM_STOPS_LATE
+            } else {
+                VM_STOPS
+            };
+        while Instant::now() < given_up {
+            sleep(VM_STOPS_LOOK).await;
+            if let Some(end) = self.end_with_vm(shell).await {
+                return Some(end);
+            }
+        }
+        None
     }
 
     /// Whether it ended because its VM does not run any more.

@@ -12,11 +12,9 @@ const WORDS: usize = 300;
 /// Why the rules are not as they should be, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NftError {
-    #[error("nft is not installed. Install the package nftables, or set vm_reach = all")]
+    #[error("nft is not installed. Install the package nftables")]
     Missing,
-    #[error(
-        "this node may not change the host's firewall ({0}). Run it as root, or set vm_reach = all"
-    )]
+    #[error("this node may not change the host's firewall ({0}). Run it as root")]
     Forbidden(String),
     #[error("nft did not end within {} s", .0.as_secs())]
     Late(Duration),
@@ -26,6 +24,16 @@ pub(super) enum NftError {
     /// In the system's words.
     #[error("nft cannot be run: {0}")]
     Broken(String),
+}
+
+impl NftError {
+    /// What happened and what to do, for who did not allow VMs everything.
+    pub(super) fn with_way_out(&self) -> String {
+        match self {
+            Self::Missing | Self::Forbidden(_) => format!("{self}, or set vm_reach = all"),
+            Self::Late(_) | Self::Refused(_) | Self::Broken(_) => self.to_string(),
+        }
+    }
 }
 
 /// Has it apply the rules: all of them, or none.
