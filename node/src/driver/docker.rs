@@ -38,6 +38,7 @@ mod session;
 mod silent;
 mod ssh;
 mod stats;
+mod storage;
 mod trial;
 mod tty;
 

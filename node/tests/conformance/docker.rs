@@ -1,6 +1,9 @@
 //! What only a real engine can show.
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use node::driver::{
     Driver, TtySpec,
@@ -683,4 +686,49 @@ fn docker_is_there_where_it_is_to_be_used() {
                 .is_ok_and(|out| out.status.success())
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_whose_container_has_lost_its_network_is_in_it_again_when_it_is_started() {
+    on_docker(async |bench| {
+        let spec = bench.vm("web1", 0).await;
+        let name = format!("mc-{}", spec.id);
+        let leave = [
+            "network",
+            "disconnect",
+            "--force",
+            &spec.network.name,
+            &name,
+        ];
+        bench.driver.vm_stop(spec.id).await.expect("stopped");
+        // As engines from 29 on do by themselves when a start fails.
+        lines(&leave);
+        let started = bench.driver.vm_start(spec.id).await.expect("started");
+        assert!(started.address.is_some(), "{started:?}");
+        // Somebody took it out while it runs.
+        lines(&leave);
+        let started = bench.driver.vm_start(spec.id).await.expect("runs");
+        assert!(started.address.is_some(), "{started:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_listed_soon_after_it_has_come_and_not_when_it_has_gone() {
+    on_docker(async |bench| {
+        let tag = format!("minicloud-test/{}:1", bench.node);
+        let listed = async || bench.driver.engine().await.images.contains(&tag);
+        assert!(!listed().await);
+        let began = Instant::now();
+        lines(&["tag", "minicloud/base", &tag]);
+        common::until("it is listed", &listed).await;
+        lines(&["image", "rm", &tag]);
+        common::until("it is not", async || !listed().await).await;
+        println!("both were seen after {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "by itself it asks once a minute"
+        );
+    })
+    .await;
 }

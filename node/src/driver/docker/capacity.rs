@@ -1,6 +1,6 @@
 //! What the engine's host has, and uses. The engine is on this host: it is reached by a local socket.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bollard::models::SystemInfo;
 use node_api::status::Capacity;
@@ -23,8 +23,8 @@ pub(super) struct Disk {
     pub free_percent: u8,
 }
 
-/// What this node may promise.
-pub(super) fn capacity(info: &SystemInfo, config: &DockerConfig) -> Capacity {
+/// What this node may promise, of a disk for VMs.
+pub(super) fn capacity(info: &SystemInfo, disk: Option<Disk>, config: &DockerConfig) -> Capacity {
     let cores = u32::try_from(info.ncpu.unwrap_or(1)).unwrap_or(1);
     let memory_mib = (info.mem_total.unwrap_or(0) / MIB - HOST_MEMORY_MIB).max(0);
     let part = |whole: f64| (whole * config.share).floor() as u32;
@@ -32,18 +32,8 @@ pub(super) fn capacity(info: &SystemInfo, config: &DockerConfig) -> Capacity {
         cpu_millis: part(f64::from(cores) * 1000.0 * config.cpu_factor),
         cores,
         memory_mib: part(memory_mib as f64),
-        disk_gib: part(f64::from(
-            disk(&root(info)).map_or(0, |disk| disk.total_gib),
-        )),
+        disk_gib: part(f64::from(disk.map_or(0, |disk| disk.total_gib))),
     }
-}
-
-/// Where the engine keeps its containers.
-pub(super) fn root(info: &SystemInfo) -> PathBuf {
-    info.docker_root_dir
-        .as_deref()
-        .unwrap_or("/var/lib/docker")
-        .into()
 }
 
 /// The disk under a folder, or under the nearest one above that can be seen.
@@ -79,36 +69,4 @@ pub(super) fn memory_used_mib() -> u32 {
             .unwrap_or_default()
     };
     kib("MemTotal:").saturating_sub(kib("MemAvailable:")) / 1024
-}
-
-/// Whether the engine's storage can hold a container to a size: btrfs, zfs, or overlay2 on xfs with
-/// project quotas.
-pub(super) fn disk_limit_hard(info: &SystemInfo) -> bool {
-    match info.driver.as_deref() {
-        Some("btrfs" | "zfs") => true,
-        Some("overlay2") => on_xfs(info) && has_project_quota(&root(info)),
-        _ => false,
-    }
-}
-
-fn on_xfs(info: &SystemInfo) -> bool {
-    let lines = info.driver_status.iter().flatten();
-    lines.into_iter().any(|line| {
-        matches!(line.as_slice(), [key, value] if key == "Backing Filesystem" && value == "xfs")
-    })
-}
-
-fn has_project_quota(root: &Path) -> bool {
-    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let words = mounts
-        .lines()
-        .map(|line| line.split(' ').collect::<Vec<_>>());
-    words
-        .filter(|words| words.len() > 3 && root.starts_with(words[1]))
-        .max_by_key(|words| words[1].len())
-        .is_some_and(|words| {
-            words[3]
-                .split(',')
-                .any(|option| option == "pquota" || option == "prjquota")
-        })
 }

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::{
     api::CREATE,
-    capacity,
     context::{Context, container_name},
     delete, list, network,
     power::{self, Container},
     profile,
+    storage::Storage,
 };
 use crate::{driver::DriverError, fail_point::fail_point};
 
@@ -73,10 +73,10 @@ async fn promise(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> 
 /// True where the container was not there.
 async fn make(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> {
     let facts = context.facts.get(context).await?;
-    if let Err(full) = check_disk(&facts.root, context.config.disk_reserve_percent) {
+    if let Err(full) = check_disk(&facts.storage, context.config.disk_reserve_percent) {
         return made_before(context, spec.id, full).await;
     }
-    let body = profile::container(spec, &context.config, facts.disk_limit_hard)?;
+    let body = profile::container(spec, &context.config, facts.storage.limit_hard)?;
     let options = CreateContainerOptions {
         name: Some(container_name(spec.id)),
         ..Default::default()
@@ -127,8 +127,8 @@ fn taken(spec: &VmSpec) -> DriverError {
     )
 }
 
-fn check_disk(root: &std::path::Path, reserve_percent: u8) -> Result<(), DriverError> {
-    match capacity::disk(root) {
+fn check_disk(storage: &Storage, reserve_percent: u8) -> Result<(), DriverError> {
+    match storage.fuller_disk() {
         Some(disk) if disk.free_percent < reserve_percent => Err(DriverError::new(
             NodeErrorCode::NoRoom,
             format!(

@@ -37,6 +37,7 @@ impl DockerDriver {
         let weak = Arc::downgrade(&context);
         let mut tasks = vec![
             tokio::spawn(events::follow(weak.clone(), now_us())).abort_handle(),
+            tokio::spawn(events::follow_images(weak.clone())).abort_handle(),
             tokio::spawn(trial::run(weak.clone(), trial_every)).abort_handle(),
             tokio::spawn(trial::sweep(weak.clone())).abort_handle(),
         ];

@@ -10,7 +10,8 @@ use futures_util::StreamExt;
 use node_api::event::NodeEventKind;
 use uuid::Uuid;
 
-use super::{context::Context, label};
+use super::{api::translate, context::Context, label};
+use crate::{clock::now_us, driver::DriverError};
 
 /// Time between two attempts while the engine is away.
 const RETRY: Duration = Duration::from_secs(1);
@@ -31,6 +32,39 @@ pub(super) async fn follow(context: Weak<Context>, begun: i64) {
         drop(context);
         tokio::time::sleep(RETRY).await;
     }
+}
+
+/// Follows what becomes of images until the driver is dropped.
+pub(super) async fn follow_images(context: Weak<Context>) {
+    loop {
+        let Some(context) = context.upgrade() else {
+            return;
+        };
+        let since = moment(now_us().saturating_mul(1_000));
+        // What changed while nobody listened is not known.
+        context.facts.forget_images();
+        if let Err(error) = images(&context, since).await {
+            tracing::debug!("the engine's events of images ended: {error}");
+        }
+        drop(context);
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+async fn images(context: &Context, since: String) -> Result<(), DriverError> {
+    let filters = [("type".to_owned(), vec!["image".to_owned()])];
+    let options = EventsOptions {
+        since: Some(since),
+        filters: Some(filters.into()),
+        ..Default::default()
+    };
+    let docker = context.api.docker()?;
+    let mut events = std::pin::pin!(docker.events(Some(options)));
+    while let Some(event) = events.next().await {
+        event.map_err(|error| translate(&error))?;
+        context.facts.forget_images();
+    }
+    Ok(())
 }
 
 async fn stream(context: &Arc<Context>, since: &mut String) {

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bollard::models::ImageInspect;
 use node_api::{
     error::NodeErrorCode,
     image::{ImageReport, ImageState},
@@ -58,12 +59,12 @@ async fn state(context: &Arc<Context>, name: &str) -> Result<ImageState, DriverE
         .call(LIST, |docker| docker.inspect_image(name))
         .await;
     match found {
-        Ok(_) => {
+        Ok(found) if is_whole(&found) => {
             context.state().pulls.remove(name);
             return Ok(ImageState::Present);
         }
-        Err(error) if is_missing(&error) => {}
-        Err(error) => return Err(error),
+        Err(error) if !is_missing(&error) => return Err(error),
+        _ => {}
     }
     let mut state = context.state();
     if let Some(known) = state.pulls.get(name, Instant::now()) {
@@ -77,6 +78,11 @@ async fn state(context: &Arc<Context>, name: &str) -> Result<ImageState, DriverE
     drop(state);
     tokio::spawn(fetch(context.clone(), name.to_owned()));
     Ok(begun)
+}
+
+/// Engines from 29 on may keep an image's name when its content has gone. A pull brings that anew.
+fn is_whole(image: &ImageInspect) -> bool {
+    image.architecture.as_deref() != Some("")
 }
 
 fn is_missing(error: &DriverError) -> bool {

@@ -72,13 +72,11 @@ pub(super) async fn start_anywhere(
 async fn start_joined(context: &Context, spec: &VmSpec) -> Result<(), DriverError> {
     let found = context.inspect(&container_name(spec.id)).await;
     let found = found.map_err(|error| named(error, spec.id))?;
-    if found.state.is_some_and(|state| state.running != Some(true)) {
-        let networks = found
-            .network_settings
-            .and_then(|settings| settings.networks);
-        if !networks.is_some_and(|networks| networks.contains_key(&spec.network.name)) {
-            rejoin(context, spec).await?;
-        }
+    let networks = found
+        .network_settings
+        .and_then(|settings| settings.networks);
+    if !networks.is_some_and(|networks| networks.contains_key(&spec.network.name)) {
+        rejoin(context, spec).await?;
     }
     start(context, spec.id).await
 }

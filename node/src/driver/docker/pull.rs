@@ -115,6 +115,7 @@ impl Progress {
                     .unwrap_or(layer.total);
             }
             "Pulling fs layer" | "Waiting" | "Verifying Checksum" => {}
+            // Engines from 29 on say so every second, and nothing of how far it is.
             "Extracting" => return true,
             _ => return false,
         }
