@@ -11,7 +11,12 @@ use node::driver::{
 };
 use node_api::{error::NodeErrorCode, image::ImageState, vm::PowerState};
 
-use super::{bench::Bench, common, private_engine::lines, terminal::Terminal};
+use super::{
+    bench::{Bench, LOST_COUNT},
+    common,
+    private_engine::lines,
+    terminal::Terminal,
+};
 
 /// Runs a test on Docker, where that is to be used.
 pub async fn on_docker(test: impl AsyncFnOnce(&Bench)) {
@@ -466,8 +471,13 @@ async fn two_nodes_make_one_network_at_once_and_remove_it_together() {
                 .iter()
                 .enumerate()
                 .map(|(i, spec)| driver(i).vm_delete(spec.id));
-            for gone in futures_util::future::join_all(deletes).await {
-                gone.expect("deleted");
+            let deleted = futures_util::future::join_all(deletes).await;
+            if let Some(error) = deleted.into_iter().find_map(Result::err) {
+                // Docker 20.10 lost count of a network's endpoints once, while much else went on: all VMs had gone, and
+                // nothing but its restart removes the network.
+                assert!(error.message.contains(LOST_COUNT), "{error}");
+                assert!(lines(&["ps", "-aq", "--filter", &format!("network={name}")]).is_empty());
+                return;
             }
             assert!(!bench.networks().await.contains(name));
         }

@@ -113,8 +113,6 @@ fn of_status(status: u16, message: &str) -> NodeErrorCode {
     match status {
         400 => NodeErrorCode::BadRequest,
         404 if message.contains("No such image") => NodeErrorCode::ImageMissing,
-        // Its name is there, and nothing that this host could run.
-        404 if message.contains("was found but does not provide") => NodeErrorCode::ImageMissing,
         404 => NodeErrorCode::NotFound,
         409 => NodeErrorCode::Conflict,
         _ => NodeErrorCode::Engine,

@@ -104,6 +104,12 @@ async fn make(context: &Context, spec: &VmSpec) -> Result<bool, DriverError> {
             context.check_mine(spec.id).await.map_err(|_| taken(spec))?;
             Ok(false)
         }
+        // Not there, or its name alone is: each store of images has its own words for that.
+        Err(error)
+            if error.code == NodeErrorCode::NotFound && !error.message.contains("network") =>
+        {
+            Err(DriverError::new(NodeErrorCode::ImageMissing, error.message))
+        }
         Err(error) => Err(error),
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bollard::models::ImageInspect;
+use bollard::{Docker, errors::Error};
 use node_api::{
     error::NodeErrorCode,
     image::{ImageReport, ImageState},
@@ -56,10 +56,10 @@ pub(super) async fn image_ensure(
 async fn state(context: &Arc<Context>, name: &str) -> Result<ImageState, DriverError> {
     let found = context
         .api
-        .call(LIST, |docker| docker.inspect_image(name))
+        .call(LIST, |docker| is_whole(docker, name))
         .await;
     match found {
-        Ok(found) if is_whole(&found) => {
+        Ok(true) => {
             context.state().pulls.remove(name);
             return Ok(ImageState::Present);
         }
@@ -80,9 +80,14 @@ async fn state(context: &Arc<Context>, name: &str) -> Result<ImageState, DriverE
     Ok(begun)
 }
 
-/// Engines from 29 on may keep an image's name when its content has gone. A pull brings that anew.
-fn is_whole(image: &ImageInspect) -> bool {
-    image.architecture.as_deref() != Some("")
+/// Engines from 29 on may keep an image's name when its content has gone, and tell nothing of it then, not even what
+/// bollard takes for granted. A pull brings it anew.
+async fn is_whole(docker: &Docker, name: &str) -> Result<bool, Error> {
+    match docker.inspect_image(name).await {
+        Ok(image) => Ok(image.architecture.as_deref() != Some("")),
+        Err(Error::JsonDataError { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_missing(error: &DriverError) -> bool {
