@@ -47,7 +47,7 @@ pub use menu::Menu;
 pub use meter::Meter;
 pub use poll::poll;
 pub use shared_list::{SharedList, SharedResource};
-pub use shell_list::ShellList;
+pub use shell_list::{SHELLS_UNKNOWN, ShellList};
 pub use shell_share::ShellShareButton;
 pub use shell_view::{SharedFrame, ShellFrame};
 pub use sparkline::Sparkline;

@@ -44,6 +44,22 @@ pub fn leave(to: &str) {
     let _ = to;
 }
 
+/// Has the browser show another address for this page, which a reload then asks for, and whoever comes back to it.
+pub fn readdress(to: &str) {
+    #[cfg(feature = "hydrate")]
+    if let Err(error) = replace_address(to) {
+        leptos::logging::error!("the address stays as it is: {error:?}");
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = to;
+}
+
+#[cfg(feature = "hydrate")]
+fn replace_address(to: &str) -> Result<(), wasm_bindgen::JsValue> {
+    let history = window().history()?;
+    history.replace_state_with_url(&history.state()?, "", Some(to))
+}
+
 /// Loads this page again, which then asks to sign in: for who lost access while looking at it. A
 /// terminal says so itself, and its last screen is not taken away.
 #[cfg(feature = "hydrate")]

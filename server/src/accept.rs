@@ -25,7 +25,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
-use tower_http::timeout::TimeoutBody;
+use tower_http::timeout::DeadlineBody;
 
 pub use peer::Peers;
 
@@ -34,8 +34,9 @@ use open::OpenRequests;
 
 /// How long a client may take to send its headers, and to shake hands.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a client may pause while it sends a body.
-const BODY_PAUSE: Duration = Duration::from_secs(10);
+/// How long a client may take to send a body, of 64 KiB at most: what it may do was looked at before, and must
+/// still be so when it is done.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections at once; more wait in the kernel's queue.
 const CONNECTIONS: usize = 8_192;
 /// How long open requests and WebSockets may take once a stop was asked for.
@@ -133,9 +134,9 @@ where
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let open = requests.begin();
-        let answer = router
-            .clone()
-            .oneshot(request.map(|body| Body::new(TimeoutBody::new(BODY_PAUSE, body))) as Request);
+        let answer = router.clone().oneshot(
+            request.map(|body| Body::new(DeadlineBody::new(BODY_TIMEOUT, body))) as Request,
+        );
         async move { answer.await.map(|answer| open.until_sent(answer)) }
     });
     let connection = http1::Builder::new()

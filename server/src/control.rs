@@ -59,10 +59,11 @@ use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    actor::Actor,
     balancer::{NodeEntry, Registry},
     clock,
     config::Config,
-    db::{Db, node::node_list},
+    db::{Db, Tx, node::node_list},
 };
 
 pub use error::ControlError;
@@ -210,6 +211,12 @@ impl Control {
         self.lock_workers()
             .insert(worker.node_id().to_owned(), worker.clone());
         worker.spawn();
+    }
+
+    /// As [`Db::write_as`]; [`ControlError::NoAccount`] where that refuses.
+    async fn write_as(&self, actor: &Actor) -> Result<Tx, ControlError> {
+        let tx = self.0.db.write_as(actor).await?;
+        tx.ok_or(ControlError::NoAccount)
     }
 
     /// A task that ends with control.

@@ -39,6 +39,7 @@ use tokio::sync::Semaphore;
 pub use error::DbError;
 pub use tx::Tx;
 
+use crate::actor::Actor;
 use memo::{Memo, Revision};
 
 /// A handle on the database; cheap to clone.
@@ -84,10 +85,12 @@ impl Db {
             .acquire_timeout(WAIT)
             .after_connect(move |conn, _| {
                 Box::pin(async move {
-                    if kind == DbKind::Sqlite {
-                        for pragma in SQLITE_PRAGMAS {
-                            conn.execute(*pragma).await?;
-                        }
+                    let settings = match kind {
+                        DbKind::Sqlite => SQLITE_PRAGMAS,
+                        DbKind::Postgres => POSTGRES_SETTINGS,
+                    };
+                    for setting in settings {
+                        conn.execute(*setting).await?;
                     }
                     Ok(())
                 })
@@ -148,6 +151,14 @@ impl Db {
         Ok(tx)
     }
 
+    /// The same for somebody, whose rights were looked at when the request began: they are looked at again here,
+    /// because a request may wait long. None: the account may not do this any more.
+    pub(crate) async fn write_as(&self, actor: &Actor) -> Result<Option<Tx>, DbError> {
+        let mut tx = self.write_exclusive().await?;
+        let may = user::user_lock_as(&mut tx, actor).await?;
+        Ok(may.then_some(tx))
+    }
+
     /// Answers when the database does.
     pub async fn ping(&self) -> Result<(), DbError> {
         sqlx::query("SELECT 1").execute(&self.pool).await?;
@@ -167,3 +178,7 @@ const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA busy_timeout = 5000",
     "PRAGMA foreign_keys = ON",
 ];
+
+/// A lock that another program holds, or a statement that never ends, is an error in time: nobody who asks waits for
+/// longer than half a minute in all.
+const POSTGRES_SETTINGS: &[&str] = &["SET lock_timeout = '10s'", "SET statement_timeout = '20s'"];

@@ -246,6 +246,25 @@ async fn rest(mut stream: TcpStream, limit: Duration) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// The same while a byte more is sent every second.
+async fn rest_beside_drops(stream: TcpStream, limit: Duration) -> String {
+    let (mut read, mut write) = stream.into_split();
+    let drops = async {
+        while write.write_all(b"a").await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let mut bytes = Vec::new();
+    let all = async {
+        tokio::select! {
+            _ = read.read_to_end(&mut bytes) => {}
+            () = drops => {}
+        }
+    };
+    timeout(limit, all).await.expect("closed in time");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[tokio::test]
 async fn sigterm_ends_it_in_time_with_a_request_and_a_socket_open() {
     let folder = Folder::new();
@@ -309,15 +328,17 @@ async fn a_client_that_never_finishes_its_request_is_let_go() {
     let form = server.send(&half_form(&server, SCRIPT)).await;
     let plain = server.send(&half_form(&server, "text/html")).await;
     let json = server.send(&half_json(&server).await).await;
-    let (headers, form, plain, json) = tokio::join!(
+    let slow = server.send(&half_form(&server, SCRIPT)).await;
+    let (headers, form, plain, json, slow) = tokio::join!(
         rest(headers, SOON),
         rest(form, SOON),
         rest(plain, SOON),
-        rest(json, SOON)
+        rest(json, SOON),
+        rest_beside_drops(slow, SOON)
     );
     assert_eq!(headers, "");
     // Not a fault of the server's.
-    for answer in [form, json] {
+    for answer in [form, json, slow] {
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
         assert!(answer.contains("\"code\":\"timeout\""), "{answer}");
     }
@@ -329,7 +350,7 @@ async fn a_client_that_never_finishes_its_request_is_let_go() {
     assert!(back.starts_with(&server.url("/login?")), "{back}");
     let page = client().get(back).header("accept", "text/html").send();
     let page = page.await.unwrap().text().await.unwrap();
-    assert!(page.contains("stopped coming for 10 seconds"), "{page}");
+    assert!(page.contains("did not come within 10 seconds"), "{page}");
     // It goes on for others.
     let answer = client().get(server.url("/healthz")).send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "ok");
@@ -454,6 +475,24 @@ fn beyond_this_machine_it_does_not_listen_while_admin_admin_is_pending() {
     // Without the address that people use neither.
     let message = folder.refused(&["--listen", "0.0.0.0:0"]);
     assert!(message.contains("--public-url"), "{message}");
+}
+
+#[test]
+fn a_public_url_that_is_no_address_of_pages_is_refused_with_how_to_write_it() {
+    let folder = Folder::new();
+    for wrong in [
+        "192.0.2.1:5555",
+        "ws://a:1",
+        "http://a@b",
+        "http://a/b",
+        "http://a?b",
+        "",
+    ] {
+        // A good one beside it does not hide it.
+        let message = folder.refused(&["--public-url", &format!("http://192.0.2.1:5555,{wrong}")]);
+        let named = message.contains("--public-url") && message.contains("http://192.168.1.5:5555");
+        assert!(named, "{wrong}: {message}");
+    }
 }
 
 #[test]

@@ -5,6 +5,10 @@ use leptos::prelude::*;
 use super::{Ago, Form, FormAlert, Icon, IconName, Submit, on_success};
 use crate::{format, model::ShellView, server_fn::ShellClose};
 
+/// Said in place of the list where a VM's node does not tell.
+pub const SHELLS_UNKNOWN: &str =
+    "Its node does not answer: whether shells are open is not known now.";
+
 /// One line a shell. Links load the shell page anew, because the terminal lives on it alone.
 #[component]
 pub fn ShellList(

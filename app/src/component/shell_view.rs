@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{SharedShell, ShellMode, ShellPage, ShellView},
-    nav::leave,
+    nav::{leave, readdress},
     server_fn::{ShellClose, ShellGrantDelete},
 };
 
@@ -29,6 +29,9 @@ pub fn ShellFrame(
     is_own: bool,
 ) -> impl IntoView {
     let vm = shell.shell.vm.clone();
+    // The address without it leads to the newest shell, which may be another one by the next reload.
+    let own = format!("{page}?shell={}", shell.shell.id);
+    Effect::new(move |_| readdress(&own));
     let menu = (is_own || !shell.others.is_empty()).then(|| {
         view! { <ShellMenu shell=shell.clone() as_of back=back.clone() page=page.clone() /> }
     });

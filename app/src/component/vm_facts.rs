@@ -15,7 +15,7 @@ pub fn VmFacts(#[prop(into)] detail: Signal<VmDetail>) -> impl IntoView {
     let lasting = Memo::new(move |_| {
         let mut detail = detail.get();
         detail.usage.clear();
-        detail.shells.clear();
+        detail.shells = None;
         detail.as_of = detail.vm.changed_at.max(detail.vm.created_at);
         detail.vm.cpu_percent = None;
         detail.vm.memory_used_mib = None;

@@ -124,8 +124,8 @@ pub struct VmDetail {
     pub disk_limit_hard: bool,
     /// Oldest first; empty where its node is silent.
     pub usage: Vec<UsagePoint>,
-    /// Live ones, oldest first.
-    pub shells: Vec<super::ShellView>,
+    /// Live ones, oldest first; None where its node does not tell.
+    pub shells: Option<Vec<super::ShellView>>,
     /// The command that leads into it by SSH; None: SSH is switched off.
     pub ssh: Option<String>,
     /// The newest of its events: another one than before, and there is something to tell.

@@ -8,8 +8,8 @@ use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 
 use crate::{
     component::{
-        Access, Alert, AlertKind, EventList, Guard, Loaded, ShellList, UsageCharts, VmActions,
-        VmBadge, VmButtons, VmDeleteDialog, VmFacts, VmFailures, poll,
+        Access, Alert, AlertKind, EventList, Guard, Loaded, SHELLS_UNKNOWN, ShellList, UsageCharts,
+        VmActions, VmBadge, VmButtons, VmDeleteDialog, VmFacts, VmFailures, poll,
     },
     live::use_live,
     model::{AppError, EventPage, VmDetail, VmState, VmView},
@@ -156,10 +156,10 @@ fn Shells(name: String, detail: RwSignal<VmDetail>) -> impl IntoView {
                 })}
             </div>
             {move || {
-                let shells = shells.get();
-                match shells.is_empty() {
-                    true => view! { <p class="muted">"No shell is open. A shell keeps running when you close its page."</p> }.into_any(),
-                    false => view! { <ShellList shells as_of page=page.clone() on_closed=asked /> }.into_any(),
+                match shells.get() {
+                    None => view! { <p class="muted">{SHELLS_UNKNOWN}</p> }.into_any(),
+                    Some(shells) if shells.is_empty() => view! { <p class="muted">"No shell is open. A shell keeps running when you close its page."</p> }.into_any(),
+                    Some(shells) => view! { <ShellList shells as_of page=page.clone() on_closed=asked /> }.into_any(),
                 }
             }}
         </section>

@@ -112,7 +112,7 @@ pub fn detail(vm: VmView) -> VmDetail {
         disk_used_bytes: Some(183 << 20),
         disk_limit_hard: false,
         usage: if running { usage() } else { Vec::new() },
-        shells,
+        shells: Some(shells),
         ssh: Some(format!("ssh -p 2222 {}@127.0.0.1", vm.name)),
         event: Some(1),
         as_of: now(),

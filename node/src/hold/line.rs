@@ -36,7 +36,7 @@ pub(super) async fn serve(
     };
     tokio::select! {
         () = sending => {}
-        () = take(shell, frames, write) => {}
+        () = take(shell, number, frames) => {}
         () = shell.dropped.cancelled() => {}
     }
     shell.end_reading(number);
@@ -60,11 +60,14 @@ async fn send(shell: &HeldShell, number: u64, from: u64, write: &Write) {
         let news = shell.news.notified();
         // Before the output is looked at: it has all come when the end is there.
         let ended = shell.ended();
-        let Some(written) = shell.take_written(number) else {
+        let Some(word) = shell.take_word(number) else {
             return;
         };
-        for (client, end) in written {
+        for (client, end) in word.written {
             FromHolder::Written { client, end }.encode(&mut out);
+        }
+        if let Some(synced) = word.synced {
+            FromHolder::Synced(synced).encode(&mut out);
         }
         bytes.clear();
         {
@@ -103,8 +106,8 @@ async fn send(shell: &HeldShell, number: u64, from: u64, write: &Write) {
     }
 }
 
-/// Takes what the node says, to the end of the connection.
-async fn take(shell: &HeldShell, frames: &mut Frames<OwnedReadHalf>, write: &Write) {
+/// Takes what the node says, to the end of the connection. It writes nothing, and so always reads on.
+async fn take(shell: &HeldShell, number: u64, frames: &mut Frames<OwnedReadHalf>) {
     loop {
         match frames.next().await {
             Ok(Some(ToHolder::Input { client, end, bytes })) => {
@@ -118,13 +121,7 @@ async fn take(shell: &HeldShell, frames: &mut Frames<OwnedReadHalf>, write: &Wri
             Ok(Some(ToHolder::Forget(client))) => shell.forget_client(client),
             Ok(Some(ToHolder::Owner(owner))) => shell.set_owner(owner),
             Ok(Some(ToHolder::Drawing(drawing))) => shell.set_drawing(drawing),
-            Ok(Some(ToHolder::Sync(number))) => {
-                let mut out = BytesMut::new();
-                FromHolder::Synced(number).encode(&mut out);
-                if write.lock().await.write_all(&out).await.is_err() {
-                    return;
-                }
-            }
+            Ok(Some(ToHolder::Sync(asked))) => shell.ask_back(number, asked),
             Ok(Some(other)) => tracing::debug!("not expected here: {other:?}"),
             Ok(None) => return,
             Err(error) => return tracing::debug!("a node's connection ended: {error}"),

@@ -35,6 +35,7 @@ use super::{
     size::Seats,
 };
 use crate::{
+    clock::now_us,
     driver::{DriverError, TtyControl},
     hold::HeldInput,
 };
@@ -58,6 +59,9 @@ pub enum End {
     /// The node ends, and the holder keeps it for the next one.
     Left,
 }
+
+/// How long viewers may take to come back to a node that has begun again.
+const COME_BACK: Duration = Duration::from_secs(300);
 
 /// How far a shell's PTY has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +145,7 @@ impl Shell {
         } = birth
             .past
             .unwrap_or_else(|| Past::none(birth.size, &birth.commons.limits));
+        let active = last_active(active_at, birth.commons.limits.idle);
         Self {
             id: birth.id,
             vm_id: birth.vm_id,
@@ -153,7 +158,7 @@ impl Shell {
                 end_as: None,
                 end: None,
                 active_at,
-                active: Instant::now(),
+                active,
                 syncs: 0,
             }),
             commons: birth.commons,
@@ -345,4 +350,36 @@ impl State {
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is guarded stays whole through a panic: every change is one assignment or push.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// When a shell was used last, by what is kept of it (µs since the Unix epoch): that its node begins again does not
+/// make it used. Who looked at it all the time has a while to come back.
+fn last_active(active_at: i64, idle: Duration) -> Instant {
+    let quiet = Duration::from_micros((now_us() - active_at).try_into().unwrap_or(0));
+    let most = idle.saturating_sub(COME_BACK.min(idle / 2));
+    let now = Instant::now();
+    now.checked_sub(quiet.min(most)).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_that_is_taken_up_was_used_when_it_was_and_its_viewers_have_a_while_to_come_back() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        for (quiet, expected) in [
+            (Duration::ZERO, Duration::ZERO),
+            (HOUR, HOUR),
+            (30 * HOUR, 24 * HOUR - COME_BACK),
+        ] {
+            let active_at = now_us() - i64::try_from(quiet.as_micros()).unwrap();
+            let elapsed = last_active(active_at, 24 * HOUR).elapsed();
+            let late = elapsed.checked_sub(expected).unwrap();
+            assert!(late < Duration::from_secs(10), "{quiet:?}: {elapsed:?}");
+        }
+        // A clock that was put back.
+        let elapsed = last_active(now_us() + 1_000_000, HOUR).elapsed();
+        assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
+    }
 }

@@ -120,6 +120,19 @@ async fn one_that_is_closed_while_it_opens_is_ended() {
 }
 
 #[tokio::test]
+async fn one_that_does_not_begin_because_its_vm_stopped_meanwhile_ends_as_with_its_vm() {
+    let driver = FakeDriver {
+        refuse: Mutex::new(1),
+        ..FakeDriver::default()
+    };
+    let node = Node::with_driver(ShellLimits::default(), driver).await;
+    let shell = node.waiting().await;
+    *node.driver.power.lock().unwrap() = Ok(PowerState::Exited);
+    let mut viewer = node.attach(shell, 1).await;
+    assert_eq!(viewer.closed().await, 4010);
+}
+
+#[tokio::test]
 async fn what_does_not_begin_says_why() {
     let driver = FakeDriver {
         refuse: Mutex::new(1),

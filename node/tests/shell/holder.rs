@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use node::hold::{
     self,
-    wire::{self, Ask, Frames, FromHolder, Open, ToHolder},
+    wire::{self, Ask, Drawing, Frames, FromHolder, Open, ToHolder},
 };
 use tokio::{
     io::AsyncWriteExt,
@@ -121,6 +121,38 @@ async fn a_program_goes_on_beside_a_node_that_hangs() {
                 }
                 other => panic!("{other:?}"),
             }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_writes_before_it_reads_on_is_read_whatever_it_has_asked_back() {
+    const PIECE: usize = 64 * 1024;
+    let holder = Holder::start(hold::Limits::default());
+    let shell = Connection::of(&holder).await.open().await;
+    let program = holder.program();
+    let mut node = Connection::to(&holder, shell).await;
+    // More than a socket takes, so that the holder waits to send.
+    for _ in 0..16 {
+        program.print(vec![b'x'; PIECE]).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    node.say(&ToHolder::Sync(7)).await;
+    let drawing = Drawing {
+        offset: 0,
+        cols: 250,
+        rows: 1000,
+        bytes: vec![b'd'; 900 * 1024].into(),
+    };
+    let drawing = ToHolder::Drawing(drawing);
+    timeout(PATIENCE, node.say(&drawing))
+        .await
+        .expect("it is read");
+    loop {
+        match node.next().await {
+            Some(FromHolder::Synced(number)) => break assert_eq!(number, 7),
+            Some(FromHolder::Output { .. }) => {}
+            other => panic!("{other:?}"),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Shells. They are attached to by WebSocket (docs/shell-protocol.md).
 
-use app::{control_plane::VmPlane as _, model::ShellView};
+use app::{
+    control_plane::VmPlane as _,
+    model::{AppError, ErrorKind, ShellView},
+};
 use axum::{
     Json,
     extract::Path,
@@ -15,12 +18,17 @@ use super::{
     problem::{Answer, ApiError},
 };
 
-/// A VM's live shells, newest first; empty while it does not run.
+/// A VM's live shells, newest first; empty while it does not run, 503 while its node does not tell.
 #[utoipa::path(get, path = "/api/v1/vms/{name}/shells", tag = "shells",
     params(("name" = String, Path)), responses((status = 200, body = Vec<Shell>)))]
 pub async fn shell_list(own: Own, Path(name): Path<String>) -> Answer<Vec<Shell>> {
     let detail = own.plane.vm_get(&name).await?;
-    Ok(Json(detail.shells.into_iter().map(shell).collect()))
+    let shells = detail.shells.ok_or_else(|| {
+        let words =
+            format!("The node of {name} does not answer: its shells are not known now. Try again.");
+        AppError::new(ErrorKind::Unavailable, "node_unavailable", words)
+    })?;
+    Ok(Json(shells.into_iter().map(shell).collect()))
 }
 
 /// Opens a new shell in a VM that runs.

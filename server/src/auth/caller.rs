@@ -47,6 +47,8 @@ pub struct Caller {
     pub secure: bool,
     /// Some header says that a proxy passed the request on, trusted or not.
     pub forwarded: bool,
+    /// A page of another site led a browser here.
+    pub led_here: bool,
     /// Stands in the log beside everything this request did.
     pub request_id: String,
     /// The version of a thing that the request was made for (If-Match).
@@ -75,6 +77,7 @@ impl Caller {
             host: host.to_owned(),
             secure: false,
             forwarded: false,
+            led_here: false,
             request_id: uuid::Uuid::now_v7().to_string(),
             if_match: None,
             theme: Theme::default(),
@@ -112,11 +115,7 @@ impl Caller {
     pub fn require_admin(&self) -> Result<&Actor, AppError> {
         match self.require() {
             Ok(actor) if actor.is_admin() => Ok(actor),
-            _ => Err(AppError::new(
-                ErrorKind::NotFound,
-                "not_found",
-                "There is nothing here.",
-            )),
+            _ => Err(not_for_you()),
         }
     }
 
@@ -166,6 +165,11 @@ pub fn is_loopback_host(host: &str) -> bool {
         || name
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
+}
+
+/// What others than admins are told of admins' pages.
+pub(super) fn not_for_you() -> AppError {
+    AppError::new(ErrorKind::NotFound, "not_found", "There is nothing here.")
 }
 
 #[cfg(test)]

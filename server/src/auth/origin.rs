@@ -167,6 +167,12 @@ fn changes_something(method: &Method, headers: &HeaderMap) -> bool {
     !matches!(*method, Method::GET | Method::HEAD) || is_upgrade(headers)
 }
 
+/// True where a page of another site led a browser here: by a link, say. Browsers that do not tell are old.
+pub fn is_led_here(headers: &HeaderMap) -> bool {
+    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+    site.is_some_and(|site| !matches!(site, b"same-origin" | b"none"))
+}
+
 /// True for the start of a WebSocket, or of whatever else would leave HTTP.
 pub fn is_upgrade(headers: &HeaderMap) -> bool {
     headers.contains_key(header::UPGRADE)

@@ -4,7 +4,7 @@
 use app::model::{QuotaForm, QuotaUsage, Role, UserView};
 use sha2::{Digest as _, Sha256};
 
-use super::{Auth, AuthError, Caller, Revoked, password::one_time_password};
+use super::{Auth, AuthError, Caller, Revoked, caller::not_for_you, password::one_time_password};
 use crate::{
     actor::Actor,
     db::{
@@ -45,7 +45,7 @@ impl Auth {
         disabled: bool,
     ) -> Result<(UserView, Vec<String>), AuthError> {
         let admin = caller.require_admin()?;
-        let mut tx = self.0.db.write_exclusive().await?;
+        let mut tx = self.write_as(admin).await?;
         let user = user_found(&mut tx, name).await?;
         unchanged(caller, &user)?;
         let mut nodes = Vec::new();
@@ -78,7 +78,7 @@ impl Auth {
         role: Role,
     ) -> Result<UserView, AuthError> {
         let admin = caller.require_admin()?;
-        let mut tx = self.0.db.write_exclusive().await?;
+        let mut tx = self.write_as(admin).await?;
         let user = user_found(&mut tx, name).await?;
         unchanged(caller, &user)?;
         if user.role != role {
@@ -104,7 +104,7 @@ impl Auth {
     ) -> Result<UserView, AuthError> {
         let admin = caller.require_admin()?;
         quota_check(quota)?;
-        let mut tx = self.0.db.write_exclusive().await?;
+        let mut tx = self.write_as(admin).await?;
         let user = user_found(&mut tx, name).await?;
         unchanged(caller, &user)?;
         user_quota_set(&mut tx, &user.id, quota).await?;
@@ -129,7 +129,7 @@ impl Auth {
         let admin = caller.require_admin()?;
         let password = one_time_password()?;
         let hash = self.0.passwords.hash(&password).await?;
-        let mut tx = self.0.db.write_exclusive().await?;
+        let mut tx = self.write_as(admin).await?;
         let user = user_found(&mut tx, name).await?;
         user_password_set(&mut tx, &user.id, None, &hash, true).await?;
         login_session_delete_all(&mut tx, &user.id, None).await?;
@@ -137,6 +137,12 @@ impl Auth {
         tx.commit().await?;
         self.revoke(Revoked::User(user.id));
         Ok(password.expose().to_owned())
+    }
+
+    /// As [`Db::write_as`](crate::db::Db::write_as); refused as any page of admins is to others.
+    async fn write_as(&self, admin: &Actor) -> Result<Tx, AuthError> {
+        let tx = self.0.db.write_as(admin).await?;
+        Ok(tx.ok_or_else(not_for_you)?)
     }
 
     async fn user_view(&self, admin: &Actor, name: &str) -> Result<UserView, AuthError> {

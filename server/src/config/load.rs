@@ -251,6 +251,11 @@ impl Config {
                 "Listening beyond this machine needs the address people will use: add --public-url, such as --public-url http://192.168.1.5:5555.",
             );
         }
+        if let Some(url) = self.public_urls.iter().find(|url| !is_page_address(url)) {
+            return Err(ConfigError::Invalid(format!(
+                "--public-url {url} is not an address of pages: write it like http://192.168.1.5:5555, without a path."
+            )));
+        }
         if self.ssh_ports.is_some()
             && self.ssh_ports_listen.is_unspecified()
             && self.ssh_ports_host.is_none()
@@ -292,6 +297,16 @@ pub(super) fn address_or_nowhere<'de, D: serde::Deserializer<'de>>(
 fn parse<T: std::str::FromStr>(flag: &str, text: &str) -> Result<T, ConfigError> {
     text.parse()
         .map_err(|_| ConfigError::Invalid(format!("{flag} {text} is not understood.")))
+}
+
+/// `http` or `https`, a host, perhaps a port, and no more.
+fn is_page_address(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else {
+        return false;
+    };
+    let has_host = uri.authority().is_some_and(|at| !at.as_str().contains('@'));
+    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+    has_host && is_web && uri.path() == "/" && uri.query().is_none()
 }
 
 fn parse_ports(text: &str) -> Result<Vec<u16>, ConfigError> {

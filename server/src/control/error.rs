@@ -131,7 +131,7 @@ impl ControlError {
             Self::NoAccount => AppError::new(
                 Forbidden,
                 "disabled",
-                "This account is disabled. Ask an admin.",
+                "Meanwhile this account was disabled, or its role changed. Sign in again, or ask an admin.",
             ),
             Self::InvitationClosed => AppError::new(
                 ErrorKind::NotFound,

@@ -175,7 +175,7 @@ impl Control {
     ) -> Result<ImageView, ControlError> {
         let row = ImageRow::new(name.trim(), reference.trim(), summary.trim(), ssh_server);
         check(&row)?;
-        let mut tx = self.0.db.write().await?;
+        let mut tx = self.write_as(admin).await?;
         if !image_insert(&mut tx, &row).await? {
             let words = format!("There is an image named {name} already.");
             return Err(ControlError::invalid("name", "image_name_taken", words));
@@ -187,6 +187,8 @@ impl Control {
 
     /// Takes it out of the catalogue; VMs made from it stay.
     pub async fn image_remove(&self, admin: &Actor, name: &str) -> Result<(), ControlError> {
+        let mut tx = self.write_as(admin).await?;
+        // One after the other: of two who remove the last two, the second is refused.
         let rows = self.image_rows().await?;
         let row = rows.iter().find(|row| row.name == name);
         let row = row.ok_or_else(|| ControlError::not_found("image", name))?;
@@ -194,7 +196,6 @@ impl Control {
             let words = format!("{name} is the only image. Add another first.");
             return Err(ControlError::conflict("image_last", words));
         }
-        let mut tx = self.0.db.write().await?;
         if image_hide(&mut tx, name).await? {
             event_insert(&mut tx, &event("image_remove", Some(admin), row)).await?;
         }
@@ -208,7 +209,7 @@ impl Control {
         admin: &Actor,
         name: &str,
     ) -> Result<ImageView, ControlError> {
-        let mut tx = self.0.db.write().await?;
+        let mut tx = self.write_as(admin).await?;
         if !image_default_set(&mut tx, name).await? {
             return Err(ControlError::not_found("image", name));
         }

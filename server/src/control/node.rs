@@ -179,7 +179,7 @@ impl Control {
             true => (NodePolicy::Cordoned, "node_cordon"),
             false => (NodePolicy::Schedulable, "node_uncordon"),
         };
-        let mut tx = self.0.db.write_exclusive().await?;
+        let mut tx = self.write_as(admin).await?;
         let row = found(&mut tx, name).await?;
         if row.policy != policy {
             node_policy_set(&mut tx, &row.id, policy).await?;

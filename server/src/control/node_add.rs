@@ -55,7 +55,7 @@ impl Control {
         };
         let credential = Secret::new(credential.trim());
         check_answers(&row, &credential).await?;
-        let mut tx = self.0.db.write_exclusive().await?;
+        let mut tx = self.write_as(admin).await?;
         match node_get(&mut tx, &row.name).await? {
             Some(made) if made.id == row.id => {
                 drop(tx);

@@ -24,7 +24,7 @@ impl Control {
         name: &str,
         confirm: Option<&str>,
     ) -> Result<(), ControlError> {
-        let mut tx = self.0.db.write_exclusive().await?;
+        let mut tx = self.write_as(admin).await?;
         let row = found(&mut tx, name).await?;
         if row.local && self.is_configured(name) {
             let words = format!(

@@ -61,6 +61,8 @@ pub struct Worker {
     urgent_ids: Mutex<HashSet<String>>,
     duties: Mutex<Duties>,
     orphans: Mutex<OrphanWatch>,
+    /// Held while orphans are removed.
+    removal: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Worker {
@@ -75,6 +77,7 @@ impl Worker {
             urgent_ids: Mutex::default(),
             duties: Mutex::default(),
             orphans: Mutex::new(OrphanWatch::new(grace)),
+            removal: Arc::default(),
         }
     }
 

@@ -10,11 +10,11 @@ use crate::db::vm::{DesiredState, VmRow};
 pub enum Verb {
     /// Of one that has failed: tries again.
     Start,
-    /// Refused for one that has failed.
+    /// Refused for one that has failed, but in being shut down.
     Stop,
     /// Of one that does not run: starts it.
     Restart,
-    /// Only of one that has failed.
+    /// Only of one that has failed: what it was to do then, run or be shut down.
     Retry,
     /// Whatever its state; nothing else can be asked of it afterwards.
     Delete,
@@ -43,6 +43,12 @@ pub fn request(row: &VmRow, verb: Verb, now: i64) -> Result<Option<VmRow>, Contr
         return Err(ControlError::conflict("vm_deleting", words));
     }
     match (verb, row.state) {
+        (Verb::Stop | Verb::Retry, VmState::Failed) if failed_to_stop(row) => Ok(Some(changed(
+            row,
+            DesiredState::Stopped,
+            VmState::Stopping,
+            now,
+        ))),
         (Verb::Stop, VmState::Failed) => Err(failed(row)),
         (Verb::Stop, _) => Ok(stop(row, now)),
         (Verb::Start | Verb::Restart | Verb::Retry, VmState::Failed) => Ok(Some(again(row, now))),
@@ -61,6 +67,11 @@ pub fn request(row: &VmRow, verb: Verb, now: i64) -> Result<Option<VmRow>, Contr
         }
         _ => Ok(start(row, now)),
     }
+}
+
+/// It could not be shut down, which is then what is tried again. One whose container is lost is made anew.
+fn failed_to_stop(row: &VmRow) -> bool {
+    row.desired == DesiredState::Stopped && row.created_once
 }
 
 fn failed(row: &VmRow) -> ControlError {
@@ -148,6 +159,9 @@ mod tests {
             (Verb::Stop, Running, Creating, Some((Stopped, Stopping))),
             (Verb::Stop, Stopped, rest, Some((Stopped, rest))),
             (Verb::Stop, Running, Failed, None),
+            (Verb::Stop, Stopped, Failed, Some((Stopped, Stopping))),
+            (Verb::Retry, Stopped, Failed, Some((Stopped, Stopping))),
+            (Verb::Start, Stopped, Failed, Some((Running, Starting))),
             (Verb::Restart, Running, run, Some((Running, Stopping))),
             (Verb::Restart, Stopped, rest, Some((Running, Starting))),
             (Verb::Restart, Running, Failed, Some((Running, Starting))),
@@ -186,12 +200,19 @@ mod tests {
         let after = request(&before, Verb::Retry, 7).unwrap().unwrap();
         assert_eq!(after.state, VmState::Starting);
         assert!(after.created_once && after.engine_id == before.engine_id);
-        let lost = VmRow {
-            created_once: false,
-            ..before
-        };
-        let after = request(&lost, Verb::Retry, 7).unwrap().unwrap();
-        assert_eq!(after.state, VmState::Creating);
+        // Also one that was shut down: a loss must not look as if nothing had happened.
+        for desired in [DesiredState::Running, DesiredState::Stopped] {
+            let lost = VmRow {
+                created_once: false,
+                desired,
+                ..before.clone()
+            };
+            let after = request(&lost, Verb::Retry, 7).unwrap().unwrap();
+            assert_eq!(
+                (after.desired, after.state),
+                (DesiredState::Running, VmState::Creating)
+            );
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
     clock::SECOND,
     db::{
         event::{NewEvent, SubjectKind, event_insert},
-        shell::{ShellRow, shell_delete, shell_list_by_vm, shell_lock},
+        shell::{ShellRow, shell_delete, shell_list_by_vm, shell_told_set},
         vm::VmRow,
     },
 };
@@ -20,7 +20,7 @@ use crate::{
 const MAKING: i64 = 60 * SECOND;
 
 impl Control {
-    /// The VM's live shells, oldest first. Rows of shells that are no more are removed, and shells that no
+    /// The VM's live shells, oldest first. Rows that no shell stands for any more are removed, and shells that no
     /// row stands for are closed: a node may have made one after nobody waited for it any more.
     pub(super) async fn shell_list(
         &self,
@@ -41,8 +41,8 @@ impl Control {
         Ok(live)
     }
 
-    /// Removes the rows of shells that live no more, by what their node lists. Of those that were lost the owner
-    /// is told why, by an event.
+    /// Removes the rows of shells of which their node knows no more; until then whoever comes back to one hears from
+    /// the node how it ended. Of those that were lost the owner is told why, by an event.
     pub(super) async fn shell_rows_sweep(
         &self,
         row: &VmRow,
@@ -50,29 +50,32 @@ impl Control {
         listed: &[ShellReport],
     ) -> Result<(), ControlError> {
         let old = clock::now() - MAKING;
-        let over: Vec<Over<'_>> = known
-            .iter()
-            .filter_map(|known| over(known, listed, old))
+        let report =
+            |known: &ShellRow| listed.iter().find(|shell| shell.id.to_string() == known.id);
+        let why = |known: &ShellRow| report(known).and_then(|shell| shell.lost.as_deref());
+        let untold = known.iter().filter(|known| !known.is_told);
+        let lost: Vec<_> = untold
+            .filter_map(|known| Some((known, why(known)?)))
             .collect();
-        if over.is_empty() {
+        let is_forgotten = |known: &&ShellRow| report(known).is_none() && known.created_at < old;
+        let forgotten: Vec<_> = known.iter().filter(is_forgotten).collect();
+        if lost.is_empty() && forgotten.is_empty() {
             return Ok(());
         }
         let mut tx = self.0.db.write().await?;
-        let mut is_told = false;
-        for Over { id, lost } in &over {
+        for (shell, why) in &lost {
             // Several may look at once: one of them tells.
-            if let Some(why) = lost
-                && shell_lock(&mut tx, id).await?
-            {
+            if shell_told_set(&mut tx, &shell.id).await? {
                 event_insert(&mut tx, &lost_event(row, why)).await?;
-                is_told = true;
             }
-            shell_delete(&mut tx, id).await?;
+        }
+        for shell in &forgotten {
+            shell_delete(&mut tx, &shell.id).await?;
         }
         tx.commit().await?;
         self.told_shells()
-            .retain(|(_, told)| !over.iter().any(|over| over.id == told));
-        if is_told {
+            .retain(|(_, told)| !forgotten.iter().any(|shell| shell.id == *told));
+        if !lost.is_empty() {
             self.tell(Some(&row.owner_id));
         }
         Ok(())
@@ -126,23 +129,6 @@ impl Control {
         let live = self.shell_ids(row).await?;
         Ok(live.iter().any(|shell| shell == id))
     }
-}
-
-/// A row's shell that lives no more.
-struct Over<'a> {
-    id: &'a str,
-    /// Why, where it was lost.
-    lost: Option<&'a str>,
-}
-
-/// None while the shell may live, or be in the making: its row is younger than `old`, and its node does not say
-/// that it was lost.
-fn over<'a>(row: &'a ShellRow, listed: &'a [ShellReport], old: i64) -> Option<Over<'a>> {
-    let report = listed.iter().find(|shell| shell.id.to_string() == row.id);
-    let lost = report.and_then(|shell| shell.lost.as_deref());
-    let lives = report.is_some_and(ShellReport::lives);
-    let is_over = lost.is_some() || (!lives && row.created_at < old);
-    is_over.then_some(Over { id: &row.id, lost })
 }
 
 fn lost_event(row: &VmRow, why: &str) -> NewEvent {

@@ -140,7 +140,8 @@ impl Control {
                     shells.ok().and_then(Result::ok),
                 )
             }
-            _ => (None, None),
+            // Nobody knows what a VM does whose node is silent; shells end with their VM.
+            _ => (None, (vm.state != VmState::Unknown).then(Vec::new)),
         };
         let status = entry.and_then(|entry| entry.state().status);
         let report = self.vm_report(row);
@@ -152,7 +153,7 @@ impl Control {
             disk_used_bytes: report.and_then(|report| report.usage?.disk_bytes),
             disk_limit_hard: status.is_some_and(|status| status.disk_limit_hard),
             usage: usage_points(&usage.unwrap_or_default(), row.cpu_millis),
-            shells: shells.unwrap_or_default(),
+            shells,
             ssh: None,
             event: event_newest(&self.0.db, &row.id).await?,
             as_of: clock::now(),

@@ -103,7 +103,7 @@ impl Control {
         mut after: VmRow,
         verb: Verb,
     ) -> Result<Option<VmRow>, ControlError> {
-        let mut tx = self.0.db.write_exclusive().await?;
+        let mut tx = self.write_as(actor).await?;
         let nowhere = row.node_id.is_none();
         let is_free = nowhere || (is_unmade(row) && !self.vm_has_run(row));
         if after.desired == DesiredState::Running && is_free {

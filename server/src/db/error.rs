@@ -58,12 +58,13 @@ fn is_nul(code: &str) -> bool {
     code == "22021"
 }
 
-/// It shuts down, starts, has lost the connection or has no room for one (PostgreSQL's codes have five
-/// characters); or somebody holds the file's lock for long (SQLite's are numbers, the low byte the kind).
+/// It shuts down, starts, has lost the connection or has no room for one, or a lock or a statement took too long
+/// (PostgreSQL's codes have five characters); or somebody holds the file's lock for long (SQLite's are numbers, the
+/// low byte the kind).
 fn is_away(code: &str) -> bool {
     const BUSY: u32 = 5;
     match code.len() {
-        5 => ["57P", "08", "53300"]
+        5 => ["57P", "57014", "55P03", "08", "53300"]
             .iter()
             .any(|kind| code.starts_with(kind)),
         _ => code.parse().is_ok_and(|code: u32| code & 0xff == BUSY),
@@ -90,7 +91,9 @@ mod tests {
 
     #[test]
     fn what_goes_by_itself_is_told_from_what_is_wrong() {
-        for away in ["57P01", "57P03", "08006", "53300", "5", "517"] {
+        for away in [
+            "57P01", "57P03", "57014", "55P03", "08006", "53300", "5", "517",
+        ] {
             assert!(is_away(away), "{away}");
         }
         for wrong in ["22021", "23505", "42601", "40001", "1", "19", "2067"] {

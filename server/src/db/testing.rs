@@ -107,3 +107,19 @@ pub async fn user(db: &Db, name: &str, vms: u32) -> crate::actor::Actor {
     tx.commit().await.expect("committed");
     actor
 }
+
+/// The account of an admin, unless it is there.
+pub async fn admin_insert(db: &Db, admin: &crate::actor::Actor) {
+    let mut tx = db.write().await.expect("a transaction");
+    sqlx::query(
+        "INSERT INTO users (id, name, role, password_hash, vms_max, cpu_millis_max, \
+                            memory_mib_max, disk_gib_max, created_at) \
+         VALUES ($1, $2, 'admin', '', 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING",
+    )
+    .bind(admin.user_id.as_str())
+    .bind(admin.name.as_str())
+    .execute(&mut *tx)
+    .await
+    .expect("an admin");
+    tx.commit().await.expect("committed");
+}

@@ -24,7 +24,7 @@ use super::{
 use crate::{scope::Scopes, secret::Secret};
 
 /// Every migration, oldest first. A released one is never edited, so each prefix is what a release left.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     (
         "0001_begin.sql",
         include_str!("../../migrations/0001_begin.sql"),
@@ -48,6 +48,10 @@ const MIGRATIONS: [(&str, &str); 6] = [
     (
         "0006_told_loss.sql",
         include_str!("../../migrations/0006_told_loss.sql"),
+    ),
+    (
+        "0007_shell_told.sql",
+        include_str!("../../migrations/0007_shell_told.sql"),
     ),
 ];
 

@@ -4,7 +4,7 @@ use app::model::{QuotaForm, QuotaUsage, Role};
 use sqlx::FromRow;
 
 use super::{Db, DbError, Tx};
-use crate::secret::Secret;
+use crate::{actor::Actor, secret::Secret};
 
 /// A user that is not deleted. The password's hash is asked for apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -330,6 +330,19 @@ pub async fn user_lock(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
          WHERE id = $1 AND disabled = 0 AND deleted_at IS NULL",
     )
     .bind(id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Locks the row of who acts until the transaction ends. False: meanwhile disabled, deleted, or no admin any more.
+pub(super) async fn user_lock_as(tx: &mut Tx, actor: &Actor) -> Result<bool, DbError> {
+    let done = sqlx::query(
+        "UPDATE users SET active_at = active_at
+         WHERE id = $1 AND disabled = 0 AND deleted_at IS NULL AND (role = $2 OR role = 'admin')",
+    )
+    .bind(actor.user_id.as_str())
+    .bind(role_text(actor.role))
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -126,6 +126,7 @@ impl AdminPlane for RequestPlane {
         shell: Option<&str>,
         new: bool,
     ) -> Answer<ShellPage> {
+        let new = new && self.may_open_new();
         for_admin!(self, admin_shell_open(vm_id, shell, new))
     }
 

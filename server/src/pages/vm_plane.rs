@@ -14,6 +14,12 @@ impl RequestPlane {
     pub fn control_answer<T>(&self, done: Result<T, ControlError>) -> Answer<T> {
         done.map_err(|error| error.answer(&self.caller.request_id))
     }
+
+    /// Whether the page that opens a new shell does: to open one changes something, which a link of another site's
+    /// page must not. Such a link leads to the newest shell.
+    pub(super) fn may_open_new(&self) -> bool {
+        !self.caller.led_here
+    }
 }
 
 /// Calls control for the signed-in user, and puts what it refused into words.
@@ -79,6 +85,7 @@ impl VmPlane for RequestPlane {
     }
 
     async fn shell_open(&self, vm: &str, shell: Option<&str>, new: bool) -> Answer<ShellPage> {
+        let new = new && self.may_open_new();
         for_actor!(self, shell_open(vm, shell, new))
     }
 

@@ -230,7 +230,7 @@ async fn pump(
                 Node::Binary(bytes) => Browser::Binary(bytes),
                 Node::Close(Some(frame)) => {
                     let frame = close_frame(frame.code.into(), frame.reason.as_str());
-                    return right.close_of(frame).await;
+                    return Some(right.close_of(frame).await);
                 }
                 Node::Close(None) => break,
                 _ => continue,
@@ -239,17 +239,18 @@ async fn pump(
                 timeout(patience.send, to_browser.send(message)).await,
                 Ok(Ok(()))
             ) {
-                break;
+                // It is the browser that takes nothing.
+                return None;
             }
         }
-        close_frame(NODE_UNREACHABLE.0, NODE_UNREACHABLE.1)
+        Some(close_frame(NODE_UNREACHABLE.0, NODE_UNREACHABLE.1))
     };
     let last = tokio::select! {
         // Who lost their right is told that, and not what became of the VM for it.
         biased;
         (code, reason) = right.ended() => Some(close_frame(code, reason)),
         frame = up => frame,
-        frame = down => Some(frame),
+        frame = down => frame,
     };
     let _ = timeout(CLOSE_TIMEOUT, to_node.close()).await;
     let last = timeout(CLOSE_TIMEOUT, to_browser.send(Browser::Close(last)));

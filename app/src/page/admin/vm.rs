@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     component::{
-        Ago, Alert, AlertKind, EventList, Icon, IconName, Loaded, UsageCharts, VmBadge, VmFacts,
-        on_success, poll,
+        Ago, Alert, AlertKind, EventList, Icon, IconName, Loaded, SHELLS_UNKNOWN, UsageCharts,
+        VmBadge, VmFacts, on_success, poll,
     },
     format,
     model::{AppError, ErrorKind, EventPage, ShellView, VmDetail, VmState, VmView},
@@ -183,10 +183,13 @@ fn Shells(
             {move || {
                 let page = page.clone();
                 let item = move |shell| view! { <ShellItem shell as_of page=page.clone() /> };
-                let shells = shells.get();
-                (!shells.is_empty()).then(|| view! {
-                    <ul class="shell-list" role="list">{shells.into_iter().map(item).collect_view()}</ul>
-                })
+                match shells.get() {
+                    None => Some(view! { <p class="muted">{SHELLS_UNKNOWN}</p> }.into_any()),
+                    Some(shells) if shells.is_empty() => None,
+                    Some(shells) => Some(view! {
+                        <ul class="shell-list" role="list">{shells.into_iter().map(item).collect_view()}</ul>
+                    }.into_any()),
+                }
             }}
         </section>
     }

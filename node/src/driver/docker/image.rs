@@ -97,6 +97,16 @@ fn is_missing(error: &DriverError) -> bool {
     )
 }
 
+/// Why a pull that went well was of no use; without this it would be begun again and again.
+async fn still_not_whole(context: &Context, name: &str) -> Option<String> {
+    let found = context
+        .api
+        .call(LIST, |docker| is_whole(docker, name))
+        .await;
+    let words = "it was pulled, but what the engine tells of it cannot be read: remove it there (docker image rm)";
+    matches!(found, Ok(false)).then(|| words.to_owned())
+}
+
 async fn fetch(context: Arc<Context>, name: String) {
     tracing::info!(image = %name, "pulling an image");
     let failure = pull::pull(&context, &name, |state| {
@@ -104,6 +114,10 @@ async fn fetch(context: Arc<Context>, name: String) {
     })
     .await;
     context.facts.forget_images();
+    let failure = match failure {
+        None => still_not_whole(&context, &name).await,
+        failed => failed,
+    };
     match failure {
         None => {
             tracing::info!(image = %name, "an image was pulled");

@@ -13,6 +13,8 @@ use super::{
 
 /// A pull in which nothing has moved for this long has failed.
 const IDLE: Duration = Duration::from_secs(120);
+/// A layer may be unpacked for this long by an engine that does not tell how far it is.
+const UNPACKING: Duration = Duration::from_secs(900);
 
 /// Pulls an image, and tells how far it is; None once it is here, else why it failed.
 pub(super) async fn pull(
@@ -27,6 +29,7 @@ pub(super) async fn pull(
     let mut steps = std::pin::pin!(docker.create_image(Some(options(name)), None, None));
     let mut progress = Progress::default();
     let mut moved = tokio::time::Instant::now();
+    let mut unpacking = None;
     loop {
         let step = match tokio::time::timeout_at(moved + IDLE, steps.next()).await {
             Ok(Some(Ok(step))) => step,
@@ -41,9 +44,18 @@ pub(super) async fn pull(
         {
             return Some(error);
         }
-        if progress.take(&step) {
-            moved = tokio::time::Instant::now();
-            tell(progress.state());
+        let now = tokio::time::Instant::now();
+        match progress.take(&step) {
+            Movement::None => {}
+            Movement::Layer => {
+                (moved, unpacking) = (now, None);
+                tell(progress.state());
+            }
+            Movement::Unpacking => {
+                if now - *unpacking.get_or_insert(now) < UNPACKING {
+                    moved = now;
+                }
+            }
         }
     }
 }
@@ -89,24 +101,36 @@ struct Progress {
 struct Layer {
     current: i64,
     total: i64,
+    /// Of `total`, where the engine tells.
+    unpacked: i64,
     done: bool,
 }
 
+/// What a step of the engine's says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Movement {
+    /// A message alone, such as "Retrying in 5 seconds".
+    None,
+    /// More of a layer is here.
+    Layer,
+    /// Something is under way, and nobody tells how far.
+    Unpacking,
+}
+
 impl Progress {
-    /// True where something has moved: a message alone ("Retrying in 5 seconds") is none.
-    fn take(&mut self, step: &CreateImageInfo) -> bool {
+    fn take(&mut self, step: &CreateImageInfo) -> Movement {
         let (Some(id), Some(status)) = (&step.id, step.status.as_deref()) else {
-            return false;
+            return Movement::None;
         };
         if status.starts_with("Pulling from") {
-            return false;
+            return Movement::None;
         }
+        let detail = step.progress_detail.as_ref();
         let before = self.layers.get(id).copied();
         let mut layer = before.unwrap_or_default();
         match status {
             "Download complete" | "Pull complete" | "Already exists" => layer.done = true,
             "Downloading" => {
-                let detail = step.progress_detail.as_ref();
                 layer.current = detail
                     .and_then(|detail| detail.current)
                     .unwrap_or(layer.current);
@@ -115,13 +139,21 @@ impl Progress {
                     .unwrap_or(layer.total);
             }
             "Pulling fs layer" | "Waiting" | "Verifying Checksum" => {}
-            // Engines from 29 on say so every second, and nothing of how far it is.
-            "Extracting" => return true,
-            _ => return false,
+            "Extracting" => match detail.and_then(|detail| detail.total) {
+                Some(total) if total > 0 => {
+                    layer.unpacked = detail.and_then(|detail| detail.current).unwrap_or(0);
+                }
+                // Engines from 29 on count the seconds.
+                _ => return Movement::Unpacking,
+            },
+            _ => return Movement::None,
         }
         self.layers.insert(id.clone(), layer);
         self.percent = self.percent.max(self.now());
-        before != Some(layer)
+        match before == Some(layer) {
+            true => Movement::None,
+            false => Movement::Layer,
+        }
     }
 
     /// Over the bytes of all layers; one whose size is not known yet counts as the others' mean.
@@ -210,8 +242,23 @@ mod tests {
     #[test]
     fn waiting_for_a_retry_is_no_progress() {
         let mut progress = Progress::default();
-        assert!(progress.take(&step("a", "Downloading", Some((1, 100)))));
-        assert!(!progress.take(&step("a", "Downloading", Some((1, 100)))));
-        assert!(!progress.take(&step("a", "Retrying in 5 seconds", None)));
+        let downloading = step("a", "Downloading", Some((1, 100)));
+        assert_eq!(progress.take(&downloading), Movement::Layer);
+        assert_eq!(progress.take(&downloading), Movement::None);
+        let retrying = step("a", "Retrying in 5 seconds", None);
+        assert_eq!(progress.take(&retrying), Movement::None);
+    }
+
+    #[test]
+    fn unpacking_is_progress_only_where_the_engine_tells_how_far_it_is() {
+        let mut progress = Progress::default();
+        let unpacking = |at| step("a", "Extracting", Some((at, 100)));
+        assert_eq!(progress.take(&unpacking(1)), Movement::Layer);
+        assert_eq!(progress.take(&unpacking(1)), Movement::None);
+        assert_eq!(progress.take(&unpacking(2)), Movement::Layer);
+        for seconds in 1..3 {
+            let counted = step("a", "Extracting", Some((seconds, 0)));
+            assert_eq!(progress.take(&counted), Movement::Unpacking);
+        }
     }
 }

@@ -11,6 +11,16 @@ pub(super) struct Reader {
     position: u64,
     /// It was waited for in vain, and has not read since.
     hangs: bool,
+    /// The newest number it has asked back.
+    asked: Option<u64>,
+}
+
+/// What a node is to be told beside the output.
+pub struct Word {
+    /// How much of each viewer's input has been written.
+    pub written: Vec<(u64, u64)>,
+    /// The number it asked back, behind that.
+    pub synced: Option<u64>,
 }
 
 impl HeldShell {
@@ -23,6 +33,7 @@ impl HeldShell {
             number,
             position,
             hangs: false,
+            asked: None,
         });
         // What the node knows may be older.
         let written = state
@@ -67,11 +78,31 @@ impl HeldShell {
         self.read_on.notify_waiters();
     }
 
-    /// What was written since the last time. None where another connection reads now: it is for that one.
-    pub fn take_written(&self, number: u64) -> Option<Vec<(u64, u64)>> {
+    /// Notes the number that it wants back. It is answered where output is sent: who takes what a node says must
+    /// wait for nothing that the node is to read, because that may just be writing.
+    pub fn ask_back(&self, number: u64, asked: u64) {
         let mut state = self.state();
-        let reads = state.reader.as_ref().map(|reader| reader.number);
-        (reads == Some(number)).then(|| std::mem::take(&mut state.written))
+        if let Some(reader) = state
+            .reader
+            .as_mut()
+            .filter(|reader| reader.number == number)
+        {
+            reader.asked = Some(asked);
+        }
+        drop(state);
+        self.news.notify_one();
+    }
+
+    /// What is new since the last time. None where another connection reads now: it is for that one.
+    pub fn take_word(&self, number: u64) -> Option<Word> {
+        let mut state = self.state();
+        let reader = state
+            .reader
+            .as_mut()
+            .filter(|reader| reader.number == number)?;
+        let synced = reader.asked.take();
+        let written = std::mem::take(&mut state.written);
+        Some(Word { written, synced })
     }
 
     /// A node that is here gets all output: what it has not read is not pushed out. Without one, or with one

@@ -15,7 +15,7 @@ use crate::shell::session::{End, Shell};
 /// How often done shells are looked for, at most.
 const SWEEP: Duration = Duration::from_secs(30);
 /// How long the engine may take to know an exit code, or that a VM has stopped.
-const LEARN_DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const LEARN_DEADLINE: Duration = Duration::from_secs(5);
 /// A VM that stops ends its shells this long before it is known to have stopped.
 const VM_STOPS: Duration = Duration::from_millis(300);
 /// The same at most, for a busy engine: waited for where a shell was killed, which its VM's end does, and people
@@ -93,7 +93,7 @@ impl ShellRegistry {
     }
 
     /// Whether it ended because its VM does not run any more.
-    async fn end_with_vm(&self, shell: &Shell) -> Option<End> {
+    pub(super) async fn end_with_vm(&self, shell: &Shell) -> Option<End> {
         match self.driver.vm_get(shell.vm_id).await {
             Ok(vm) if vm.power == PowerState::Running => None,
             Ok(_) => Some(End::VmStopped),

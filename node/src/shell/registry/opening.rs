@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use node_api::{error::NodeErrorCode, event::NodeEventKind, shell::ShellCreate, vm::PowerState};
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::ShellRegistry;
+use super::{ShellRegistry, ending::LEARN_DEADLINE};
 use crate::{
     driver::{DriverError, TtySpec},
     hold::wire::Open,
@@ -76,7 +77,9 @@ impl ShellRegistry {
         match self.pty(&shell, &spec).await {
             Ok(pty) => self.run(shell, pty, size).await,
             Err(error) => {
-                shell.end_as(End::Lost(format!("the shell did not begin: {error}")));
+                let with_vm = timeout(LEARN_DEADLINE, self.end_with_vm(&shell)).await;
+                let lost = || End::Lost(format!("the shell did not begin: {error}"));
+                shell.end_as(with_vm.ok().flatten().unwrap_or_else(lost));
                 self.ended(&shell, None).await;
             }
         }

@@ -16,7 +16,7 @@ use crate::{
     control::{ControlError, error::chain, fleet::Listed},
     db::{
         event::{NewEvent, SubjectKind, event_insert},
-        vm::{DesiredState, VmRow, vm_list_by_node},
+        vm::{DesiredState, VmRow, vm_get_any, vm_list_by_node},
     },
 };
 
@@ -71,7 +71,7 @@ impl Worker {
         }
     }
 
-    async fn take(&self, list: Vec<VmReport>, rows: &[VmRow], epoch: u64) {
+    async fn take(self: &Arc<Self>, list: Vec<VmReport>, rows: &[VmRow], epoch: u64) {
         let there: Vec<(Uuid, Uuid)> = list
             .iter()
             .map(|report| (report.spec.id, report.spec.owner_id))
@@ -111,7 +111,7 @@ impl Worker {
     }
 
     /// `there`: each VM of the node with its owner.
-    async fn judge_orphans(&self, there: &[(Uuid, Uuid)], wanted: &HashSet<Uuid>) {
+    async fn judge_orphans(self: &Arc<Self>, there: &[(Uuid, Uuid)], wanted: &HashSet<Uuid>) {
         let doubts = match self.doubts(there, wanted).await {
             Ok(doubts) => doubts,
             // Not known whose they are: nothing is done to any.
@@ -134,7 +134,25 @@ impl Worker {
             }
             self.control.tell(None);
         }
-        for id in verdict.remove {
+        // Not waited for: one that the engine cannot remove would keep all else here from being looked at.
+        if let Ok(turn) = self.removal.clone().try_lock_owned() {
+            let work = self.clone();
+            self.control.spawn(async move {
+                work.remove_orphans(verdict.remove).await;
+                drop(turn);
+            });
+        }
+    }
+
+    async fn remove_orphans(&self, ids: Vec<Uuid>) {
+        let node = &self.entry.name;
+        for id in ids {
+            // It may have waited behind another, and a VM been placed here meanwhile that was elsewhere before.
+            match vm_get_any(&self.control.0.db, &id.to_string()).await {
+                Ok(Some(row)) if row.node_id.as_deref() == Some(self.node_id()) => continue,
+                Ok(_) => {}
+                Err(error) => return tracing::warn!("{}", chain(&error)),
+            }
             match self.entry.client.vm_delete(id).await {
                 Ok(()) => {
                     tracing::warn!(node, vm_id = %id, "a container that no VM stands for was removed from {node}");

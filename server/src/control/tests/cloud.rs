@@ -30,7 +30,7 @@ use crate::{
     db::{
         Db,
         event::{EventQuery, event_list},
-        testing::eventually,
+        testing::{admin_insert, eventually},
         vm::{VmRow, vm_get, vm_list_any},
     },
 };
@@ -217,6 +217,7 @@ impl Cloud {
             let engine = SimEngine::new(engine.clone());
             begun.push(SimNode::begin(&format!("node-{number}"), engine, "127.0.0.1:0").await);
         }
+        admin_insert(&db, &admin()).await;
         let control = Self::control(&db, &config, &begun).await;
         let cloud = Self {
             db,

@@ -166,3 +166,32 @@ async fn an_admin_keeps_the_catalogue() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_two_admins_who_remove_the_last_two_images_at_once_one_is_refused() {
+    each_db(async |db| {
+        let sim = SimConfig {
+            images: vec!["alpine".into()],
+            ..SimConfig::default()
+        };
+        let cloud = Cloud::with(db, 1, sim, |_| {}).await;
+        let (control, root) = (&cloud.control, admin());
+        for round in 0..10 {
+            let names = control.image_rows().await.unwrap();
+            let names: Vec<String> = names.into_iter().map(|row| row.name).collect();
+            let spare = format!("spare-{round}");
+            let added = control.image_add(&root, &spare, "alpine:3", "", None).await;
+            added.unwrap();
+            assert_eq!(names.len(), 1);
+            let (first, second) = tokio::join!(
+                control.image_remove(&root, &names[0]),
+                control.image_remove(&root, &spare)
+            );
+            assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+            let refused = words(first.and(second));
+            assert_eq!(refused.code, "image_last");
+        }
+        cloud.end().await;
+    })
+    .await;
+}

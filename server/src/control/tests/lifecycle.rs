@@ -7,7 +7,11 @@ use node::driver::sim::SimCall;
 use tokio::time::Instant;
 
 use super::cloud::{Cloud, admin, id, words};
-use crate::db::testing::{each_db, eventually, user};
+use crate::db::{
+    testing::{each_db, eventually, user},
+    user::user_disabled_set,
+    vm::{DesiredState, vm_stop_by_owner},
+};
 
 #[tokio::test]
 async fn a_vm_is_created_shut_down_started_restarted_and_deleted() {
@@ -410,4 +414,43 @@ async fn a_vm_runs_soon_after_it_was_asked_for() {
         cloud.end().await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_was_asked_before_an_account_was_disabled_and_done_after_it_is_refused() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        cloud.run(&ann, "web1").await;
+        // The restart has read the VM, and waits for its turn to write.
+        let mut tx = cloud.db.write_exclusive().await.unwrap();
+        let (control, asker) = (cloud.control.clone(), ann.clone());
+        let restart = tokio::spawn(async move { control.vm_restart(&asker, "web1").await });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        user_disabled_set(&mut tx, &ann.user_id, true)
+            .await
+            .unwrap();
+        let root = admin();
+        let nodes = vm_stop_by_owner(&mut tx, &ann.user_id, Some(&root)).await;
+        tx.commit().await.unwrap();
+        cloud.control.wake_nodes(&nodes.unwrap());
+        assert_eq!(words(restart.await.unwrap()).code, "disabled");
+        let row = cloud.row(&ann, "web1").await;
+        assert_eq!(row.desired, DesiredState::Stopped);
+        cloud.comes(&ann, "web1", VmState::Stopped).await;
+        // Nor is one who was an admin when asking.
+        user_disabled_set_now(&cloud, &root.user_id).await;
+        let start = cloud.control.admin_vm_start(&root, &row.id).await;
+        assert_eq!(words(start).code, "disabled");
+        let added = cloud.control.image_add(&root, "b", "b:1", "", None).await;
+        assert_eq!(words(added).code, "disabled");
+        cloud.end().await;
+    })
+    .await;
+}
+
+async fn user_disabled_set_now(cloud: &Cloud, user_id: &str) {
+    let mut tx = cloud.db.write().await.unwrap();
+    user_disabled_set(&mut tx, user_id, true).await.unwrap();
+    tx.commit().await.unwrap();
 }

@@ -10,7 +10,7 @@ use std::{
 use app::model::VmState;
 use node::driver::{
     Driver,
-    sim::{SimConfig, SimDriver, SimEngine},
+    sim::{SimCall, SimConfig, SimDriver, SimEngine},
 };
 use node_api::vm::{NetworkSpec, VmSpec};
 use uuid::Uuid;
@@ -128,6 +128,46 @@ async fn while_the_database_does_not_answer_no_container_goes() {
         assert_eq!(before.len(), 2);
         tokio::time::sleep(3 * GRACE).await;
         assert_eq!(ids(driver.as_ref()).await, before);
+        control.stop().await;
+        stop.cancel();
+        node.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orphan_that_cannot_be_removed_keeps_nothing_else_from_being_looked_at() {
+    each_db(async |db| {
+        let engine = SimEngine::new(SimConfig::default());
+        let driver = Arc::new(SimDriver::new(engine.clone(), "node-1"));
+        let ann = user(&db, "ann", 5).await;
+        let (address, stop, node) = serve("node-1", driver.clone(), "127.0.0.1:0").await;
+        let data = tempfile::tempdir().unwrap();
+        let control = connect(&db, &address, own_config(data.path(), "alpine")).await;
+        let made = control.vm_create(&ann, "runs", "small", "alpine", false);
+        made.await.unwrap();
+        comes(&control, &ann, "runs", VmState::Running).await;
+        engine.configure(|config| config.hold = vec![SimCall::Delete]);
+        let like = driver.vm_list().await.unwrap().remove(0).spec;
+        let orphan = VmSpec {
+            id: Uuid::now_v7(),
+            name: "orphan".into(),
+            ..like.clone()
+        };
+        driver.vm_create(&orphan, true).await.unwrap();
+        within(GOES, "its removal hangs", async || {
+            engine.calls(SimCall::Delete) > 0
+        })
+        .await;
+        // Seen although its node is asked for the same all the time.
+        engine.vm_exits(like.id, 0);
+        let begun = Instant::now();
+        comes(&control, &ann, "runs", VmState::Stopped).await;
+        println!("seen after {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(15));
+        assert_eq!(engine.calls(SimCall::Delete), 1);
+        engine.configure(|config| config.hold.clear());
+        within(GOES, "it goes", async || engine.vms().len() == 1).await;
         control.stop().await;
         stop.cancel();
         node.await.unwrap();

@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use app::model::{ErrorKind, Role, VmState};
+use app::model::{ErrorKind, VmState};
 use node_api::{
     error::{NodeError, NodeErrorCode},
     shell::{SHELLS_PER_VM, ShellCreate},
 };
 use uuid::Uuid;
 
-use super::cloud::{Cloud, words};
+use super::cloud::{Cloud, admin, words};
 use crate::{
     actor::Actor,
     balancer::{NodeCallError, NodeEntry},
@@ -71,7 +71,7 @@ async fn a_shell_is_found_again_until_a_new_one_is_asked_for_or_it_is_closed() {
         );
         assert_eq!(open(None, false).await.shell.id, first.shell.id);
         let detail = cloud.control.vm_get(&ann, "web1").await.unwrap();
-        assert_eq!(detail.shells.len(), 1);
+        assert_eq!(detail.shells.unwrap().len(), 1);
         cloud.end().await;
     })
     .await;
@@ -99,10 +99,7 @@ async fn a_shell_is_its_owners_and_an_admin_in_it_is_an_event_once() {
         let cloud = Cloud::new(db, 1).await;
         let ann = user(&cloud.db, "ann", 5).await;
         let bob = user(&cloud.db, "bob", 5).await;
-        let root = Actor {
-            role: Role::Admin,
-            ..user(&cloud.db, "root", 5).await
-        };
+        let root = admin();
         let vm = cloud.run(&ann, "web1").await;
         let shell = cloud
             .control
@@ -302,10 +299,7 @@ async fn who_was_in_a_shell_is_forgotten_with_its_row() {
     each_db(async |db| {
         let cloud = Cloud::new(db, 1).await;
         let (control, ann) = (&cloud.control, user(&cloud.db, "ann", 5).await);
-        let root = Actor {
-            role: Role::Admin,
-            ..user(&cloud.db, "root", 5).await
-        };
+        let root = admin();
         let vm = cloud.run(&ann, "web1").await;
         let mut shells = Vec::new();
         for _ in 0..2 {
@@ -317,6 +311,7 @@ async fn who_was_in_a_shell_is_forgotten_with_its_row() {
             vm_id: vm.id.clone(),
             opened_by: root.user_id.clone(),
             created_at: 0,
+            is_told: false,
         };
         let row = cloud.row(&ann, "web1").await;
         let swept = control.shell_rows_sweep(&row, &[ended], &[]).await;
