@@ -94,6 +94,15 @@ fn text_of(page: &str, id: &str) -> String {
     text.replace("<!>", "")
 }
 
+/// The value that the select with this id has chosen.
+fn chosen<'a>(page: &'a str, id: &str) -> &'a str {
+    let start = page.find(&format!("id=\"{id}\"")).unwrap();
+    let (select, _) = page[start..].split_once("</select>").unwrap();
+    let mut options = select.split("<option").skip(1);
+    let option = options.find(|option| option.contains(" selected"));
+    option.expect("a chosen one").split('"').nth(1).unwrap()
+}
+
 const MEMBER_PAGES: [&str; 10] = [
     "/",
     "/vms/new",
@@ -323,6 +332,18 @@ async fn a_failure_of_no_field_is_told_on_the_page() {
         alert.contains("big could not start: no node has 2 GiB free"),
         "{alert}"
     );
+}
+
+#[tokio::test]
+async fn what_was_chosen_is_chosen_still_when_a_form_comes_back() {
+    let form = "name=+&scopes=read&days=";
+    let sent = send("ann", "/account", "/api/token_create", form).await;
+    let page = back("ann", &sent).await.body;
+    assert!(text_of(&page, "field-name-error").contains("needs a name"));
+    assert_eq!(chosen(&page, "field-scopes"), "read");
+    assert_eq!(chosen(&page, "field-days"), "", "no end, and not 90 days");
+    let fresh = open("ann", "/account").await.body;
+    assert_eq!(chosen(&fresh, "field-days"), "90");
 }
 
 #[tokio::test]
