@@ -9,7 +9,10 @@ use crate::{
         Submit, Tone, empty_form, on_success,
     },
     format,
-    model::{AppError, ImageView, SshServer, name_check},
+    model::{
+        AppError, IMAGE_NAME_MAX, IMAGE_REFERENCE_MAX, IMAGE_SUMMARY_MAX, ImageView, SshServer,
+        image_name_check,
+    },
     server_fn::admin::{ImageAdd, ImageDefault, ImageRemove, image_list},
 };
 
@@ -145,7 +148,7 @@ fn Add(again: Callback<()>) -> impl IntoView {
         if name.is_empty() {
             None
         } else {
-            name_check(&name).err()
+            image_name_check(name.trim()).err()
         }
     });
     view! {
@@ -160,7 +163,7 @@ fn Add(again: Callback<()>) -> impl IntoView {
                     name="name"
                     label="Name"
                     code=true
-                    max_length=32
+                    max_length=IMAGE_NAME_MAX
                     hint="What people choose it by: debian."
                     on_input=Callback::new(move |name| typed.set(name))
                     check
@@ -169,10 +172,10 @@ fn Add(again: Callback<()>) -> impl IntoView {
                     name="reference"
                     label="Reference"
                     code=true
-                    max_length=255
+                    max_length=IMAGE_REFERENCE_MAX
                     hint="What the nodes' engines know it by: debian:13, registry.example/lab/base:2. It needs /bin/sh."
                 />
-                <Field name="summary" label="One line about it" optional=true max_length=120 />
+                <Field name="summary" label="One line about it" optional=true max_length=IMAGE_SUMMARY_MAX />
                 <Select name="ssh_server" label="SSH server in it" options=ssh_servers() />
                 <Submit class="button" busy="Adding…">"Add image"</Submit>
             </Form>
