@@ -347,6 +347,41 @@ async fn what_was_chosen_is_chosen_still_when_a_form_comes_back() {
 }
 
 #[tokio::test]
+async fn a_row_that_failed_is_told_of_once_and_one_that_is_gone_as_done() {
+    let lists = [
+        (
+            "/account",
+            "login_session_delete",
+            "That browser was signed out already.",
+        ),
+        (
+            "/account",
+            "token_delete",
+            "That token was revoked already.",
+        ),
+        (
+            "/account",
+            "ssh_key_delete",
+            "That key was removed already.",
+        ),
+        ("/vms/web1", "shell_close", "That shell has ended already."),
+        (
+            "/",
+            "shell_grant_delete",
+            "That shell is not shared with you any more.",
+        ),
+    ];
+    for (from, call, gone) in lists {
+        for (id, words) in [("gone", gone), ("away", "It does not answer now.")] {
+            let sent = send("ann", from, &format!("/api/{call}"), &format!("id={id}")).await;
+            let page = back("ann", &sent).await;
+            assert_eq!(page.body.matches(words).count(), 1, "{call} {id}");
+            assert!(!page.body.contains("no thing named"), "{call} {id}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_form_that_succeeds_leads_on() {
     let landings = [
         (

@@ -155,13 +155,10 @@ fn Shells(name: String, detail: RwSignal<VmDetail>) -> impl IntoView {
                     <a class="button small" rel="external" href=new.clone()>"New shell"</a>
                 })}
             </div>
-            {move || {
-                let shells = shells.get();
-                match shells.is_empty() {
-                    true => view! { <p class="muted">"No shell is open. A shell keeps running when you close its page."</p> }.into_any(),
-                    false => view! { <ShellList shells as_of page=page.clone() on_closed=asked /> }.into_any(),
-                }
-            }}
+            {move || shells.with(Vec::is_empty).then(|| view! {
+                <p class="muted">"No shell is open. A shell keeps running when you close its page."</p>
+            })}
+            <ShellList shells as_of page on_closed=asked />
         </section>
     }
 }

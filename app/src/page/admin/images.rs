@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{failure::Failure, section::Section, table::Table};
+use super::{section::Section, table::Table};
 use crate::{
     component::{
-        Alert, AlertKind, Badge, Field, Form, FormAlert, Icon, IconName, Loaded, Menu, Select,
-        Submit, Tone, empty_form, on_success,
+        Alert, AlertKind, Badge, Failure, Field, Form, FormAlert, Icon, IconName, Loaded, Menu,
+        Select, Submit, Tone, empty_form, on_gone, on_success,
     },
     format,
     model::{
@@ -33,10 +33,10 @@ fn Catalogue(images: Resource<Result<Vec<ImageView>, AppError>>) -> impl IntoVie
     let set_default = ServerAction::<ImageDefault>::new();
     let remove = ServerAction::<ImageRemove>::new();
     on_success(set_default, move |_| again.run(()));
-    on_success(remove, move |()| again.run(()));
+    on_gone(remove, move || again.run(()));
     view! {
         <Failure action=set_default />
-        <Failure action=remove />
+        <Failure action=remove gone="That image was removed already." />
         <Loaded
             data=images
             skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
