@@ -6,6 +6,7 @@ mod confirm;
 mod copy;
 mod dialog;
 mod event_list;
+mod failure;
 mod field;
 mod form;
 mod frame;
@@ -34,6 +35,7 @@ pub use confirm::Confirm;
 pub use copy::{CopyButton, CopyFact};
 pub use dialog::Dialog;
 pub use event_list::EventList;
+pub use failure::{Failure, on_gone};
 pub use field::{Field, PasswordField, Select};
 pub use form::{
     Form, FormAlert, FormState, Submit, empty_form, failure_words, is_overtaken, on_answer,

@@ -94,6 +94,15 @@ fn text_of(page: &str, id: &str) -> String {
     text.replace("<!>", "")
 }
 
+/// The value that the select with this id has chosen.
+fn chosen<'a>(page: &'a str, id: &str) -> &'a str {
+    let start = page.find(&format!("id=\"{id}\"")).unwrap();
+    let (select, _) = page[start..].split_once("</select>").unwrap();
+    let mut options = select.split("<option").skip(1);
+    let option = options.find(|option| option.contains(" selected"));
+    option.expect("a chosen one").split('"').nth(1).unwrap()
+}
+
 const MEMBER_PAGES: [&str; 10] = [
     "/",
     "/vms/new",
@@ -323,6 +332,53 @@ async fn a_failure_of_no_field_is_told_on_the_page() {
         alert.contains("big could not start: no node has 2 GiB free"),
         "{alert}"
     );
+}
+
+#[tokio::test]
+async fn what_was_chosen_is_chosen_still_when_a_form_comes_back() {
+    let form = "name=+&scopes=read&days=";
+    let sent = send("ann", "/account", "/api/token_create", form).await;
+    let page = back("ann", &sent).await.body;
+    assert!(text_of(&page, "field-name-error").contains("needs a name"));
+    assert_eq!(chosen(&page, "field-scopes"), "read");
+    assert_eq!(chosen(&page, "field-days"), "", "no end, and not 90 days");
+    let fresh = open("ann", "/account").await.body;
+    assert_eq!(chosen(&fresh, "field-days"), "90");
+}
+
+#[tokio::test]
+async fn a_row_that_failed_is_told_of_once_and_one_that_is_gone_as_done() {
+    let lists = [
+        (
+            "/account",
+            "login_session_delete",
+            "That browser was signed out already.",
+        ),
+        (
+            "/account",
+            "token_delete",
+            "That token was revoked already.",
+        ),
+        (
+            "/account",
+            "ssh_key_delete",
+            "That key was removed already.",
+        ),
+        ("/vms/web1", "shell_close", "That shell has ended already."),
+        (
+            "/",
+            "shell_grant_delete",
+            "That shell is not shared with you any more.",
+        ),
+    ];
+    for (from, call, gone) in lists {
+        for (id, words) in [("gone", gone), ("away", "It does not answer now.")] {
+            let sent = send("ann", from, &format!("/api/{call}"), &format!("id={id}")).await;
+            let page = back("ann", &sent).await;
+            assert_eq!(page.body.matches(words).count(), 1, "{call} {id}");
+            assert!(!page.body.contains("no thing named"), "{call} {id}");
+        }
+    }
 }
 
 #[tokio::test]

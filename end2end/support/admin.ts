@@ -2,11 +2,15 @@
 
 import { expect } from "@playwright/test";
 
+import { baseURL } from "../playwright.config.ts";
 import type { Person } from "./person.ts";
 
 /** What the first test makes of `admin`; on a server of long standing, what it is already. */
 export const ADMIN_PASSWORD = process.env.MINICLOUD_E2E_ADMIN_PASSWORD ?? "lantern-quarry-otter-27";
 const FIRST_START_PASSWORD = "admin";
+
+/** What a change by a browser's cookie has to say. */
+const OWN = { Origin: baseURL };
 
 /** What the sign-in page says while the server still waits for its first password. */
 export const NEW = "This is a new MiniCloud.";
@@ -37,6 +41,27 @@ export async function vmRows(admin: Person, wanted?: string): Promise<string[]> 
   expect(answer.status()).toBe(200);
   const { items } = (await answer.json()) as { items: { id: string; state: string }[] };
   return items.filter(({ state }) => wanted === undefined || state === wanted).map(({ id }) => id);
+}
+
+/** Sets how many VMs somebody may have. */
+export async function allowVms(admin: Person, name: string, vms: number): Promise<void> {
+  const data = { vms, cpu_millis: 4000, memory_mib: 4096, disk_gib: 20 };
+  const answer = await admin.page.request.put(`/api/v1/admin/users/${name}/quota`, { headers: OWN, data });
+  expect(answer.status(), await answer.text()).toBe(200);
+}
+
+/** While the catalogue has an image that cannot be fetched: nobody listens where it should be. */
+export async function withLostImage(admin: Person, name: string, use: () => Promise<void>): Promise<void> {
+  const images = "/api/v1/admin/images";
+  const data = { name, reference: `127.0.0.1:9/${name}` };
+  const added = await admin.page.request.post(images, { headers: OWN, data });
+  expect(added.status(), await added.text()).toBe(201);
+  try {
+    await use();
+  } finally {
+    const removed = await admin.page.request.delete(`${images}/${name}`, { headers: OWN });
+    expect(removed.status()).toBe(204);
+  }
 }
 
 /** Fills in the page that a must-change password leads to. */

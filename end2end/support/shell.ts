@@ -2,6 +2,9 @@
 
 import { expect, type Page } from "@playwright/test";
 
+/** Promised are 5 s from what puts somebody out of a shell; the value is printed. */
+const OUT_MS = 15_000;
+
 interface Terminal extends HTMLElement {
   terminalText(): string;
   sizeText(): string;
@@ -51,6 +54,16 @@ export class ShellView {
   /** Waits for a prompt with nothing typed after it. */
   async prompt(): Promise<void> {
     await this.sees(/[#$] ?$/);
+  }
+
+  /** Does what puts who looks on out of the shell, and waits until they are. */
+  async isOutAfter(what: string, act: () => Promise<void>): Promise<void> {
+    const began = Date.now();
+    await act();
+    await expect(this.element).toHaveAttribute("data-state", "ended", { timeout: OUT_MS });
+    const out = Date.now() - began;
+    console.log(`out of the shell ${out} ms after ${what}`);
+    expect(out).toBeLessThan(OUT_MS);
   }
 
   async type(keys: string): Promise<void> {

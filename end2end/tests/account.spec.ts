@@ -1,5 +1,7 @@
 /** Signing up, in and out, and what is said when it does not work. */
 
+import type { Page } from "@playwright/test";
+
 import { Person } from "../support/person.ts";
 import { expect, freshName, test } from "../support/test.ts";
 
@@ -104,6 +106,39 @@ test("a visit to /logout signs nobody out, its button does", async ({ alice }) =
   await expect(alice.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   await alice.signIn();
   await expect(alice.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
+});
+
+test("a browser that another tab has signed out meanwhile is told of once, and is off the list", async ({
+  alice,
+  somebody,
+  expectFailure,
+}) => {
+  expectFailure(/status 404: POST .*\/api\/login_session_delete/);
+  expectFailure(/console error: Failed to load resource.*404/);
+  for (const userAgent of [FIREFOX, IPHONE]) {
+    const { page } = await somebody({ userAgent });
+    await new Person(page, alice.name, true, alice.password).enter();
+  }
+  const sectionOf = (page: Page) => page.getByRole("region", { name: "Where you are signed in" });
+  const signOut = (page: Page, device: string) =>
+    sectionOf(page).getByRole("listitem").filter({ hasText: device }).getByRole("button", { name: "Sign out" }).click();
+  const places = (page: Page) => sectionOf(page).getByRole("listitem");
+  await alice.visit("/account");
+  const tab = await alice.page.context().newPage();
+  await tab.goto("/account");
+  await tab.locator("html[data-script=on]").waitFor({ state: "attached" });
+  await expect(places(tab)).toHaveCount(3);
+
+  await signOut(alice.page, "Firefox on Linux");
+  await expect(places(alice.page)).toHaveCount(2);
+  await signOut(tab, "Firefox on Linux");
+  await expect(places(tab)).toHaveCount(2);
+  await expect(tab.getByText("That browser was signed out already.")).toHaveCount(1);
+  await expect(tab.getByRole("alert")).toHaveCount(0);
+
+  await signOut(tab, "Safari on iPhone");
+  await expect(places(tab)).toHaveCount(1);
+  await expect(tab.getByText("That browser was signed out already.")).toHaveCount(0);
 });
 
 test("a browser that is signed out from another one is out within seconds, and no other is", async ({

@@ -1,19 +1,12 @@
-/** Every page in light and dark, on a phone and a desk: no finding of axe, a clean console. */
+/** Every page in light and dark, on a phone and a desk, also where something went wrong: no finding of axe, clean console. */
 
-import type AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
-
-import { axe, axeOfColours } from "../support/axe.ts";
+import { allowVms, withLostImage } from "../support/admin.ts";
+import { allRules, examineInEach } from "../support/axe.ts";
 import type { Person } from "../support/person.ts";
 import { filled, pageRoutes } from "../support/route.ts";
 import { recordSecret } from "../support/secret.ts";
 import { expect, test } from "../support/test.ts";
 
-const VIEWPORTS = [
-  { width: 390, height: 844 },
-  { width: 1280, height: 800 },
-];
-const SCHEMES = ["light", "dark"] as const;
 /** Every page there is; a test below holds the lists complete. */
 const VISITOR_PAGES = ["/login", "/register"];
 const MEMBER_PAGES = [
@@ -47,32 +40,9 @@ const ADMIN_THING_PAGES = [
   "/admin/vms/:id/shell",
 ];
 
-/** With the one rule that is off by itself: targets are large enough to be hit, or stand apart. */
-function allRules(page: Page): AxeBuilder {
-  return axe(page, "target-size");
-}
-
-/** Looks at `path` in each theme and width. */
+/** Looks at the page of an address. */
 async function examine(person: Person, path: string): Promise<void> {
-  const { page } = person;
-  for (const viewport of VIEWPORTS) {
-    for (const colorScheme of SCHEMES) {
-      await page.setViewportSize(viewport);
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await person.visit(path);
-      await expect(page.locator("[aria-busy=true]")).toHaveCount(0);
-      const rules = colorScheme === "light" ? allRules(page) : axeOfColours(page);
-      const { violations } = await rules.analyze();
-      const findings = violations.map(({ id, help, nodes }) => ({
-        id,
-        help,
-        where: nodes.slice(0, 3).map((node) => node.html.slice(0, 160)),
-      }));
-      expect.soft(findings, `${path}, ${colorScheme}, ${viewport.width} px`).toEqual([]);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      expect.soft(overflow, `${path} at ${viewport.width} px scrolls sideways`).toBeLessThanOrEqual(0);
-    }
-  }
+  await examineInEach(person.page, path, () => person.visit(path));
 }
 
 test("every page of the app is examined here", () => {
@@ -85,6 +55,34 @@ test("every page of the app is examined here", () => {
 test("pages of who is not signed in", async ({ somebody }) => {
   const visitor = await somebody();
   for (const path of VISITOR_PAGES) await examine(visitor, path);
+});
+
+test("a form whose field is wrong", async ({ somebody, expectFailure }) => {
+  expectFailure(/status 4\d\d: POST .*\/api\/account_create/);
+  expectFailure(/console error: Failed to load resource.*4\d\d/);
+  const visitor = await somebody();
+  const { page } = visitor;
+  await visitor.visit("/register");
+  await page.getByLabel("User name").fill("1_Name");
+  await page.getByLabel("Password", { exact: true }).fill(visitor.password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page.getByLabel("User name")).toHaveAttribute("aria-invalid", "true");
+  await examineInEach(page, "/register with a wrong name");
+});
+
+test("pages that tell of a VM that failed, and of a quota that is used up", async ({ admin, alice }) => {
+  test.setTimeout(900_000);
+  await withLostImage(admin, "unheard", async () => {
+    await alice.createVm("seen5", { image: "unheard" });
+    await alice.waitForState("seen5", "Failed");
+  });
+  for (const path of ["/", "/vms/seen5"]) await examine(alice, path);
+  await expect(alice.page.getByText(/refused/).first()).toBeVisible();
+  await examine(admin, "/admin");
+  await expect(admin.page.getByText(/VMs? ha(s|ve) failed/)).toBeVisible();
+  await allowVms(admin, alice.name, 1);
+  await examine(alice, "/vms/new");
+  await expect(alice.page.getByText("You have 1 VM, as many as you may.")).toBeVisible();
 });
 
 test("pages of a member", async ({ alice, expectFailure }) => {

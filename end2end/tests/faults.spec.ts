@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { examineInEach } from "../support/axe.ts";
 import { losesSockets } from "../support/cut.ts";
 import type { Person } from "../support/person.ts";
 import { dataDir, nodePid, nodeStart, serverPid, serverStart } from "../support/process.ts";
@@ -45,6 +46,8 @@ test("a node that hangs is unreachable and its VMs unknown, until it goes on", a
     await expect(nodeRow(admin, node).getByText("Unreachable")).toBeVisible({ timeout: ASKED_MS });
     await admin.visit("/admin");
     await expect(admin.page.getByText(`${node} is unreachable`)).toBeVisible();
+    await examineInEach(admin.page, "/admin with a node that is unreachable");
+    await examineInEach(alice.page, "/ with a VM that is unknown");
   } finally {
     process.kill(pid, "SIGCONT");
   }

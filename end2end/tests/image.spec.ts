@@ -6,35 +6,41 @@ import { expect, test } from "../support/test.ts";
 
 test("an image is added, made the default, and removed", async ({ admin, alice }) => {
   const { page } = admin;
+  // As registries name them: no name for a VM.
+  const extra = "lab/extra1.2";
   const row = (image: string) => page.getByRole("row").filter({ has: page.getByText(image, { exact: true }) });
   const offered = (image: string) => alice.page.getByRole("radio", { name: new RegExp(`\\b${image}\\b`) });
   await admin.visit("/admin/images");
   await expect(row("base").getByText("Default")).toBeVisible();
 
-  await page.getByLabel("Name", { exact: true }).fill("extra");
+  const name = page.getByLabel("Name", { exact: true });
+  await name.fill("Extra");
+  await expect(name).toHaveAttribute("aria-invalid", "true");
+  await name.fill(extra);
+  await expect(name).not.toHaveAttribute("aria-invalid");
   await page.getByLabel("Reference").fill("minicloud/base");
   await page.getByLabel("One line about it").fill("The same by another name");
   await page.getByRole("button", { name: "Add image" }).click();
-  await expect(page.getByText("extra is in the catalogue.")).toBeVisible();
-  await expect(row("extra")).toContainText("On 2 nodes");
+  await expect(page.getByText(`${extra} is in the catalogue.`)).toBeVisible();
+  await expect(row(extra)).toContainText("On 2 nodes");
 
   try {
-    await row("extra").getByRole("button", { name: "Make default extra" }).click();
-    await expect(row("extra").getByText("Default")).toBeVisible();
+    await row(extra).getByRole("button", { name: `Make default ${extra}` }).click();
+    await expect(row(extra).getByText("Default")).toBeVisible();
     await alice.visit("/vms/new");
-    await expect(offered("extra")).toBeChecked();
+    await expect(offered(extra)).toBeChecked();
   } finally {
     await row("base").getByRole("button", { name: "Make default base" }).click();
     await expect(row("base").getByText("Default")).toBeVisible();
   }
 
-  await row("extra").getByLabel("Remove extra").click();
-  await expect(row("extra").getByText("Remove extra from the catalogue?")).toBeVisible();
-  await row("extra").getByRole("button", { name: "Remove", exact: true }).click();
-  await expect(row("extra")).toHaveCount(0);
+  await row(extra).getByLabel(`Remove ${extra}`).click();
+  await expect(row(extra).getByText(`Remove ${extra} from the catalogue?`)).toBeVisible();
+  await row(extra).getByRole("button", { name: "Remove", exact: true }).click();
+  await expect(row(extra)).toHaveCount(0);
   await alice.visit("/vms/new");
   await expect(offered("base")).toBeChecked();
-  await expect(offered("extra")).toHaveCount(0);
+  await expect(offered(extra)).toHaveCount(0);
 });
 
 test("a VM whose image cannot be fetched fails with the engine's reason, and offers Retry and Delete", async ({

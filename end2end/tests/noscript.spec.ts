@@ -55,6 +55,27 @@ test("what was wrong is beside its field, what was typed is kept, the password i
   await expect(password).toHaveValue("");
 });
 
+test("what was chosen for a token is chosen still when its name was wrong", async ({ alice, expectFailure }) => {
+  expectFailure(/console warning: .*was preloaded using link preload but not used/);
+  await alice.visit("/account");
+  const section = alice.page.getByRole("region", { name: "API tokens" });
+  const name = section.getByLabel("Name", { exact: true });
+  const may = section.getByLabel("May", { exact: true });
+  const goodFor = section.getByLabel("Good for");
+  for (const [days, words] of [
+    ["30", "30 days"],
+    ["", "No end"],
+  ] as const) {
+    await name.fill(" ");
+    await may.selectOption("Look at things");
+    await goodFor.selectOption(words);
+    await section.getByRole("button", { name: "New token" }).click();
+    await expect(name).toHaveAttribute("aria-invalid", "true");
+    await expect(may).toHaveValue("read");
+    await expect(goodFor).toHaveValue(days);
+  }
+});
+
 test("theme, sign-out and sign-in without script", async ({ alice }) => {
   const { page } = alice;
   await page.getByLabel("Theme", { exact: true }).first().click();

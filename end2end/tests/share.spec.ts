@@ -96,8 +96,7 @@ test("a guest watches a shell, cannot type in it, and is out when it is taken ba
     await openShare(page);
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("button", { name: `Take back from ${bob.name}` }).click();
-    await dialog.getByRole("button", { name: "Take it back" }).click();
-    await expect(watched.element).toHaveAttribute("data-state", "ended", { timeout: 15_000 });
+    await watched.isOutAfter("it was taken back", () => dialog.getByRole("button", { name: "Take it back" }).click());
     await expect(bob.page.getByText("Your access to this shell has ended")).toBeVisible();
     await expect(dialog.getByText(bob.name)).toHaveCount(0);
     await bob.visit("/");

@@ -3,16 +3,19 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+import { containersOf, portsOf } from "../support/engine.ts";
 import type { Person } from "../support/person.ts";
 import { ShellView } from "../support/shell.ts";
 import { expect, test } from "../support/test.ts";
 
 const run = promisify(execFile);
 const SSH_MS = 30_000;
+const GONE_MS = 30_000;
 
 interface Key {
   folder: string;
@@ -34,6 +37,18 @@ async function addKey(person: Person, line: string): Promise<void> {
   const section = person.page.getByRole("region", { name: "SSH keys" });
   await section.getByLabel("Public key").fill(line);
   await section.getByRole("button", { name: "Add key" }).click();
+}
+
+/** Whether somebody takes connections at a port of this host. */
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 }
 
 /** That key alone, and no file of this machine's own. */
@@ -95,7 +110,10 @@ test("the shown command and the shown block lead into the VM", async ({ alice })
   });
 });
 
-test("a VM's own SSH is published for who has a key, and the shown command leads there", async ({ alice }) => {
+test("a VM's own SSH is published for who has a key, the shown command leads there, and a delete frees its port", async ({
+  alice,
+}) => {
+  test.setTimeout(240_000);
   const publish = alice.page.getByLabel("Publish SSH (port 22)");
   await alice.visit("/vms/new");
   await expect(publish).toBeHidden();
@@ -112,6 +130,15 @@ test("a VM's own SSH is published for who has a key, and the shown command leads
     const [, ...words] = command.split(" ");
     const direct = await run("ssh", [...ownOptions(folder), ...words, "hostname"], { timeout: SSH_MS });
     expect(direct.stdout).toBe("web2\n");
+
+    const port = Number(/-p (\d+)/.exec(command)?.[1]);
+    const id = await alice.vmId("web2");
+    expect(await portsOf(id)).toEqual([`22/tcp -> 127.0.0.1:${port}`]);
+    expect(await listens(port)).toBe(true);
+    await alice.visit("/");
+    await alice.deleteVm("web2");
+    await expect.poll(() => containersOf(id), { timeout: GONE_MS }).toEqual([]);
+    await expect.poll(() => listens(port), { timeout: GONE_MS }).toBe(false);
   });
 });
 

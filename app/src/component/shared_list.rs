@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{Ago, Form, FormAlert, Icon, IconName, Submit, on_success, poll};
+use super::{Ago, Failure, Form, Icon, IconName, Submit, on_gone, poll};
 use crate::{
     model::{AppError, ShellGrantView, ShellMode},
     server_fn::{Dated, ShellGrantDelete, shell_shared_list},
@@ -13,22 +13,27 @@ use crate::{
 /// How soon a shell that has ended, or was taken back, is not listed any more.
 const ASKED_EVERY: Duration = Duration::from_secs(10);
 
-/// Asked by the page, and again after one has left.
+/// Asked by the page.
 pub type SharedResource = Resource<Result<Dated<Vec<ShellGrantView>>, AppError>>;
 
 /// Nothing at all while nobody shares anything.
 #[component]
 pub fn SharedList(shared: SharedResource) -> impl IntoView {
     let leave = ServerAction::<ShellGrantDelete>::new();
-    on_success(leave, move |()| shared.refetch());
+    let answer = leave.value();
+    let has_failed = Memo::new(move |_| matches!(answer.get(), Some(Err(_))));
     let newer = RwSignal::new(None::<Dated<Vec<ShellGrantView>>>);
+    let ask = move || async move {
+        if let Ok(list) = shell_shared_list().await {
+            newer.try_set(Some(list));
+        }
+    };
+    on_gone(leave, move || leptos::task::spawn_local(ask()));
     // What is shared comes by a page of its own; here it only goes.
     let is_listed = StoredValue::new(false);
     poll(ASKED_EVERY, move || async move {
-        if is_listed.get_value()
-            && let Ok(list) = shell_shared_list().await
-        {
-            newer.try_set(Some(list));
+        if is_listed.get_value() {
+            ask().await;
         }
     });
     let shown = move |first: Dated<Vec<ShellGrantView>>| {
@@ -40,14 +45,12 @@ pub fn SharedList(shared: SharedResource) -> impl IntoView {
         move || {
             let list = list.get();
             is_listed.set_value(!list.is_empty());
-            (!list.is_empty()).then(|| {
-                let items = list
-                    .into_iter()
-                    .map(|grant| view! { <Item grant as_of leave /> });
+            (!list.is_empty() || has_failed.get()).then(|| {
                 view! {
                     <section class="card shared" aria-labelledby="shared">
                         <h2 id="shared">"Shared with you"</h2>
-                        <ul class="shell-list" role="list">{items.collect_view()}</ul>
+                        <Failure action=leave gone="That shell is not shared with you any more." />
+                        <Items list as_of leave />
                     </section>
                 }
             })
@@ -59,6 +62,19 @@ pub fn SharedList(shared: SharedResource) -> impl IntoView {
             {move || Suspend::new(async move { shared.await.ok().map(shown) })}
         </Transition>
     }
+}
+
+#[component]
+fn Items(
+    list: Vec<ShellGrantView>,
+    as_of: i64,
+    leave: ServerAction<ShellGrantDelete>,
+) -> impl IntoView {
+    let item = move |grant| view! { <Item grant as_of leave /> };
+    (!list.is_empty()).then(|| {
+        let items = list.into_iter().map(item).collect_view();
+        view! { <ul class="shell-list" role="list">{items}</ul> }
+    })
 }
 
 #[component]
@@ -88,7 +104,6 @@ fn Item(grant: ShellGrantView, as_of: i64, leave: ServerAction<ShellGrantDelete>
             <Form action=leave class="inline" label=format!("Leave {what}")>
                 <input type="hidden" name="id" value=grant.id />
                 <Submit class="button small quiet">"Leave"</Submit>
-                <FormAlert />
             </Form>
         </li>
     }

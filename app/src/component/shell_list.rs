@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Ago, Form, FormAlert, Icon, IconName, Submit, on_success};
+use super::{Ago, Failure, Form, Icon, IconName, Submit, on_gone};
 use crate::{format, model::ShellView, server_fn::ShellClose};
 
 /// Said in place of the list where a VM's node does not tell.
@@ -12,18 +12,18 @@ pub const SHELLS_UNKNOWN: &str =
 /// One line a shell. Links load the shell page anew, because the terminal lives on it alone.
 #[component]
 pub fn ShellList(
-    shells: Vec<ShellView>,
+    #[prop(into)] shells: Signal<Vec<ShellView>>,
     /// The moment that `shells` are of, microseconds.
     as_of: i64,
     /// `/shell/web1`
     #[prop(into)]
     page: String,
-    /// Called when one was closed.
+    /// Called when one was closed, or had ended already.
     #[prop(optional, into)]
     on_closed: Option<Callback<()>>,
 ) -> impl IntoView {
     let close = ServerAction::<ShellClose>::new();
-    on_success(close, move |()| {
+    on_gone(close, move || {
         if let Some(on_closed) = on_closed {
             on_closed.run(());
         }
@@ -63,10 +63,19 @@ pub fn ShellList(
                 <Form action=close class="inline" label=format!("Close shell {short}")>
                     <input type="hidden" name="id" value=shell.id.clone() />
                     <Submit class="button small quiet">"Close"</Submit>
-                    <FormAlert />
                 </Form>
             </li>
         }
     };
-    view! { <ul class="shell-list" role="list">{shells.into_iter().map(item).collect_view()}</ul> }
+    let list = move || {
+        let shells = shells.get();
+        (!shells.is_empty()).then(|| {
+            let items = shells.into_iter().map(&item).collect_view();
+            view! { <ul class="shell-list" role="list">{items}</ul> }
+        })
+    };
+    view! {
+        <Failure action=close gone="That shell has ended already." />
+        {list}
+    }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::{
-    Ago, Alert, AlertKind, CopyFact, Dialog, Form, FormAlert, Icon, IconName, Left, Select, Submit,
-    on_success, poll,
+    Ago, Alert, AlertKind, CopyFact, Dialog, Failure, Form, FormAlert, Icon, IconName, Left,
+    Select, Submit, on_answer, on_gone, on_success, poll,
 };
 use crate::{
     model::{AppError, ErrorKind, ShellGrantView, ShellInvitationView, ShellMode, ShellShare},
@@ -123,14 +123,17 @@ fn ShareBody(
 fn Shared(share: ShareSignal, ask_now: Callback<()>) -> impl IntoView {
     let withdraw = ServerAction::<ShellInvitationDelete>::new();
     let take_back = ServerAction::<ShellGrantDelete>::new();
-    on_success(withdraw, move |()| ask_now.run(()));
+    on_gone(withdraw, move || ask_now.run(()));
     let asked = RwSignal::new(None::<String>);
-    on_success(take_back, move |()| {
+    on_gone(take_back, move || {
         asked.set(None);
         ask_now.run(());
     });
+    // What one said is over once the other has been answered.
+    on_answer(withdraw, move |_| take_back.clear());
+    on_answer(take_back, move |_| withdraw.clear());
     let list = Memo::new(move |_| share.get().map(|share| share.value));
-    move || {
+    let shown = move || {
         let list = list.get()?;
         let as_of = share.with_untracked(|share| share.as_ref().map_or(0, |share| share.as_of));
         let grants = list.grants.into_iter();
@@ -143,6 +146,11 @@ fn Shared(share: ShareSignal, ask_now: Callback<()>) -> impl IntoView {
                 {grants.collect_view()} {invitations.collect_view()}
             </ul>
         })
+    };
+    view! {
+        <Failure action=take_back gone="That access has ended already." />
+        <Failure action=withdraw gone="That link is not open any more." />
+        {shown}
     }
 }
 
@@ -180,7 +188,6 @@ fn Grant(
                     <input type="hidden" name="id" value=id.get_value() />
                     <Submit class="button small danger" busy="Taking it back…">"Take it back"</Submit>
                     <button type="button" class="button small quiet" on:click=move |_| asked.set(None)>"Keep"</button>
-                    <FormAlert />
                 </Form>
             </Show>
         </li>
@@ -206,7 +213,6 @@ fn Invitation(
             <Form action=withdraw class="inline" label="Withdraw the link">
                 <input type="hidden" name="id" value=invitation.id />
                 <Submit class="button small quiet">"Withdraw"</Submit>
-                <FormAlert />
             </Form>
         </li>
     }

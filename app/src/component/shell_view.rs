@@ -69,7 +69,7 @@ fn ShellMenu(shell: ShellPage, as_of: i64, back: String, page: String) -> impl I
             button=Box::new(move || button().into_any())
         >
             {here}
-            <ShellList shells=shell.others as_of page on_closed=Callback::new(|()| crate::nav::reload()) />
+            <ShellList shells=Signal::stored(shell.others) as_of page on_closed=Callback::new(|()| crate::nav::reload()) />
         </Menu>
     }
 }

@@ -9,8 +9,8 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     component::{
-        Access, Ago, Alert, AlertKind, Field, Form, FormAlert, Guard, Icon, IconName, Loaded,
-        Submit, ThemeSwitch, on_success,
+        Access, Ago, Alert, AlertKind, Failure, Field, Form, FormAlert, Guard, Icon, IconName,
+        Loaded, Submit, ThemeSwitch, on_gone, on_success,
     },
     format,
     model::{AppError, LoginSessionView, QuotaUsage, Viewer},
@@ -90,7 +90,7 @@ fn quota_words(quota: QuotaUsage) -> String {
 #[component]
 fn LoginSessions(sessions: SessionResource) -> impl IntoView {
     let action = ServerAction::<LoginSessionDelete>::new();
-    on_success(action, move |()| sessions.refetch());
+    on_gone(action, move || sessions.refetch());
     let shown = move |sessions: Dated<Vec<LoginSessionView>>| {
         let as_of = sessions.as_of;
         let item = move |session| view! { <Session session as_of action /> };
@@ -100,6 +100,7 @@ fn LoginSessions(sessions: SessionResource) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="sessions">
             <h2 id="sessions">"Where you are signed in"</h2>
+            <Failure action gone="That browser was signed out already." />
             <Loaded
                 data=sessions
                 skeleton=|| view! { <div class="skeleton events"></div> }
@@ -132,7 +133,6 @@ fn Session(
                     <Form action class="inline" label>
                         <input type="hidden" name="id" value=session.id />
                         <Submit class="button small quiet">"Sign out"</Submit>
-                        <FormAlert />
                     </Form>
                 }
                 .into_any(),

@@ -4,7 +4,6 @@ mod capacity;
 mod counts;
 pub mod event;
 mod events;
-mod failure;
 mod filter;
 mod follow;
 mod images;

@@ -156,12 +156,14 @@ fn Shells(name: String, detail: RwSignal<VmDetail>) -> impl IntoView {
                 })}
             </div>
             {move || {
-                match shells.get() {
-                    None => view! { <p class="muted">{SHELLS_UNKNOWN}</p> }.into_any(),
-                    Some(shells) if shells.is_empty() => view! { <p class="muted">"No shell is open. A shell keeps running when you close its page."</p> }.into_any(),
-                    Some(shells) => view! { <ShellList shells as_of page=page.clone() on_closed=asked /> }.into_any(),
-                }
+                let words = match shells.get() {
+                    None => SHELLS_UNKNOWN,
+                    Some(shells) if shells.is_empty() => "No shell is open. A shell keeps running when you close its page.",
+                    Some(_) => return None,
+                };
+                Some(view! { <p class="muted">{words}</p> })
             }}
+            <ShellList shells=Signal::derive(move || shells.get().unwrap_or_default()) as_of page on_closed=asked />
         </section>
     }
 }

@@ -24,7 +24,7 @@ const BODY_MAX: usize = 64 * 1024;
 const VALUE_MAX: usize = 256;
 /// Fields that are carried back. Named one by one, because addresses end up in the browser's
 /// history: a password or a credential never does.
-const KEPT: [&str; 17] = [
+const KEPT: [&str; 20] = [
     "name",
     "next",
     "flavor",
@@ -35,12 +35,15 @@ const KEPT: [&str; 17] = [
     "reference",
     "summary",
     "vms",
+    "ssh_server",
     "vcpus",
-    "cpu_millis",
     "memory_mib",
     "disk_gib",
+    "role",
     "confirm",
     "comment",
+    "scopes",
+    "days",
     "mode",
 ];
 
@@ -189,7 +192,68 @@ async fn with_true_status(response: Response) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
     use super::*;
+
+    /// Shown while it is typed, and no part of an address all the same: the invite code is a secret, and where a
+    /// public key belongs somebody may paste the private half.
+    const WITHHELD: [&str; 2] = ["invite", "public_key"];
+
+    /// The sources of what has forms. Not of filters, whose fields are in the address by themselves.
+    fn sources() -> Vec<String> {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut folders = vec![source.join("page"), source.join("component")];
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    found.push(fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        found.retain(|source| !source.contains("<Filter"));
+        found
+    }
+
+    /// The names that tags of this kind have in a source, without those whose value nobody can change.
+    fn names(source: &str, kind: &str) -> Vec<String> {
+        let begin = format!("<{kind}");
+        let tags = source.split(begin.as_str()).skip(1);
+        let tags = tags.filter(|tag| tag.starts_with(char::is_whitespace));
+        tags.filter_map(|tag| {
+            let (tag, _) = tag.split_once("/>")?;
+            let (_, name) = tag.split_once("name=\"")?;
+            let (name, _) = name.split_once('"')?;
+            let is_fixed = tag.contains("type=\"hidden\"") || tag.contains("readonly");
+            (!is_fixed).then(|| name.to_owned())
+        })
+        .collect()
+    }
+
+    #[test]
+    fn whatever_is_typed_or_chosen_in_a_form_is_carried_back_unless_it_may_be_a_secret() {
+        let sources = sources();
+        let of = |kind: &str| -> BTreeSet<String> {
+            let names = sources.iter().flat_map(|source| names(source, kind));
+            names.collect()
+        };
+        let fields: BTreeSet<String> = ["Field", "Select", "input"]
+            .into_iter()
+            .flat_map(&of)
+            .collect();
+        assert!(fields.len() > 20, "the fields are found: {fields:?}");
+        for name in fields {
+            let withheld = WITHHELD.contains(&name.as_str());
+            assert_ne!(KEPT.contains(&name.as_str()), withheld, "{name}");
+        }
+        for name in of("PasswordField") {
+            assert!(!KEPT.contains(&name.as_str()), "{name}");
+        }
+    }
 
     fn typed(name: &str, value: &str) -> (String, String) {
         (name.to_owned(), value.to_owned())

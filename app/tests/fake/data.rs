@@ -238,6 +238,7 @@ pub fn login_sessions() -> Vec<LoginSessionView> {
     vec![
         session("1", "Firefox on Linux", "127.0.0.1", 10 * SECOND, true),
         session("2", "Safari on iPhone", "192.168.1.23", 3 * HOUR, false),
+        session("3", "Chrome on Windows", "192.168.1.40", 30 * HOUR, false),
     ]
 }
 

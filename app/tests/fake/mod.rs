@@ -113,6 +113,19 @@ impl Fake {
         })
     }
 
+    /// What is listed may be gone, or out of reach, by the time that it is to go.
+    fn remove(&self, id: &str) -> Answer<()> {
+        self.name()?;
+        match id {
+            "gone" => Err(AppError::not_found("thing", id)),
+            "away" => {
+                let message = "It does not answer now. Try again.";
+                Err(AppError::new(ErrorKind::Unavailable, "away", message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn change(&self, name: &str, change: impl FnOnce(&mut VmView)) -> Answer<VmView> {
         let owner = self.name()?;
         let mut vms = self.world.lock();
@@ -259,8 +272,8 @@ impl AccountPlane for Fake {
         Ok("mct_secret".into())
     }
 
-    async fn token_delete(&self, _: &str) -> Answer<()> {
-        self.name().map(drop)
+    async fn token_delete(&self, id: &str) -> Answer<()> {
+        self.remove(id)
     }
 
     async fn ssh_access_get(&self) -> Answer<SshAccess> {
@@ -275,12 +288,12 @@ impl AccountPlane for Fake {
         self.name().map(drop)
     }
 
-    async fn ssh_key_delete(&self, _: &str) -> Answer<()> {
-        self.name().map(drop)
+    async fn ssh_key_delete(&self, id: &str) -> Answer<()> {
+        self.remove(id)
     }
 
-    async fn login_session_delete(&self, _: &str) -> Answer<()> {
-        self.name().map(drop)
+    async fn login_session_delete(&self, id: &str) -> Answer<()> {
+        self.remove(id)
     }
 
     async fn account_delete(&self, confirm: &str) -> Answer<()> {
@@ -408,7 +421,7 @@ impl VmPlane for Fake {
         Ok(data::shell_page(vm, shell))
     }
 
-    async fn shell_close(&self, _: &str) -> Answer<()> {
-        self.name().map(drop)
+    async fn shell_close(&self, id: &str) -> Answer<()> {
+        self.remove(id)
     }
 }

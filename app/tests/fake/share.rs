@@ -83,8 +83,8 @@ impl SharePlane for Fake {
         Ok(grant("bob", self.name()?))
     }
 
-    async fn shell_grant_delete(&self, _: &str) -> Answer<()> {
-        self.name().map(drop)
+    async fn shell_grant_delete(&self, id: &str) -> Answer<()> {
+        self.remove(id)
     }
 
     async fn shell_shared_list(&self) -> Answer<Vec<ShellGrantView>> {

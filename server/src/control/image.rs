@@ -1,7 +1,7 @@
 //! The catalogue: what VMs can be made from, where it is, and what is offered in its stead where no
 //! registry can be reached.
 
-use app::model::{ImageView, SshServer};
+use app::model::{IMAGE_REFERENCE_MAX, IMAGE_SUMMARY_MAX, ImageView, SshServer, image_name_check};
 
 use super::{Control, ControlError};
 use crate::{
@@ -34,9 +34,6 @@ const BUILT: [(&str, &str, &str, SshServer); 3] = [
         SshServer::Sshd,
     ),
 ];
-const NAME_MAX: usize = 40;
-const REFERENCE_MAX: usize = 200;
-const SUMMARY_MAX: usize = 120;
 
 impl Control {
     /// Fills an empty catalogue from the configuration; its first image is the default.
@@ -257,13 +254,8 @@ fn default_of(rows: &[ImageRow], present: &[u32], configured: Option<&str>) -> O
 
 fn check(row: &ImageRow) -> Result<(), ControlError> {
     let invalid = |field, words: &str| Err(ControlError::invalid(field, "image_invalid", words));
-    let fits =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._/".contains(&byte);
-    if row.name.is_empty() || row.name.len() > NAME_MAX || !row.name.bytes().all(fits) {
-        return invalid(
-            "name",
-            "A name has 1 to 40 small letters, digits, and - . _ /",
-        );
+    if let Err(words) = image_name_check(&row.name) {
+        return invalid("name", &words);
     }
     if !is_reference(&row.reference) {
         return invalid(
@@ -271,7 +263,9 @@ fn check(row: &ImageRow) -> Result<(), ControlError> {
             "A reference is like alpine:3 or registry.example:5000/team/image:tag",
         );
     }
-    if row.summary.chars().count() > SUMMARY_MAX || row.summary.chars().any(char::is_control) {
+    if row.summary.chars().count() > IMAGE_SUMMARY_MAX as usize
+        || row.summary.chars().any(char::is_control)
+    {
         return invalid("summary", "A summary is one line of at most 120 characters");
     }
     Ok(())
@@ -284,7 +278,7 @@ fn is_reference(text: &str) -> bool {
         .bytes()
         .next()
         .is_some_and(|byte| byte.is_ascii_alphanumeric());
-    begins && text.len() <= REFERENCE_MAX && text.bytes().all(fits)
+    begins && text.len() <= IMAGE_REFERENCE_MAX as usize && text.bytes().all(fits)
 }
 
 fn event(kind: &'static str, actor: Option<&Actor>, row: &ImageRow) -> NewEvent {

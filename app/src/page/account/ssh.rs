@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use crate::{
     component::{
-        Ago, CopyButton, CopyFact, Field, Form, FormAlert, Icon, IconName, Loaded, Submit,
-        empty_form, on_success,
+        Ago, CopyButton, CopyFact, Failure, Field, Form, FormAlert, Icon, IconName, Loaded, Submit,
+        empty_form, on_gone, on_success,
     },
     model::{AppError, SshAccess, SshHostView, SshKeyView},
     server_fn::{Dated, SshKeyAdd, SshKeyDelete},
@@ -21,7 +21,7 @@ pub type SshResource = Resource<Result<Dated<SshAccess>, AppError>>;
 pub fn Ssh(access: SshResource) -> impl IntoView {
     let delete = ServerAction::<SshKeyDelete>::new();
     let add = ServerAction::<SshKeyAdd>::new();
-    on_success(delete, move |()| access.refetch());
+    on_gone(delete, move || access.refetch());
     on_success(add, move |()| {
         access.refetch();
         empty_form(FORM);
@@ -51,6 +51,7 @@ pub fn Ssh(access: SshResource) -> impl IntoView {
                 "With a key added here you sign in by the " <code>"ssh"</code>
                 " on your computer. Nothing is needed in the VM."
             </p>
+            <Failure action=delete gone="That key was removed already." />
             <Loaded data=access skeleton=|| view! { <div class="skeleton events"></div> } view=shown />
             <Form action=add class="form" label="New SSH key" id=FORM>
                 <FormAlert fields=&["public_key", "comment"] />
@@ -98,7 +99,6 @@ fn Key(key: SshKeyView, as_of: i64, action: ServerAction<SshKeyDelete>) -> impl 
             <Form action class="inline" label>
                 <input type="hidden" name="id" value=key.id />
                 <Submit class="button small quiet">"Remove"</Submit>
-                <FormAlert />
             </Form>
         </li>
     }

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use crate::{
     component::{
-        Ago, Alert, AlertKind, CopyFact, Field, Form, FormAlert, Icon, IconName, Loaded, Select,
-        Submit, empty_form, on_success,
+        Ago, Alert, AlertKind, CopyFact, Failure, Field, Form, FormAlert, Icon, IconName, Loaded,
+        Select, Submit, empty_form, on_gone, on_success,
     },
     format,
     model::{AppError, Role, TokenView},
@@ -22,7 +22,7 @@ pub type TokenResource = Resource<Result<Dated<Vec<TokenView>>, AppError>>;
 pub fn Tokens(tokens: TokenResource, role: Role) -> impl IntoView {
     let delete = ServerAction::<TokenDelete>::new();
     let create = ServerAction::<TokenCreate>::new();
-    on_success(delete, move |()| tokens.refetch());
+    on_gone(delete, move || tokens.refetch());
     on_success(create, move |_| {
         tokens.refetch();
         empty_form(FORM);
@@ -40,6 +40,7 @@ pub fn Tokens(tokens: TokenResource, role: Role) -> impl IntoView {
                 "For scripts and the " <code>"minicloud"</code> " command, in place of your password. "
                 <a href="/api/docs" rel="external">"What they can ask"</a>
             </p>
+            <Failure action=delete gone="That token was revoked already." />
             <Loaded data=tokens skeleton=|| view! { <div class="skeleton events"></div> } view=shown />
             <Create action=create role />
         </section>
@@ -70,7 +71,6 @@ fn Token(token: TokenView, as_of: i64, action: ServerAction<TokenDelete>) -> imp
             <Form action class="inline" label>
                 <input type="hidden" name="id" value=token.id />
                 <Submit class="button small quiet">"Revoke"</Submit>
-                <FormAlert />
             </Form>
         </li>
     }

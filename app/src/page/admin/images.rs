@@ -2,14 +2,17 @@
 
 use leptos::prelude::*;
 
-use super::{failure::Failure, section::Section, table::Table};
+use super::{section::Section, table::Table};
 use crate::{
     component::{
-        Alert, AlertKind, Badge, Field, Form, FormAlert, Icon, IconName, Loaded, Menu, Select,
-        Submit, Tone, empty_form, on_success,
+        Alert, AlertKind, Badge, Failure, Field, Form, FormAlert, Icon, IconName, Loaded, Menu,
+        Select, Submit, Tone, empty_form, on_gone, on_success,
     },
     format,
-    model::{AppError, ImageView, SshServer, name_check},
+    model::{
+        AppError, IMAGE_NAME_MAX, IMAGE_REFERENCE_MAX, IMAGE_SUMMARY_MAX, ImageView, SshServer,
+        image_name_check,
+    },
     server_fn::admin::{ImageAdd, ImageDefault, ImageRemove, image_list},
 };
 
@@ -30,10 +33,10 @@ fn Catalogue(images: Resource<Result<Vec<ImageView>, AppError>>) -> impl IntoVie
     let set_default = ServerAction::<ImageDefault>::new();
     let remove = ServerAction::<ImageRemove>::new();
     on_success(set_default, move |_| again.run(()));
-    on_success(remove, move |()| again.run(()));
+    on_gone(remove, move || again.run(()));
     view! {
         <Failure action=set_default />
-        <Failure action=remove />
+        <Failure action=remove gone="That image was removed already." />
         <Loaded
             data=images
             skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
@@ -145,7 +148,7 @@ fn Add(again: Callback<()>) -> impl IntoView {
         if name.is_empty() {
             None
         } else {
-            name_check(&name).err()
+            image_name_check(name.trim()).err()
         }
     });
     view! {
@@ -160,7 +163,7 @@ fn Add(again: Callback<()>) -> impl IntoView {
                     name="name"
                     label="Name"
                     code=true
-                    max_length=32
+                    max_length=IMAGE_NAME_MAX
                     hint="What people choose it by: debian."
                     on_input=Callback::new(move |name| typed.set(name))
                     check
@@ -169,10 +172,10 @@ fn Add(again: Callback<()>) -> impl IntoView {
                     name="reference"
                     label="Reference"
                     code=true
-                    max_length=255
+                    max_length=IMAGE_REFERENCE_MAX
                     hint="What the nodes' engines know it by: debian:13, registry.example/lab/base:2. It needs /bin/sh."
                 />
-                <Field name="summary" label="One line about it" optional=true max_length=120 />
+                <Field name="summary" label="One line about it" optional=true max_length=IMAGE_SUMMARY_MAX />
                 <Select name="ssh_server" label="SSH server in it" options=ssh_servers() />
                 <Submit class="button" busy="Adding…">"Add image"</Submit>
             </Form>

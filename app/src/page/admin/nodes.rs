@@ -4,7 +4,6 @@ use leptos::prelude::*;
 
 use super::{
     capacity::{CapacityBar, CapacityLegend},
-    failure::Failure,
     follow::{Lost, follow_overview, one_of},
     node::{HealthBadge, HealthReason, PolicyBadge, ReachOpen, cpu_words, memory_words, vms_words},
     node_add::NodeAdd,
@@ -12,7 +11,7 @@ use super::{
     table::Table,
 };
 use crate::{
-    component::{Ago, Form, Loaded, Submit, on_success},
+    component::{Ago, Failure, Form, Loaded, Submit, on_success},
     model::{NodeHealth, NodePolicy, NodeView, Overview},
     server_fn::admin::{NodeCordon, overview},
 };

@@ -7,15 +7,14 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::{
-    failure::Failure,
     follow::refresh,
     section::Section,
     vm_row::{StartForm, StopForm, can_start},
 };
 use crate::{
     component::{
-        Ago, Alert, AlertKind, EventList, Icon, IconName, Loaded, SHELLS_UNKNOWN, UsageCharts,
-        VmBadge, VmFacts, on_success, poll,
+        Ago, Alert, AlertKind, EventList, Failure, Icon, IconName, Loaded, SHELLS_UNKNOWN,
+        UsageCharts, VmBadge, VmFacts, on_success, poll,
     },
     format,
     model::{AppError, ErrorKind, EventPage, ShellView, VmDetail, VmState, VmView},

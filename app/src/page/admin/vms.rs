@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 
 use super::{
-    failure::Failure,
     filter::{Filter, query_part},
     follow::{follow_answer, refresh},
     section::Section,
@@ -11,7 +10,7 @@ use super::{
     vm_row::VmRow,
 };
 use crate::{
-    component::{Field, Loaded, Select, on_success},
+    component::{Failure, Field, Loaded, Select, on_success},
     model::{NodeView, VmMatches, VmState, VmView},
     server_fn::{
         Dated,
