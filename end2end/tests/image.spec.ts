@@ -11,7 +11,7 @@ test("an image is added, made the default, and removed", async ({ admin, alice }
   const row = (image: string) => page.getByRole("row").filter({ has: page.getByText(image, { exact: true }) });
   const offered = (image: string) => alice.page.getByRole("radio", { name: new RegExp(`\\b${image}\\b`) });
   await admin.visit("/admin/images");
-  await expect(row("base").getByText("Default")).toBeVisible();
+  await expect(row("base").getByText("Default", { exact: true })).toBeVisible();
 
   const name = page.getByLabel("Name", { exact: true });
   await name.fill("Extra");
@@ -26,12 +26,12 @@ test("an image is added, made the default, and removed", async ({ admin, alice }
 
   try {
     await row(extra).getByRole("button", { name: `Make default ${extra}` }).click();
-    await expect(row(extra).getByText("Default")).toBeVisible();
+    await expect(row(extra).getByText("Default", { exact: true })).toBeVisible();
     await alice.visit("/vms/new");
     await expect(offered(extra)).toBeChecked();
   } finally {
     await row("base").getByRole("button", { name: "Make default base" }).click();
-    await expect(row("base").getByText("Default")).toBeVisible();
+    await expect(row("base").getByText("Default", { exact: true })).toBeVisible();
   }
 
   await row(extra).getByLabel(`Remove ${extra}`).click();

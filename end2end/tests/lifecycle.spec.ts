@@ -41,11 +41,12 @@ test("a busy VM shows over half of its CPU share", async ({ alice }) => {
   await alice.runningVm("busy1");
   const shell = await alice.openShell("busy1");
   await shell.run("yes > /dev/null &");
+  const begun = Date.now();
   await alice.visit("/");
   const cpu = alice.row("busy1").getByTitle("CPU, of its share");
-  await expect
-    .poll(async () => Number.parseInt(await cpu.innerText(), 10), { timeout: 60_000 })
-    .toBeGreaterThan(50);
+  // Ten seconds are promised; a busy machine has three times that.
+  await expect.poll(async () => Number.parseInt(await cpu.innerText(), 10), { timeout: 30_000 }).toBeGreaterThan(50);
+  console.log(`shown over half ${Date.now() - begun} ms after it began`);
 });
 
 test("a sixth VM is over quota: the form says so, and so does the server", async ({ alice }) => {

@@ -109,6 +109,33 @@ test("an editor is as it was after a reload: its screen, its cursor, what is typ
   expect(await again.output("cat poem")).toBe("one and two\nthree four");
 });
 
+test("a reload, and coming back, lead to the shell that was shown, though a newer one is open", async ({ alice }) => {
+  const { page } = alice;
+  await alice.runningVm("same1");
+  const shell = await alice.openShell("same1");
+  const pid = await shell.pid();
+  const other = await page.context().newPage();
+  await other.goto("/shell/same1?new=1");
+  const newer = new ShellView(other);
+  await newer.connected();
+  await newer.prompt();
+  await newer.element.click();
+  expect(await newer.pid()).not.toBe(pid);
+
+  await page.reload();
+  const again = new ShellView(page);
+  await again.connected();
+  await again.element.click();
+  expect(await again.pid()).toBe(pid);
+  await alice.visit("/");
+  await page.goBack();
+  const back = new ShellView(page);
+  await back.connected();
+  await back.element.click();
+  expect(await back.pid()).toBe(pid);
+  await other.close();
+});
+
 test("an editor that is come back to in another window fills that one", async ({ alice }) => {
   const { page } = alice;
   await alice.runningVm("edit2");

@@ -90,7 +90,7 @@ pub struct Config {
 }
 
 /// How a node is picked among those that fit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// The one placed on longest ago.
@@ -286,6 +286,29 @@ mod tests {
             public_urls: public_urls.iter().map(|url| (*url).to_owned()).collect(),
             ..Config::default()
         }
+    }
+
+    #[test]
+    fn one_limit_of_a_quota_can_be_set_beside_those_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("Leptos.toml");
+        let text = "[minicloud.quota]\nvms = 7\ncpu_millis = 500\nmemory_mib = 600\ndisk_gib = 8\n";
+        std::fs::write(&file, text).unwrap();
+        let flags = Flags {
+            config: file,
+            placement: Some(Strategy::BinPack),
+            quota_memory_mib: Some(1024),
+            ..Flags::default()
+        };
+        let config = Config::load(&flags).unwrap();
+        assert_eq!(config.placement, Strategy::BinPack);
+        let quota = QuotaConfig {
+            vms: 7,
+            cpu_millis: 500,
+            memory_mib: 1024,
+            disk_gib: 8,
+        };
+        assert_eq!(config.quota, quota);
     }
 
     #[test]

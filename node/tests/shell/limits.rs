@@ -1,7 +1,12 @@
 //! Bad input closes the socket it came on, with a reason, and nothing else.
 
-use std::{cell::Cell, time::Duration};
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
+use futures_util::{StreamExt, stream};
 use node::shell::{
     ShellLimits,
     frame::{NodeFrame, ViewerFrame},
@@ -133,6 +138,58 @@ async fn a_thousand_attaches_leave_nothing_behind() {
     // Other tests of this process open files too.
     until("files are closed", || files() < before + 150).await;
     node.attach(shell, 5_000).await.works(&mut program).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_who_come_at_once_those_without_a_seat_are_told_and_nobody_is_disturbed() {
+    /// Sockets at a time; each has two ends in this process.
+    const AT_ONCE: usize = 200;
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, mut program) = node.shell().await;
+    let mut good = node.attach(shell, 5_000).await;
+    let come = |client: u64| {
+        let node = &node;
+        async move {
+            let query = format!("client={client:016x}");
+            let mut viewer = node.connect(shell, &query).await;
+            match viewer.next().await {
+                // It keeps its seat until all have come.
+                Got::Frame(NodeFrame::Hello(_)) => Some(viewer),
+                Got::Closed(code, reason) => {
+                    assert_eq!((code, reason.is_empty()), (4429, false));
+                    None
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let all_came = AtomicBool::new(false);
+    let storm = async {
+        let storm = stream::iter(0..1_000).map(come).buffer_unordered(AT_ONCE);
+        let viewers: Vec<Option<Viewer>> = storm.collect().await;
+        all_came.store(true, Ordering::Relaxed);
+        viewers
+    };
+    let working = async {
+        let mut longest = Duration::ZERO;
+        let mut at = good.hello().input_offset;
+        while !all_came.load(Ordering::Relaxed) {
+            let asked = Instant::now();
+            good.type_at(at, "k").await;
+            at += 1;
+            assert_eq!(program.read(1).await, b"k");
+            program.print("k").await;
+            good.output_until(b"k").await;
+            longest = longest.max(asked.elapsed());
+        }
+        (at, longest)
+    };
+    let (viewers, (keys, longest)) = tokio::join!(storm, working);
+    println!("{keys} keys meanwhile, each back after at most {longest:?}");
+    assert!(keys > 10, "{keys}");
+    assert_eq!(viewers.iter().flatten().count(), 31);
+    drop(viewers);
+    until("they left", || node.shells.list(node.vm_id)[0].viewers == 1).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use serde::Deserialize;
 
-use super::Config;
+use super::{Config, Strategy};
 use crate::secret::Secret;
 
 /// Why the server does not start; its words are printed.
@@ -103,6 +103,21 @@ pub struct Flags {
     /// Who may make an account: open, invite or closed
     #[arg(long, env = "MINICLOUD_REGISTRATION")]
     pub registration: Option<String>,
+    /// How a node is picked among those that have room
+    #[arg(long, env = "MINICLOUD_PLACEMENT")]
+    pub placement: Option<Strategy>,
+    /// VMs that a user may have, until an admin sets another number
+    #[arg(long, env = "MINICLOUD_QUOTA_VMS")]
+    pub quota_vms: Option<u32>,
+    /// The same of thousandths of a CPU, of all their VMs together
+    #[arg(long, env = "MINICLOUD_QUOTA_CPU_MILLIS")]
+    pub quota_cpu_millis: Option<u32>,
+    /// The same of MiB of memory
+    #[arg(long, env = "MINICLOUD_QUOTA_MEMORY_MIB")]
+    pub quota_memory_mib: Option<u32>,
+    /// The same of GiB of disk
+    #[arg(long, env = "MINICLOUD_QUOTA_DISK_GIB")]
+    pub quota_disk_gib: Option<u32>,
     /// IPv4 range that users' networks are cut from, a /27 each, such as 10.64.0.0/12
     #[arg(long, env = "MINICLOUD_NETWORK_RANGE")]
     pub network_range: Option<String>,
@@ -124,7 +139,7 @@ By environment, or in the file; never by a flag, which shows in process lists:
   MINICLOUD_ADMIN_PASSWORD  the password of admin at the first start, instead of admin/admin
   MINICLOUD_METRICS_TOKEN   needed on /metrics; without one it answers this machine alone
 
-In the file alone: placement, quota, flavors and images (docs/operations.md).";
+In the file alone: flavors and images (docs/operations.md).";
 
 /// The part of the file that is ours.
 #[derive(Default, Deserialize)]
@@ -177,8 +192,17 @@ impl Config {
             log,
             ssh_ports_listen,
             network_range,
-            orphan_grace_s
+            orphan_grace_s,
+            placement
         );
+        for (value, limit) in [
+            (flags.quota_vms, &mut self.quota.vms),
+            (flags.quota_cpu_millis, &mut self.quota.cpu_millis),
+            (flags.quota_memory_mib, &mut self.quota.memory_mib),
+            (flags.quota_disk_gib, &mut self.quota.disk_gib),
+        ] {
+            *limit = value.unwrap_or(*limit);
+        }
         take_some!(
             tls_cert,
             tls_key,

@@ -177,3 +177,35 @@ async fn that_a_shells_node_hangs_is_told_before_a_page_gives_up() {
     assert!(after < PAGE_PATIENCE, "{after:?}");
     house.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_of_another_sites_page_opens_no_new_shell() {
+    let house = House::new().await;
+    let cookie = signed_in(&house).await;
+    let vm = &house.things["vm"];
+    let count = async || {
+        let path = format!("/api/v1/vms/{vm}/shells");
+        let shells = house.by_token(Person::Ann, "GET", &path, "").await;
+        shells.json().as_array().unwrap().len()
+    };
+    let before = count().await;
+    for (site, more) in [
+        ("cross-site", 0),
+        ("same-site", 0),
+        ("none", 1),
+        ("same-origin", 1),
+    ] {
+        let known = count().await;
+        let lines = [
+            ("cookie", cookie.as_str()),
+            ("accept", "text/html"),
+            ("sec-fetch-site", site),
+        ];
+        let path = format!("/shell/{vm}?new=1");
+        let page = house.ask("GET", &path, &lines, "").await;
+        assert_eq!(page.status, 302, "{site}: {page:?}");
+        assert_eq!(count().await, known + more, "{site}");
+    }
+    assert_eq!(count().await, before + 2);
+    house.end().await;
+}
