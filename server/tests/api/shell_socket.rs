@@ -203,7 +203,7 @@ async fn a_link_of_another_sites_page_opens_no_new_shell() {
         ];
         let path = format!("/shell/{vm}?new=1");
         let page = house.ask("GET", &path, &lines, "").await;
-        assert_eq!(page.status, 302, "{site}: {page:?}");
+        assert_eq!(page.status, 303, "{site}: {page:?}");
         assert_eq!(count().await, known + more, "{site}");
     }
     assert_eq!(count().await, before + 2);
