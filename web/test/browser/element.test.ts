@@ -258,6 +258,24 @@ test("a second viewer sees the first one's size, and may take it", async () => {
   await first.close();
 });
 
+test("of a terminal that is larger than the window all can be scrolled to", async () => {
+  const { shell, url } = newShell("none");
+  const first = await ShellPage.open(browser, url, { viewport: { width: 1800, height: 1000 } });
+  shell.feed(Buffer.from("left"));
+  const options = { viewport: { width: 390, height: 300 }, hasTouch: true, isMobile: true };
+  const second = await ShellPage.open(browser, url, options);
+  await second.sees(/^left/);
+  const box = await second.page.locator(".mct-screen").evaluate((screen) => {
+    const inner = screen.querySelector(".xterm")!.getBoundingClientRect();
+    const outer = screen.getBoundingClientRect();
+    return { left: inner.left - outer.left, top: inner.top - outer.top, wider: inner.width > outer.width };
+  });
+  assert.ok(box.wider, "else there is nothing to scroll to");
+  assert.ok(box.left >= 0 && box.top >= 0, JSON.stringify(box));
+  await second.close();
+  await first.close();
+});
+
 test("a program's question is answered by one viewer, and not again after a reload", async () => {
   const { shell, url } = newShell("none");
   const first = await ShellPage.open(browser, url);
