@@ -213,14 +213,53 @@ test("a shell that takes no input is told to be busy for as long as it is", asyn
   await view.close();
 });
 
-test("the key row has Tab and all arrows", async () => {
+/** A shell without a program, its page on a phone, and the middle of a key of the row there. */
+async function openOnPhone() {
   const id = `m${++count}`;
   const shell = standIn.shell(id, "none");
   const options = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
   const view = await ShellPage.open(browser, `${origin}/shell/${id}`, options);
   const keys = view.page.getByRole("group", { name: "Keys" });
+  const middle = async (name: string): Promise<{ x: number; y: number }> => {
+    const box = await keys.getByRole("button", { name }).boundingBox();
+    assert.ok(box !== null);
+    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  };
+  return { shell, view, keys, middle };
+}
+
+test("the key row has Tab and all arrows", async () => {
+  const { shell, view, keys } = await openOnPhone();
   for (const key of ["Tab", "Left", "Right", "Down", "Up"]) await keys.getByRole("button", { name: key }).tap();
   while (shell.received.length < 13) await view.page.waitForTimeout(10);
   assert.equal(shell.received.toString(), "\t\x1b[D\x1b[C\x1b[B\x1b[A");
+  await view.close();
+});
+
+test("a finger that moves the key row, or slides off a key, types nothing", async () => {
+  const { shell, view, keys, middle } = await openOnPhone();
+  const { x, y } = await middle("Up");
+  await view.finger(Array.from({ length: 16 }, (_, step) => ({ x: x - 10 * step, y })));
+  const moved = await keys.evaluate((row) => row.scrollLeft);
+  assert.ok(moved > 50, `the row has moved by ${moved}`);
+  const tilde = await middle("Tilde");
+  assert.ok(tilde.x < 390, "the last key is in sight");
+  await view.finger([0, 40, 80].map((up) => ({ x: tilde.x, y: tilde.y - up })));
+  await keys.getByRole("button", { name: "Minus" }).tap();
+  while (shell.received.length < 1) await view.page.waitForTimeout(10);
+  assert.equal(shell.received.toString(), "-");
+  await view.close();
+});
+
+test("a key that is held long types once, an arrow repeats until it is let go", async () => {
+  const { shell, view, middle } = await openOnPhone();
+  await view.finger([await middle("Escape")], 700);
+  while (shell.received.length < 1) await view.page.waitForTimeout(10);
+  await view.finger([await middle("Left")], 700);
+  await view.page.waitForTimeout(200);
+  const typed = shell.received.toString();
+  assert.match(typed, /^\x1b(\x1b\[D){2,8}$/);
+  await view.page.waitForTimeout(200);
+  assert.equal(shell.received.toString(), typed);
   await view.close();
 });

@@ -74,6 +74,19 @@ export class ShellPage {
     }, text);
   }
 
+  /** A finger that comes down at the first of these points, moves along the others, rests, and is lifted. */
+  async finger(path: { x: number; y: number }[], rest = 0): Promise<void> {
+    const cdp = await this.page.context().newCDPSession(this.page);
+    for (const [at, point] of path.entries()) {
+      const type = at === 0 ? "touchStart" : "touchMove";
+      await cdp.send("Input.dispatchTouchEvent", { type, touchPoints: [point] });
+      await this.page.waitForTimeout(16);
+    }
+    await this.page.waitForTimeout(rest);
+    await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await cdp.detach();
+  }
+
   async close(): Promise<void> {
     await this.page.context().close();
     assert.deepEqual(this.complaints, []);
