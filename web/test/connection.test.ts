@@ -364,6 +364,21 @@ test("a ping every 15 s; without a pong for 10 s the connection is lost", () => 
   assert.equal(bench.state.name, "reconnecting");
 });
 
+test("a slow line that brings something is not lost while the pong is behind it", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  bench.pass(15_000);
+  for (let offset = 0; offset < 5; offset++) {
+    bench.pass(9_000);
+    bench.socket.receive(frames.output(offset, "x"));
+  }
+  assert.equal(bench.socket.all("ping").length, 1);
+  bench.pass(9_999);
+  assert.equal(bench.state.name, "connected");
+  bench.pass(1);
+  assert.equal(bench.state.name, "reconnecting");
+});
+
 test("the node's ping is answered at once", () => {
   const bench = new Bench();
   bench.socket.receive(frames.hello(), frames.ping(7));
