@@ -235,20 +235,19 @@ export class ShellView {
 
   private sized(size: Size, owner: boolean): void {
     this.terminal.answers = owner;
-    if (owner) {
-      this.terminal.fit();
-      this.connection.resize(this.terminal.size);
-    } else {
-      this.terminal.showAt(size);
-    }
-    this.showSize(this.terminal.size, owner);
+    if (owner) this.terminal.fit();
+    else this.terminal.showAt(size);
+    this.laidOut();
   }
 
   private resized(): void {
     this.terminal.layout();
-    if (this.terminal.answers) this.connection.resize(this.terminal.size);
-    else this.connection.resize(this.terminal.fitting);
-    this.showSize(this.terminal.size, this.terminal.answers);
+    this.laidOut();
+  }
+
+  private laidOut(): void {
+    this.connection.resize(this.terminal.fitting);
+    this.showSize(this.terminal.shown, this.terminal.answers);
   }
 
   private showSize(size: Size, owner: boolean): void {

@@ -543,14 +543,14 @@ test("another version of the protocol asks for a reload", () => {
   assert.deepEqual(bench.state, { name: "ended", ending: { kind: "version" } });
 });
 
-test("only the owner's size is sent, and only when it changed", () => {
+test("each viewer's own size is told, whoever's is shown, and only when it changed", () => {
   const bench = new Bench();
   bench.socket.receive(frames.hello({ owner: false, cols: 100, rows: 30 }));
+  bench.connection.resize({ cols: 80, rows: 24 });
+  assert.deepEqual(bench.socket.all("resize"), [], "the attachment has told it");
   bench.connection.resize({ cols: 90, rows: 20 });
-  assert.deepEqual(bench.socket.all("resize"), []);
-  bench.connection.takeSize();
-  assert.equal(bench.socket.all("take_size").length, 1);
-  bench.socket.receive(frames.size(100, 30, true));
+  bench.connection.resize({ cols: 90, rows: 20 });
+  bench.socket.receive(frames.size(110, 30, false), frames.size(90, 20, true));
   assert.deepEqual(bench.socket.all("resize"), [{ kind: "resize", cols: 90, rows: 20 }]);
   // The echo of that, and of a size in between, is no reason to send again.
   bench.connection.resize({ cols: 91, rows: 20 });
@@ -558,15 +558,17 @@ test("only the owner's size is sent, and only when it changed", () => {
   assert.equal(bench.socket.all("resize").length, 2);
 });
 
-test("a size that changed while away is sent after the reconnect", () => {
+test("a size that changed while away is told by the next attachment, a later one after its hello", () => {
   const bench = new Bench();
   bench.socket.receive(frames.hello());
   bench.socket.drop();
   bench.connection.resize({ cols: 60, rows: 20 });
   bench.pass(250);
   assert.deepEqual(bench.socket.size, { cols: 60, rows: 20 });
-  bench.socket.receive(frames.hello());
-  assert.deepEqual(bench.socket.all("resize"), [{ kind: "resize", cols: 60, rows: 20 }]);
+  bench.connection.resize({ cols: 50, rows: 20 });
+  assert.deepEqual(bench.socket.all("resize"), []);
+  bench.socket.receive(frames.hello({ cols: 60, rows: 20 }));
+  assert.deepEqual(bench.socket.all("resize"), [{ kind: "resize", cols: 50, rows: 20 }]);
 });
 
 test("after three failures the server is asked for its reason, and believed", async () => {

@@ -258,6 +258,24 @@ test("a second viewer sees the first one's size, and may take it", async () => {
   await first.close();
 });
 
+test("who inherits the size has their own window's at their own font, in one step", async () => {
+  const { shell, url } = newShell("none");
+  const options = { viewport: { width: 700, height: 500 } };
+  const alone = await ShellPage.open(browser, newShell("none").url, options);
+  const first = await ShellPage.open(browser, url, { viewport: { width: 1600, height: 900 } });
+  const second = await ShellPage.open(browser, url, { viewport: { width: 640, height: 480 } });
+  const larger = await first.size();
+  await second.page.setViewportSize(options.viewport);
+  await second.page.waitForTimeout(300);
+  await first.close();
+  await second.page.getByRole("button", { name: "Use my size" }).waitFor({ state: "hidden" });
+  await second.page.waitForTimeout(300);
+  assert.deepEqual(shell.sizes, [larger, await alone.size()]);
+  assert.equal(await second.size(), await alone.size());
+  await second.close();
+  await alone.close();
+});
+
 test("of a terminal that is larger than the window all can be scrolled to", async () => {
   const { shell, url } = newShell("none");
   const first = await ShellPage.open(browser, url, { viewport: { width: 1800, height: 1000 } });

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import type { Terminal } from "@xterm/xterm";
 import type { Browser } from "playwright-core";
 
+import * as frames from "../frames.ts";
 import { StandIn } from "../stand-in.ts";
 import { launch, ShellPage } from "./page.ts";
 
@@ -156,11 +157,8 @@ test("a restart is told as one for as long as nobody answers", async () => {
   await view.close();
 });
 
-test("output is acknowledged once it is drawn, and not before", async () => {
-  const { shell, view } = await open("first");
-  const acked = () => shell.viewers[0]?.acked;
-  while (acked() !== 5) await view.page.waitForTimeout(10);
-  // A sequence that takes its time: xterm draws nothing of what comes behind it.
+/** A sequence that takes its time: xterm draws nothing of what comes behind it until it is told to go on. */
+async function pausable(view: ShellPage): Promise<() => Promise<void>> {
   await view.page.evaluate(() => {
     type Parts = { view: { terminal: { xterm: Terminal } } };
     const element = document.querySelector("mc-terminal") as unknown as Parts;
@@ -168,12 +166,39 @@ test("output is acknowledged once it is drawn, and not before", async () => {
       return new Promise((draw) => Object.assign(window, { draw: () => draw(true) }));
     });
   });
+  return () => view.page.evaluate(() => (window as unknown as { draw(): void }).draw());
+}
+
+test("a snapshot is drawn at the size it tells, though the window changes meanwhile", async () => {
+  const { shell, view } = await open();
+  const { cols, rows } = shell;
+  const draw = await pausable(view);
+  const right = cols - 5;
+  const bytes = `\x1b]7777;\x07\x1b[1;${right}Hright\r\n`;
+  shell.viewers[0]?.socket.send(frames.snapshot(0, cols, rows, bytes));
+  await view.page.waitForFunction(() => "draw" in window);
+  await view.page.setViewportSize({ width: 500, height: 600 });
+  while (shell.cols === cols) await view.page.waitForTimeout(10);
+  await draw();
+  await view.sees(/right/);
+  assert.equal(await view.size(), `${shell.cols}x${shell.rows}`);
+  // The line goes on in as many rows as its words need now.
+  const blank = (right - 1) % shell.cols;
+  assert.match(await view.text(), new RegExp(`(^|\n) {${blank}}right$`));
+  await view.close();
+});
+
+test("output is acknowledged once it is drawn, and not before", async () => {
+  const { shell, view } = await open("first");
+  const acked = () => shell.viewers[0]?.acked;
+  while (acked() !== 5) await view.page.waitForTimeout(10);
+  const draw = await pausable(view);
   const output = Buffer.from(`\x1b]7777;\x07${"x".repeat(100_000)}`);
   shell.feed(output);
   await view.page.waitForFunction(() => "draw" in window);
   await view.page.waitForTimeout(300);
   assert.equal(acked(), 5);
-  await view.page.evaluate(() => (window as unknown as { draw(): void }).draw());
+  await draw();
   while (acked() !== 5 + output.length) await view.page.waitForTimeout(10);
   await view.close();
 });
