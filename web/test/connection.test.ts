@@ -406,6 +406,12 @@ test("the node's words of why a shell is gone are told", () => {
   assert.deepEqual(bench.state.ending, { kind: "shell_not_found", why: "the engine was restarted" });
 });
 
+test("a node that knows nothing of a shell tells nothing of why it is gone", () => {
+  const bench = new Bench();
+  bench.socket.drop(4004, "there is no such shell on this node");
+  assert.deepEqual(bench.state, { name: "ended", ending: { kind: "shell_not_found" } });
+});
+
 test("why access has ended is told, but for words that say no more", () => {
   const reasons = { "the VM was deleted": "the VM was deleted", "access was taken back": undefined, "": undefined };
   for (const [reason, why] of Object.entries(reasons)) {
