@@ -234,7 +234,7 @@ test("a selection is copied, and Ctrl+C copies it before it interrupts", async (
   assert.equal(await clipboard(), "copy-this");
   await view.page.evaluate(() => navigator.clipboard.writeText("other"));
   await view.page.keyboard.press("Control+c");
-  await view.page.waitForFunction(async () => (await navigator.clipboard.readText()) === "copy-this");
+  await view.copied("copy-this");
   assert.equal(shell.received.length, 0);
   await view.page.keyboard.press("Control+c");
   while (shell.received.length < 1) await view.page.waitForTimeout(10);

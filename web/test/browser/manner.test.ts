@@ -57,11 +57,36 @@ test("Ctrl+Shift+C copies and Ctrl+Shift+V pastes, by their keys", async () => {
   await view.page.mouse.dblclick(x, y);
   await clipboard.write("other");
   await view.page.keyboard.press("Control+Shift+C");
-  await view.page.waitForFunction(async () => (await navigator.clipboard.readText()) === "copy-this");
+  await view.copied("copy-this");
   assert.equal(shell.received.length, 0, "nothing is typed by it");
   await view.page.keyboard.press("Control+Shift+V");
   while (shell.received.length < "copy-this".length) await view.page.waitForTimeout(10);
   assert.equal(shell.received.toString(), "copy-this");
+  await view.close();
+});
+
+test("a click that selects nothing new copies nothing, the same words selected again are copied again", async () => {
+  const { view, clipboard } = await open("copy-this and not this");
+  await view.sees(/copy-this/);
+  const { x, y } = await firstCells(view);
+  const { mouse } = view.page;
+  const select = async (): Promise<void> => {
+    await mouse.move(x + 60, y);
+    await mouse.down();
+    await mouse.move(x, y);
+    // Above the screen, over the bar.
+    await mouse.move(x, 10);
+    await mouse.up();
+  };
+  await clipboard.write("other");
+  await select();
+  await view.copied("copy-this");
+  await clipboard.write("other");
+  await mouse.click(x, y, { button: "right" });
+  await view.page.waitForTimeout(200);
+  assert.equal(await clipboard.read(), "other");
+  await select();
+  await view.copied("copy-this");
   await view.close();
 });
 

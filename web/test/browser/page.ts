@@ -60,6 +60,16 @@ export class ShellPage {
     }
   }
 
+  /** Waits until the clipboard holds `wanted`. (Playwright's own wait takes any promise for a yes.) */
+  async copied(wanted: string): Promise<void> {
+    const end = Date.now() + WAIT_MS;
+    const held = (): Promise<string> => this.page.evaluate(() => navigator.clipboard.readText());
+    while ((await held()) !== wanted) {
+      if (Date.now() > end) assert.fail(`the clipboard holds ${await held()}, not ${wanted}`);
+      await this.page.waitForTimeout(20);
+    }
+  }
+
   async run(line: string): Promise<void> {
     await this.page.keyboard.type(`${line}\n`);
   }
