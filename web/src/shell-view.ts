@@ -71,6 +71,7 @@ export class ShellView {
     this.resizing.stop();
     this.connection.close();
     leaveClientId(this.shell, this.viewer.client);
+    this.bar.stop();
     this.banner.stop();
     this.keys.stop();
     this.terminal.dispose();

@@ -258,6 +258,33 @@ test("a second viewer sees the first one's size, and may take it", async () => {
   await first.close();
 });
 
+test("who else is there is told to screen readers: in words, and not for a moment's absence", async () => {
+  const { url } = newShell("none");
+  const first = await ShellPage.open(browser, url);
+  const bar = first.page.getByRole("group", { name: "Terminal of web1" });
+  const company = bar.getByRole("status").filter({ hasText: "this shell" });
+  await first.page.evaluate(() => {
+    const told: string[] = [];
+    const note = ({ target }: MutationRecord): void => void told.push(target.textContent ?? "");
+    const observer = new MutationObserver((records) => records.forEach(note));
+    for (const region of document.querySelectorAll(".mct-bar [role=status]")) {
+      observer.observe(region, { childList: true });
+    }
+    Object.assign(window, { told });
+  });
+  const second = await ShellPage.open(browser, url);
+  await company.filter({ hasText: "2 viewers" }).waitFor();
+  assert.match(await bar.ariaSnapshot(), /status: 2 viewers see this shell/);
+  assert.doesNotMatch(await bar.ariaSnapshot(), /\b2$/m, "no bare number");
+  await second.page.reload();
+  await second.state("connected");
+  await second.close();
+  await company.filter({ hasText: "Nobody else" }).waitFor();
+  const told = await first.page.evaluate(() => (window as unknown as { told: string[] }).told);
+  assert.deepEqual(told, ["2 viewers see this shell", "Nobody else sees this shell"]);
+  await first.close();
+});
+
 test("who inherits the size has their own window's at their own font, in one step", async () => {
   const { shell, url } = newShell("none");
   const options = { viewport: { width: 700, height: 500 } };
