@@ -219,7 +219,8 @@ export class Connection {
   }
 
   private sendInput(): void {
-    if (!this.greeted) return;
+    // What a closing socket would not take counts as never sent.
+    if (!this.greeted || this.socket?.readyState !== OPEN) return;
     for (const { offset, bytes } of this.input.take()) {
       this.send(protocol.encodeInput(offset, bytes));
     }

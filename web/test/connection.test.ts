@@ -385,17 +385,51 @@ test("the node's ping is answered at once", () => {
   assert.deepEqual(bench.socket.all("pong"), [{ kind: "pong", token: 7 }]);
 });
 
-test("a viewer whose name another page has taken comes back under a new one, and types nothing twice", () => {
+/** What a viewer sends under its new name, after one whose name another page has taken. */
+function sentAfterRename(type: (bench: Bench) => void): [number, string][] {
   const bench = new Bench();
   bench.socket.receive(frames.hello({ input_offset: 3 }));
-  bench.connection.type(bytes("sent"));
+  type(bench);
   bench.socket.drop(4409);
-  bench.connection.type(bytes("kept"));
+  bench.connection.type(bytes("later"));
   bench.pass(5_000);
   assert.equal(bench.renamed, 1);
   bench.socket.receive(frames.hello());
-  const input = bench.socket.all("input").map((frame) => [frame.offset, text(frame.bytes)]);
-  assert.deepEqual(input, [[0, "kept"]]);
+  return bench.socket.all("input").map((frame) => [frame.offset, text(frame.bytes)]);
+}
+
+test("a viewer whose name another page has taken comes back under a new one, and types what was refused", () => {
+  const refused = sentAfterRename((bench) => {
+    bench.connection.type(bytes("ran"));
+    bench.socket.receive(frames.inputAck(6));
+    bench.connection.type(bytes("refused "));
+    bench.socket.readyState = 2;
+    bench.connection.type(bytes("closing "));
+  });
+  assert.deepEqual(refused, [[0, "refused closing later"]]);
+});
+
+test("under a new name nothing is typed twice: of several frames one may have been taken", () => {
+  const several = sentAfterRename((bench) => {
+    bench.connection.type(bytes("maybe taken"));
+    bench.connection.type(bytes("refused"));
+  });
+  assert.deepEqual(several, [[0, "later"]]);
+  const partly = sentAfterRename((bench) => {
+    bench.connection.type(bytes("taken"));
+    bench.socket.receive(frames.inputAck(5));
+  });
+  assert.deepEqual(partly, [[0, "later"]]);
+});
+
+test("under a new name nothing is typed twice: what an earlier socket carried may have been taken late", () => {
+  const resent = sentAfterRename((bench) => {
+    bench.connection.type(bytes("resent"));
+    bench.socket.drop();
+    bench.pass(250);
+    bench.socket.receive(frames.hello({ input_offset: 3 }));
+  });
+  assert.deepEqual(resent, [[0, "later"]]);
 });
 
 test("the node's words of why a shell is gone are told", () => {
