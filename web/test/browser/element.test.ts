@@ -303,6 +303,26 @@ test("who inherits the size has their own window's at their own font, in one ste
   await alone.close();
 });
 
+for (const [width, isMobile] of [[390, true], [700, false]] as const) {
+  test(`at ${width} px the VM's name is whole, and a second viewer can take the size`, async () => {
+    const { url } = newShell("none");
+    const first = await ShellPage.open(browser, url);
+    const second = await ShellPage.open(browser, url, { viewport: { width, height: 500 }, hasTouch: isMobile, isMobile });
+    const take = second.page.getByRole("button", { name: "Use my size" });
+    await take.waitFor();
+    const onTop = await take.evaluate((button) => {
+      const { left, right, top, height } = button.getBoundingClientRect();
+      const hits = [left + 2, right - 2].map((x) => document.elementFromPoint(x, top + height / 2));
+      return hits.every((hit) => hit === button);
+    });
+    assert.ok(onTop, "all of the button is in sight");
+    const name = await second.page.locator(".mct-vm").evaluate((vm) => [vm.clientWidth, vm.scrollWidth]);
+    assert.equal(name[0], name[1]);
+    await second.close();
+    await first.close();
+  });
+}
+
 test("of a terminal that is larger than the window all can be scrolled to", async () => {
   const { shell, url } = newShell("none");
   const first = await ShellPage.open(browser, url, { viewport: { width: 1800, height: 1000 } });
