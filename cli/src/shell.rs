@@ -4,6 +4,7 @@ mod close;
 mod escape;
 mod frame;
 mod input;
+mod liveness;
 mod pump;
 mod terminal;
 

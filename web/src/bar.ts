@@ -10,7 +10,9 @@ import searchIcon from "lucide-static/icons/search.svg";
 
 import type { State } from "./connection.ts";
 import { icon, iconButton, make, textButton } from "./dom.ts";
+import { after } from "./environment.ts";
 import type { Size } from "./protocol.ts";
+import { Rest } from "./rest.ts";
 
 /** What the buttons do. */
 export interface BarActions {
@@ -23,6 +25,8 @@ export interface BarActions {
 }
 
 const NOTICE_MS = 2_500;
+/** A viewer who comes back after a lost connection is nothing to be read out. */
+const COMPANY_REST_MS = 2_000;
 
 const STATE_WORDS: Record<State["name"], string> = {
   connecting: "Connecting",
@@ -37,7 +41,12 @@ export class Bar {
   private readonly word = make("span");
   private readonly size = make("span", { class: "mct-size" });
   private readonly viewerCount = make("span");
-  private readonly viewers = make("span", { class: "mct-viewers", hidden: "" });
+  /** For the eye: a screen reader is told in whole words. */
+  private readonly viewers = make("span", { class: "mct-viewers", "aria-hidden": "true", hidden: "" });
+  /** A live region, so always in the page. */
+  private readonly company = make("span", { class: "mct-offscreen", role: "status" });
+  private readonly companyRest = new Rest(after, COMPANY_REST_MS, () => this.tellCompany());
+  private viewersNow = 1;
   private readonly watching = make("span", { class: "mct-watching" }, "Watching");
   private readonly takeSize: HTMLButtonElement;
   /** For the eye: a screen reader is told by the terminal's description. */
@@ -85,6 +94,8 @@ export class Bar {
 
   /** Nothing is said while one is alone. */
   showViewers(count: number): void {
+    this.viewersNow = count;
+    this.companyRest.moved();
     this.viewers.hidden = count < 2;
     this.viewerCount.textContent = String(count);
     this.viewers.title = `${count} viewers see this shell`;
@@ -110,6 +121,18 @@ export class Bar {
     this.first.focus();
   }
 
+  stop(): void {
+    clearTimeout(this.noticeTimer);
+    this.companyRest.stop();
+  }
+
+  private tellCompany(): void {
+    const count = this.viewersNow;
+    const before = this.company.textContent;
+    const words = count > 1 ? `${count} viewers see this shell` : before && "Nobody else sees this shell";
+    if (words !== before) this.company.textContent = words;
+  }
+
   private facts(): HTMLElement {
     const state = make("span", { class: "mct-state" }, make("span", { class: "mct-dot" }));
     state.append(this.word);
@@ -121,6 +144,7 @@ export class Bar {
       this.watching,
       this.size,
       this.viewers,
+      this.company,
       this.takeSize,
       this.notice,
       this.wayOut,

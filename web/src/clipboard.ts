@@ -26,12 +26,23 @@ function copyThroughSelection(text: string): boolean {
   return copied;
 }
 
+/** All control characters but tabs and line breaks. */
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
+
 /**
- * Text fit for pasting: escape characters are made visible, so that a page cannot hide keys, or the
- * end of a bracketed paste, in what it lets one copy.
+ * Text fit for pasting: control characters are made visible, so that a page cannot hide keys, or the end
+ * of a bracketed paste, in what it lets one copy. The line discipline acts on some even inside brackets, and a
+ * shell's line editor runs a line on others than a line break.
  */
 export function sanitizePaste(text: string): string {
-  return text.replaceAll("\u001b", "\u241b");
+  return text.replace(CONTROLS, visible);
+}
+
+/** Unicode has pictures of the older control characters alone. */
+function visible(control: string): string {
+  const code = control.charCodeAt(0);
+  if (code < 0x20) return String.fromCharCode(0x2400 + code);
+  return code === 0x7f ? "\u2421" : "\ufffd";
 }
 
 /**

@@ -29,8 +29,8 @@ export class Connection {
   private readonly input = new InputBuffer();
   /** Offset of the next output byte; `null` until the first one has come. */
   private next: number | null = null;
-  private owner = false;
-  private sentSize: Size | null = null;
+  /** What the node has as this viewer's size, from the attachment on. */
+  private told: Size;
   private greeted = false;
   /** When the present socket was opened. */
   private openedAt = 0;
@@ -47,6 +47,7 @@ export class Connection {
     private readonly listener: Listener,
     private wanted: Size,
   ) {
+    this.told = wanted;
     const after: After = (delay, action) => environment.after(delay, action);
     this.acks = new Acks(after, (offset) => this.send(protocol.encodeAck(offset)));
     this.heartbeat = new Heartbeat(
@@ -66,6 +67,7 @@ export class Connection {
     if (this.socket !== null || this.current.name === "ended") return;
     this.retry.cancel();
     const socket = this.environment.open(this.next, this.wanted);
+    this.told = this.wanted;
     socket.binaryType = "arraybuffer";
     socket.onmessage = (event) => this.received(event.data);
     socket.onclose = (event) => this.closed(event.code, event.reason);
@@ -109,13 +111,10 @@ export class Connection {
     return taken;
   }
 
-  /** The terminal's own size has changed; told to the node when this viewer decides. */
+  /** The window's size; the node keeps it of each viewer, for when the size is theirs. */
   resize(size: Size): void {
     this.wanted = { cols: protocol.clampSize(size.cols), rows: protocol.clampSize(size.rows) };
-    if (this.greeted && this.owner && !sameSize(this.wanted, this.sentSize)) {
-      this.sentSize = this.wanted;
-      this.send(protocol.encodeResize(this.wanted));
-    }
+    this.tellSize();
   }
 
   takeSize(): void {
@@ -184,8 +183,8 @@ export class Connection {
     this.become({ name: "connected" });
     this.heartbeat.start();
     if (this.next === null) this.listener.repliesFrom(hello.offset);
-    this.owner = false;
     this.sized(hello, hello.owner);
+    this.tellSize();
     this.listener.viewers(hello.viewers);
     this.sendInput();
   }
@@ -209,17 +208,19 @@ export class Connection {
     this.listener.snapshot(frame.bytes, size, frame.offset);
   }
 
-  private sized(size: Size, owner: boolean): void {
-    const clamped = { cols: protocol.clampSize(size.cols), rows: protocol.clampSize(size.rows) };
-    // A size that is only the echo of an older resize of ours must not be answered again.
-    if (!this.owner || !owner) this.sentSize = clamped;
-    this.owner = owner;
-    this.listener.size(clamped, owner);
-    this.resize(this.wanted);
+  private sized({ cols, rows }: Size, owner: boolean): void {
+    this.listener.size({ cols: protocol.clampSize(cols), rows: protocol.clampSize(rows) }, owner);
+  }
+
+  private tellSize(): void {
+    if (!this.greeted || sameSize(this.wanted, this.told)) return;
+    this.told = this.wanted;
+    this.send(protocol.encodeResize(this.wanted));
   }
 
   private sendInput(): void {
-    if (!this.greeted) return;
+    // What a closing socket would not take counts as never sent.
+    if (!this.greeted || this.socket?.readyState !== OPEN) return;
     for (const { offset, bytes } of this.input.take()) {
       this.send(protocol.encodeInput(offset, bytes));
     }
@@ -306,6 +307,6 @@ export class Connection {
   }
 }
 
-function sameSize(a: Size, b: Size | null): boolean {
-  return b !== null && a.cols === b.cols && a.rows === b.rows;
+function sameSize(a: Size, b: Size): boolean {
+  return a.cols === b.cols && a.rows === b.rows;
 }

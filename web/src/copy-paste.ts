@@ -18,6 +18,9 @@ export interface CopyPasteOptions {
 }
 
 export class CopyPaste {
+  /** What was selected before the mouse was pressed, and is not to be copied again by it. */
+  private before = "";
+
   constructor(
     private readonly xterm: Terminal,
     private readonly options: CopyPasteOptions,
@@ -28,7 +31,8 @@ export class CopyPaste {
     const pasted = (event: ClipboardEvent): void => this.pasted(event, screen);
     // Above the screen, so before xterm's own handler.
     stage.addEventListener("paste", pasted, { capture: true, signal });
-    screen.addEventListener("mouseup", () => this.selected(), { signal });
+    screen.addEventListener("mousedown", () => this.pressed(signal), { capture: true, signal });
+    screen.addEventListener("mousedown", () => this.letGoOf(), { signal });
   }
 
   async copy(then: "keep" | "clear"): Promise<void> {
@@ -39,10 +43,24 @@ export class CopyPaste {
     if (then === "clear") this.xterm.clearSelection();
   }
 
+  private pressed(signal: AbortSignal): void {
+    this.before = this.xterm.getSelection();
+    // A mouse that selects is often let go outside the screen.
+    addEventListener("mouseup", () => this.released(), { once: true, signal });
+  }
+
+  /** After xterm's own handler: where it begins anew, the same words again are a new selection. */
+  private letGoOf(): void {
+    if (!this.xterm.hasSelection()) this.before = "";
+  }
+
   /** A selection made with the mouse is a copy made, as in other terminals. */
-  private selected(): void {
+  private released(): void {
     // xterm finishes the selection in its own handler of the same event.
-    setTimeout(() => this.xterm.hasSelection() && void this.copy("keep"));
+    setTimeout(() => {
+      const selected = this.xterm.getSelection();
+      if (selected !== "" && selected !== this.before) void this.copy("keep");
+    });
   }
 
   private pasted(event: ClipboardEvent, screen: HTMLElement): void {

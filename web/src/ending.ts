@@ -25,17 +25,14 @@ const ENDINGS: Readonly<Record<number, Ending>> = {
   4429: { kind: "too_many_viewers" },
 };
 
-/** The server's words where it does not tell apart why a right has ended; they add nothing. */
-const TAKEN_BACK = "access was taken back";
+/** Words of the server and of a node that knows nothing of a shell, which add nothing to the code. */
+const EMPTY_WORDS: readonly string[] = ["", "access was taken back", "there is no such shell on this node"];
 
 /** The ending a close code stands for, or `null` when it is worth coming back. */
 export function endingOf(code: number, reason: string): Ending | null {
   const ending = ENDINGS[code] ?? null;
-  const tells = reason !== "" && reason !== TAKEN_BACK;
-  if (ending?.kind === "shell_not_found" || ending?.kind === "revoked") {
-    return tells ? { ...ending, why: reason } : ending;
-  }
-  return ending;
+  if (ending?.kind !== "shell_not_found" && ending?.kind !== "revoked") return ending;
+  return EMPTY_WORDS.includes(reason) ? ending : { ...ending, why: reason };
 }
 
 /** Why the connection was lost, from the close code of a socket worth opening again. */

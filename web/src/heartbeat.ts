@@ -44,9 +44,9 @@ export class Heartbeat {
     this.hurried = true;
   }
 
-  /** Something came, so the socket lives: on a slow line the answer may take its usual time. */
+  /** Something came, so the socket lives: on a slow line the answer may be behind much else. */
   heard(): void {
-    if (!this.hurried) return;
+    if (this.awaited === null) return;
     this.hurried = false;
     this.cancel?.();
     this.cancel = this.after(PONG_DEADLINE_MS, this.lost);

@@ -28,6 +28,8 @@ export class InputBuffer {
   private sent = 0;
   /** Everything before this offset has been sent on some socket: its fate may be unknown. */
   private everSent = 0;
+  /** Where the last frame begins, if nothing of it had ever been sent before. */
+  private lastFrame: number | null = null;
   private end = 0;
 
   /** Bytes that wait for an acknowledgement or for being sent. */
@@ -50,6 +52,7 @@ export class InputBuffer {
     while (this.sent < limit) {
       const bytes = this.slice(this.sent, Math.min(limit, this.sent + INPUT_FRAME_MAX));
       chunks.push({ offset: this.sent, bytes });
+      this.lastFrame = this.sent >= this.everSent ? this.sent : null;
       this.sent += bytes.length;
     }
     this.everSent = Math.max(this.everSent, this.sent);
@@ -76,8 +79,13 @@ export class InputBuffer {
     this.written = Math.min(written, offset);
   }
 
-  /** This viewer has a new name, whose stream begins at 0; what was sent may have run already. */
+  /**
+   * The node has refused a frame, since another page has this viewer's name; under a new one its stream begins
+   * at 0. Where one frame alone was unacknowledged, it was that one, and goes out again. Of several an earlier
+   * one may have run already: nothing of them does, since the rest without it is another command.
+   */
   restart(): void {
+    if (this.lastFrame === this.taken) this.everSent = this.taken;
     this.renumber(0);
     this.sent = this.written = 0;
   }

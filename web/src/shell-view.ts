@@ -71,6 +71,7 @@ export class ShellView {
     this.resizing.stop();
     this.connection.close();
     leaveClientId(this.shell, this.viewer.client);
+    this.bar.stop();
     this.banner.stop();
     this.keys.stop();
     this.terminal.dispose();
@@ -235,20 +236,19 @@ export class ShellView {
 
   private sized(size: Size, owner: boolean): void {
     this.terminal.answers = owner;
-    if (owner) {
-      this.terminal.fit();
-      this.connection.resize(this.terminal.size);
-    } else {
-      this.terminal.showAt(size);
-    }
-    this.showSize(this.terminal.size, owner);
+    if (owner) this.terminal.fit();
+    else this.terminal.showAt(size);
+    this.laidOut();
   }
 
   private resized(): void {
     this.terminal.layout();
-    if (this.terminal.answers) this.connection.resize(this.terminal.size);
-    else this.connection.resize(this.terminal.fitting);
-    this.showSize(this.terminal.size, this.terminal.answers);
+    this.laidOut();
+  }
+
+  private laidOut(): void {
+    this.connection.resize(this.terminal.fitting);
+    this.showSize(this.terminal.shown, this.terminal.answers);
   }
 
   private showSize(size: Size, owner: boolean): void {

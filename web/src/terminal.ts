@@ -40,6 +40,10 @@ export class TerminalView {
   private webgl: WebglAddon | null = null;
   private fontSize: number;
   private letterbox: Size | null = null;
+  /** The size that fills the host at the chosen font, whatever is drawn there. */
+  private room: Size;
+  /** Snapshots that are not drawn to their end. */
+  private replacing = 0;
   private readonly characters = new WholeCharacters();
   private parsedTo = 0;
   private repliesFrom = 0;
@@ -52,6 +56,7 @@ export class TerminalView {
   ) {
     this.fontSize = options.fontSize;
     this.xterm = newTerminal(host, options);
+    this.room = this.size;
     this.xterm.loadAddon(this.fitAddon);
     const widths = new NodeWidths();
     this.xterm.unicode.register(widths);
@@ -74,11 +79,14 @@ export class TerminalView {
     return { cols: this.xterm.cols, rows: this.xterm.rows };
   }
 
-  /** The size that fills the host at the chosen font. */
+  /** The size of this window, whoever's size is shown. */
   get fitting(): Size {
-    const proposed = this.fitAddon.proposeDimensions();
-    if (proposed === undefined) return this.size;
-    return { cols: clampSize(proposed.cols), rows: clampSize(proposed.rows) };
+    return this.room;
+  }
+
+  /** The size that is shown as soon as no snapshot is under way. */
+  get shown(): Size {
+    return this.letterbox ?? this.room;
   }
 
   /** Draws output whose last byte is the stream's byte before `end`; `drawn` is called after. */
@@ -92,8 +100,10 @@ export class TerminalView {
   /** Starts over at `size` with `bytes`: whatever is still waiting to be drawn is overwritten. */
   replace(bytes: Uint8Array, size: Size, end: number, drawn: () => void): void {
     this.characters.reset();
+    this.replacing += 1;
     this.xterm.write(RESET, () => this.xterm.resize(size.cols, size.rows));
     this.write(bytes, end, () => {
+      this.replacing -= 1;
       this.layout();
       drawn();
     });
@@ -116,14 +126,14 @@ export class TerminalView {
     this.layout();
   }
 
+  /** Takes the size that is wanted. A snapshot under way is first drawn to its end at its own. */
   layout(): void {
-    this.host.toggleAttribute("data-letterbox", this.letterbox !== null);
-    this.xterm.options.fontSize = this.fontSize;
-    if (this.letterbox === null) return this.resizeTo(this.fitting);
-    const room = this.fitting;
-    const scale = Math.min(room.cols / this.letterbox.cols, room.rows / this.letterbox.rows, 1);
-    this.xterm.options.fontSize = Math.max(LETTERBOX_FONT_MIN, Math.floor(this.fontSize * scale));
-    this.resizeTo(this.letterbox);
+    this.measure();
+    if (this.replacing > 0) return;
+    const { letterbox } = this;
+    this.host.toggleAttribute("data-letterbox", letterbox !== null);
+    this.xterm.options.fontSize = letterbox === null ? this.fontSize : this.fontFor(letterbox);
+    this.resizeTo(this.shown);
   }
 
   setFontSize(size: number): void {
@@ -153,6 +163,24 @@ export class TerminalView {
 
   dispose(): void {
     this.xterm.dispose();
+  }
+
+  /** The room there is does not depend on how another viewer's size is drawn. */
+  private measure(): void {
+    const { options } = this.xterm;
+    const drawn = options.fontSize ?? this.fontSize;
+    options.fontSize = this.fontSize;
+    this.host.toggleAttribute("data-measuring", true);
+    const proposed = this.fitAddon.proposeDimensions();
+    this.host.toggleAttribute("data-measuring", false);
+    options.fontSize = drawn;
+    if (proposed === undefined) return;
+    this.room = { cols: clampSize(proposed.cols), rows: clampSize(proposed.rows) };
+  }
+
+  private fontFor({ cols, rows }: Size): number {
+    const scale = Math.min(this.room.cols / cols, this.room.rows / rows, 1);
+    return Math.max(LETTERBOX_FONT_MIN, Math.floor(this.fontSize * scale));
   }
 
   private resizeTo({ cols, rows }: Size): void {

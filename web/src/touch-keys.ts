@@ -38,6 +38,8 @@ const KEYS: readonly Key[] = [
 export class TouchKeys {
   readonly element = make("div", { class: "mct-keys", role: "group", "aria-label": "Keys" });
   private readonly ctrl: HTMLButtonElement;
+  /** Keys with a finger on them that have typed nothing yet; two thumbs may overlap. */
+  private readonly held = new Set<Key>();
   private stopRepeat: () => void = () => {};
 
   constructor(private readonly actions: TouchKeyActions) {
@@ -71,15 +73,34 @@ export class TouchKeys {
     button.addEventListener("pointerdown", (event) => {
       // The keyboard stays up: the focus must not leave the terminal.
       event.preventDefault();
-      this.press(key);
-      if (key.repeats === true) this.repeat(key);
+      // A finger would keep the key it came down on, wherever it goes.
+      if (button.hasPointerCapture(event.pointerId)) button.releasePointerCapture(event.pointerId);
+      this.hold(key);
     });
-    for (const end of ["pointerup", "pointercancel", "pointerleave"]) {
-      button.addEventListener(end, () => this.stopRepeat());
+    button.addEventListener("pointerup", () => this.release(key));
+    for (const end of ["pointercancel", "pointerleave"]) {
+      button.addEventListener(end, () => this.letGo(key));
     }
     // A click without a pointer comes from a keyboard or a screen reader.
     button.addEventListener("click", (event) => event.detail === 0 && this.press(key));
     return button;
+  }
+
+  /** Types nothing yet: the finger may be about to move the row. */
+  private hold(key: Key): void {
+    this.held.add(key);
+    if (key.repeats === true) this.repeat(key);
+  }
+
+  private release(key: Key): void {
+    const typesNow = this.held.has(key);
+    this.letGo(key);
+    if (typesNow) this.press(key);
+  }
+
+  private letGo(key: Key): void {
+    this.held.delete(key);
+    this.stopRepeat();
   }
 
   private press(key: Key): void {
@@ -99,6 +120,8 @@ export class TouchKeys {
   private repeat(key: Key): void {
     this.stopRepeat();
     let timer = setTimeout(() => {
+      this.held.delete(key);
+      this.press(key);
       timer = setInterval(() => this.press(key), REPEAT_MS);
     }, REPEAT_FIRST_MS);
     this.stopRepeat = () => {

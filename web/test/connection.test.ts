@@ -364,23 +364,72 @@ test("a ping every 15 s; without a pong for 10 s the connection is lost", () => 
   assert.equal(bench.state.name, "reconnecting");
 });
 
+test("a slow line that brings something is not lost while the pong is behind it", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  bench.pass(15_000);
+  for (let offset = 0; offset < 5; offset++) {
+    bench.pass(9_000);
+    bench.socket.receive(frames.output(offset, "x"));
+  }
+  assert.equal(bench.socket.all("ping").length, 1);
+  bench.pass(9_999);
+  assert.equal(bench.state.name, "connected");
+  bench.pass(1);
+  assert.equal(bench.state.name, "reconnecting");
+});
+
 test("the node's ping is answered at once", () => {
   const bench = new Bench();
   bench.socket.receive(frames.hello(), frames.ping(7));
   assert.deepEqual(bench.socket.all("pong"), [{ kind: "pong", token: 7 }]);
 });
 
-test("a viewer whose name another page has taken comes back under a new one, and types nothing twice", () => {
+/** What a viewer sends under its new name, after one whose name another page has taken. */
+function sentAfterRename(type: (bench: Bench) => void): [number, string][] {
   const bench = new Bench();
   bench.socket.receive(frames.hello({ input_offset: 3 }));
-  bench.connection.type(bytes("sent"));
+  type(bench);
   bench.socket.drop(4409);
-  bench.connection.type(bytes("kept"));
+  bench.connection.type(bytes("later"));
   bench.pass(5_000);
   assert.equal(bench.renamed, 1);
   bench.socket.receive(frames.hello());
-  const input = bench.socket.all("input").map((frame) => [frame.offset, text(frame.bytes)]);
-  assert.deepEqual(input, [[0, "kept"]]);
+  return bench.socket.all("input").map((frame) => [frame.offset, text(frame.bytes)]);
+}
+
+test("a viewer whose name another page has taken comes back under a new one, and types what was refused", () => {
+  const refused = sentAfterRename((bench) => {
+    bench.connection.type(bytes("ran"));
+    bench.socket.receive(frames.inputAck(6));
+    bench.connection.type(bytes("refused "));
+    bench.socket.readyState = 2;
+    bench.connection.type(bytes("closing "));
+  });
+  assert.deepEqual(refused, [[0, "refused closing later"]]);
+});
+
+test("under a new name nothing is typed twice: of several frames one may have been taken", () => {
+  const several = sentAfterRename((bench) => {
+    bench.connection.type(bytes("maybe taken"));
+    bench.connection.type(bytes("refused"));
+  });
+  assert.deepEqual(several, [[0, "later"]]);
+  const partly = sentAfterRename((bench) => {
+    bench.connection.type(bytes("taken"));
+    bench.socket.receive(frames.inputAck(5));
+  });
+  assert.deepEqual(partly, [[0, "later"]]);
+});
+
+test("under a new name nothing is typed twice: what an earlier socket carried may have been taken late", () => {
+  const resent = sentAfterRename((bench) => {
+    bench.connection.type(bytes("resent"));
+    bench.socket.drop();
+    bench.pass(250);
+    bench.socket.receive(frames.hello({ input_offset: 3 }));
+  });
+  assert.deepEqual(resent, [[0, "later"]]);
 });
 
 test("the node's words of why a shell is gone are told", () => {
@@ -389,6 +438,12 @@ test("the node's words of why a shell is gone are told", () => {
   bench.socket.drop(4004, "the engine was restarted");
   assert.ok(bench.state.name === "ended");
   assert.deepEqual(bench.state.ending, { kind: "shell_not_found", why: "the engine was restarted" });
+});
+
+test("a node that knows nothing of a shell tells nothing of why it is gone", () => {
+  const bench = new Bench();
+  bench.socket.drop(4004, "there is no such shell on this node");
+  assert.deepEqual(bench.state, { name: "ended", ending: { kind: "shell_not_found" } });
 });
 
 test("why access has ended is told, but for words that say no more", () => {
@@ -528,14 +583,14 @@ test("another version of the protocol asks for a reload", () => {
   assert.deepEqual(bench.state, { name: "ended", ending: { kind: "version" } });
 });
 
-test("only the owner's size is sent, and only when it changed", () => {
+test("each viewer's own size is told, whoever's is shown, and only when it changed", () => {
   const bench = new Bench();
   bench.socket.receive(frames.hello({ owner: false, cols: 100, rows: 30 }));
+  bench.connection.resize({ cols: 80, rows: 24 });
+  assert.deepEqual(bench.socket.all("resize"), [], "the attachment has told it");
   bench.connection.resize({ cols: 90, rows: 20 });
-  assert.deepEqual(bench.socket.all("resize"), []);
-  bench.connection.takeSize();
-  assert.equal(bench.socket.all("take_size").length, 1);
-  bench.socket.receive(frames.size(100, 30, true));
+  bench.connection.resize({ cols: 90, rows: 20 });
+  bench.socket.receive(frames.size(110, 30, false), frames.size(90, 20, true));
   assert.deepEqual(bench.socket.all("resize"), [{ kind: "resize", cols: 90, rows: 20 }]);
   // The echo of that, and of a size in between, is no reason to send again.
   bench.connection.resize({ cols: 91, rows: 20 });
@@ -543,15 +598,17 @@ test("only the owner's size is sent, and only when it changed", () => {
   assert.equal(bench.socket.all("resize").length, 2);
 });
 
-test("a size that changed while away is sent after the reconnect", () => {
+test("a size that changed while away is told by the next attachment, a later one after its hello", () => {
   const bench = new Bench();
   bench.socket.receive(frames.hello());
   bench.socket.drop();
   bench.connection.resize({ cols: 60, rows: 20 });
   bench.pass(250);
   assert.deepEqual(bench.socket.size, { cols: 60, rows: 20 });
-  bench.socket.receive(frames.hello());
-  assert.deepEqual(bench.socket.all("resize"), [{ kind: "resize", cols: 60, rows: 20 }]);
+  bench.connection.resize({ cols: 50, rows: 20 });
+  assert.deepEqual(bench.socket.all("resize"), []);
+  bench.socket.receive(frames.hello({ cols: 60, rows: 20 }));
+  assert.deepEqual(bench.socket.all("resize"), [{ kind: "resize", cols: 50, rows: 20 }]);
 });
 
 test("after three failures the server is asked for its reason, and believed", async () => {

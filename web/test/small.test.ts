@@ -57,6 +57,15 @@ test("a paste cannot end its own brackets", () => {
   assert.equal(sanitizePaste("a\u001b[201~rm"), "a\u241b[201~rm");
 });
 
+test("a paste presses no keys: of all control characters only tabs and line breaks are left", () => {
+  assert.equal(sanitizePaste("rm\u000fls\u0003\u0000\u007f"), "rm\u240fls\u2403\u2400\u2421");
+  const all = Array.from({ length: 0x100 }, (_, code) => String.fromCharCode(code)).join("");
+  const left = sanitizePaste(all).match(/\p{Cc}/gu);
+  assert.deepEqual(left, ["\t", "\n", "\r"]);
+  assert.equal(sanitizePaste(all).length, all.length);
+  assert.equal(sanitizePaste("é漢👩‍🚀\u00a0"), "é漢👩‍🚀\u00a0");
+});
+
 test("lines are counted as a person would", () => {
   assert.deepEqual(["a", "a\n", "a\r\nb\r\n", "\n\n"].map(countLines), [1, 1, 2, 2]);
 });

@@ -34,6 +34,9 @@ const POLICY = [
 interface Viewer {
   socket: WebSocket;
   client: string;
+  /** Of its window, told whether or not it owns the size. */
+  cols: number;
+  rows: number;
   sent: number;
   acked: number;
 }
@@ -65,6 +68,8 @@ export class Shell {
   private readonly bash: ChildProcess | null;
   cols = 80;
   rows = 24;
+  /** Every size the PTY took, in order. */
+  readonly sizes: string[] = [];
 
   constructor(program: "bash" | "none") {
     this.picture.loadAddon(this.serialize as never);
@@ -85,9 +90,10 @@ export class Shell {
 
   attach(socket: WebSocket, query: URLSearchParams): void {
     const client = query.get("client") ?? "";
-    const viewer: Viewer = { socket, client, sent: this.offset, acked: this.offset };
+    const [cols, rows] = [Number(query.get("cols")), Number(query.get("rows"))];
+    const viewer: Viewer = { socket, client, cols, rows, sent: this.offset, acked: this.offset };
     this.viewers.push(viewer);
-    this.own(viewer, Number(query.get("cols")), Number(query.get("rows")));
+    this.takeOwnersSize();
     socket.send(frames.hello(this.hello(viewer)));
     this.catchUp(viewer, query.get("from"));
     this.countViewers();
@@ -144,10 +150,12 @@ export class Shell {
     return this.viewers[0] === viewer;
   }
 
-  private own(viewer: Viewer, cols: number, rows: number): void {
-    if (!this.owns(viewer) || (cols === this.cols && rows === this.rows)) return;
-    [this.cols, this.rows] = [cols, rows];
-    this.picture.resize(cols, rows);
+  private takeOwnersSize(): void {
+    const owner = this.viewers[0];
+    if (owner === undefined || (owner.cols === this.cols && owner.rows === this.rows)) return;
+    ({ cols: this.cols, rows: this.rows } = owner);
+    this.sizes.push(`${this.cols}x${this.rows}`);
+    this.picture.resize(this.cols, this.rows);
     this.sizePty();
   }
 
@@ -202,7 +210,7 @@ export class Shell {
       case "input":
         return this.input(viewer, frame.offset, frame.bytes);
       case "resize":
-        this.own(viewer, frame.cols, frame.rows);
+        [viewer.cols, viewer.rows] = [frame.cols, frame.rows];
         return this.tellSize();
       case "ack":
         viewer.acked = frame.offset;
@@ -227,6 +235,7 @@ export class Shell {
   }
 
   private tellSize(): void {
+    this.takeOwnersSize();
     for (const viewer of this.viewers) {
       viewer.socket.send(frames.size(this.cols, this.rows, this.owns(viewer)));
     }

@@ -14,14 +14,12 @@ use super::{
     escape::{Command, Escape},
     frame::{self, Frame, Hello},
     input::Input,
+    liveness::{Due, Liveness},
     terminal::Terminal,
 };
 use crate::{error::CliError, socket::Socket};
 
-/// The viewer's duties (docs/shell-protocol.md, Liveness).
-const PING_EVERY: Duration = Duration::from_secs(15);
-const PONG_DEADLINE: Duration = Duration::from_secs(10);
-/// How often these are looked after.
+/// How often it is asked whether the connection lives.
 const TICK: Duration = Duration::from_secs(1);
 /// A connection that takes nothing for so long is lost.
 const SEND_DEADLINE: Duration = Duration::from_secs(10);
@@ -57,8 +55,7 @@ pub struct Pump {
 /// What a connection knows of itself.
 struct Link {
     socket: Socket,
-    pinged_at: Instant,
-    pong_due: Option<Instant>,
+    liveness: Liveness,
 }
 
 impl Pump {
@@ -127,8 +124,7 @@ impl Pump {
     pub async fn run(&mut self, socket: Socket, terminal: &mut Terminal) -> Result<End, CliError> {
         let mut link = Link {
             socket,
-            pinged_at: Instant::now(),
-            pong_due: None,
+            liveness: Liveness::new(Instant::now()),
         };
         let mut resized = signal(SignalKind::window_change())?;
         let mut ended = [
@@ -139,7 +135,12 @@ impl Pump {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let end = tokio::select! {
-                message = link.socket.next() => self.message(message, &mut link, terminal).await?,
+                message = link.socket.next() => {
+                    let end = self.message(message, &mut link, terminal).await?;
+                    // Not before: to show it may have taken longer than a pong may.
+                    link.liveness.heard(Instant::now());
+                    end
+                }
                 typed = terminal.key(), if self.takes_keys() => match self.typed(typed, terminal) {
                     true => Some(End::Left),
                     false => self.input_send(&mut link).await,
@@ -242,7 +243,7 @@ impl Pump {
             Frame::Exit(code) => Some(End::Exited(code)),
             Frame::Ping(number) => link.send(frame::pong(number)).await,
             Frame::Pong => {
-                link.pong_due = None;
+                link.liveness.pong();
                 None
             }
             Frame::Other => None,
@@ -279,16 +280,11 @@ impl Link {
 
     /// Pings in time, and gives up on who does not answer.
     async fn look_after(&mut self) -> Option<End> {
-        let now = Instant::now();
-        if self.pong_due.is_some_and(|due| due < now) {
-            return Some(End::Lost);
+        match self.liveness.due(Instant::now()) {
+            Due::Nothing => None,
+            Due::Ping => self.send(frame::ping()).await,
+            Due::GiveUp => Some(End::Lost),
         }
-        if now.duration_since(self.pinged_at) < PING_EVERY {
-            return None;
-        }
-        self.pinged_at = now;
-        self.pong_due = Some(now + PONG_DEADLINE);
-        self.send(frame::ping()).await
     }
 }
 

@@ -234,7 +234,7 @@ test("a selection is copied, and Ctrl+C copies it before it interrupts", async (
   assert.equal(await clipboard(), "copy-this");
   await view.page.evaluate(() => navigator.clipboard.writeText("other"));
   await view.page.keyboard.press("Control+c");
-  await view.page.waitForFunction(async () => (await navigator.clipboard.readText()) === "copy-this");
+  await view.copied("copy-this");
   assert.equal(shell.received.length, 0);
   await view.page.keyboard.press("Control+c");
   while (shell.received.length < 1) await view.page.waitForTimeout(10);
@@ -255,6 +255,89 @@ test("a second viewer sees the first one's size, and may take it", async () => {
   assert.equal(await first.size(), await second.size());
   await second.close();
   await first.page.getByRole("button", { name: "Use my size" }).waitFor({ state: "hidden" });
+  await first.close();
+});
+
+test("who else is there is told to screen readers: in words, and not for a moment's absence", async () => {
+  const { url } = newShell("none");
+  const first = await ShellPage.open(browser, url);
+  const bar = first.page.getByRole("group", { name: "Terminal of web1" });
+  const company = bar.getByRole("status").filter({ hasText: "this shell" });
+  await first.page.evaluate(() => {
+    const told: string[] = [];
+    const note = ({ target }: MutationRecord): void => void told.push(target.textContent ?? "");
+    const observer = new MutationObserver((records) => records.forEach(note));
+    for (const region of document.querySelectorAll(".mct-bar [role=status]")) {
+      observer.observe(region, { childList: true });
+    }
+    Object.assign(window, { told });
+  });
+  const second = await ShellPage.open(browser, url);
+  await company.filter({ hasText: "2 viewers" }).waitFor();
+  assert.match(await bar.ariaSnapshot(), /status: 2 viewers see this shell/);
+  assert.doesNotMatch(await bar.ariaSnapshot(), /\b2$/m, "no bare number");
+  await second.page.reload();
+  await second.state("connected");
+  await second.close();
+  await company.filter({ hasText: "Nobody else" }).waitFor();
+  const told = await first.page.evaluate(() => (window as unknown as { told: string[] }).told);
+  assert.deepEqual(told, ["2 viewers see this shell", "Nobody else sees this shell"]);
+  await first.close();
+});
+
+test("who inherits the size has their own window's at their own font, in one step", async () => {
+  const { shell, url } = newShell("none");
+  const options = { viewport: { width: 700, height: 500 } };
+  const alone = await ShellPage.open(browser, newShell("none").url, options);
+  const first = await ShellPage.open(browser, url, { viewport: { width: 1600, height: 900 } });
+  const second = await ShellPage.open(browser, url, { viewport: { width: 640, height: 480 } });
+  const larger = await first.size();
+  await second.page.setViewportSize(options.viewport);
+  await second.page.waitForTimeout(300);
+  await first.close();
+  await second.page.getByRole("button", { name: "Use my size" }).waitFor({ state: "hidden" });
+  await second.page.waitForTimeout(300);
+  assert.deepEqual(shell.sizes, [larger, await alone.size()]);
+  assert.equal(await second.size(), await alone.size());
+  await second.close();
+  await alone.close();
+});
+
+for (const [width, isMobile] of [[390, true], [700, false]] as const) {
+  test(`at ${width} px the VM's name is whole, and a second viewer can take the size`, async () => {
+    const { url } = newShell("none");
+    const first = await ShellPage.open(browser, url);
+    const second = await ShellPage.open(browser, url, { viewport: { width, height: 500 }, hasTouch: isMobile, isMobile });
+    const take = second.page.getByRole("button", { name: "Use my size" });
+    await take.waitFor();
+    const onTop = await take.evaluate((button) => {
+      const { left, right, top, height } = button.getBoundingClientRect();
+      const hits = [left + 2, right - 2].map((x) => document.elementFromPoint(x, top + height / 2));
+      return hits.every((hit) => hit === button);
+    });
+    assert.ok(onTop, "all of the button is in sight");
+    const name = await second.page.locator(".mct-vm").evaluate((vm) => [vm.clientWidth, vm.scrollWidth]);
+    assert.equal(name[0], name[1]);
+    await second.close();
+    await first.close();
+  });
+}
+
+test("of a terminal that is larger than the window all can be scrolled to", async () => {
+  const { shell, url } = newShell("none");
+  const first = await ShellPage.open(browser, url, { viewport: { width: 1800, height: 1000 } });
+  shell.feed(Buffer.from("left"));
+  const options = { viewport: { width: 390, height: 300 }, hasTouch: true, isMobile: true };
+  const second = await ShellPage.open(browser, url, options);
+  await second.sees(/^left/);
+  const box = await second.page.locator(".mct-screen").evaluate((screen) => {
+    const inner = screen.querySelector(".xterm")!.getBoundingClientRect();
+    const outer = screen.getBoundingClientRect();
+    return { left: inner.left - outer.left, top: inner.top - outer.top, wider: inner.width > outer.width };
+  });
+  assert.ok(box.wider, "else there is nothing to scroll to");
+  assert.ok(box.left >= 0 && box.top >= 0, JSON.stringify(box));
+  await second.close();
   await first.close();
 });
 

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import type { Terminal } from "@xterm/xterm";
 import type { Browser } from "playwright-core";
 
+import * as frames from "../frames.ts";
 import { StandIn } from "../stand-in.ts";
 import { launch, ShellPage } from "./page.ts";
 
@@ -56,11 +57,36 @@ test("Ctrl+Shift+C copies and Ctrl+Shift+V pastes, by their keys", async () => {
   await view.page.mouse.dblclick(x, y);
   await clipboard.write("other");
   await view.page.keyboard.press("Control+Shift+C");
-  await view.page.waitForFunction(async () => (await navigator.clipboard.readText()) === "copy-this");
+  await view.copied("copy-this");
   assert.equal(shell.received.length, 0, "nothing is typed by it");
   await view.page.keyboard.press("Control+Shift+V");
   while (shell.received.length < "copy-this".length) await view.page.waitForTimeout(10);
   assert.equal(shell.received.toString(), "copy-this");
+  await view.close();
+});
+
+test("a click that selects nothing new copies nothing, the same words selected again are copied again", async () => {
+  const { view, clipboard } = await open("copy-this and not this");
+  await view.sees(/copy-this/);
+  const { x, y } = await firstCells(view);
+  const { mouse } = view.page;
+  const select = async (): Promise<void> => {
+    await mouse.move(x + 60, y);
+    await mouse.down();
+    await mouse.move(x, y);
+    // Above the screen, over the bar.
+    await mouse.move(x, 10);
+    await mouse.up();
+  };
+  await clipboard.write("other");
+  await select();
+  await view.copied("copy-this");
+  await clipboard.write("other");
+  await mouse.click(x, y, { button: "right" });
+  await view.page.waitForTimeout(200);
+  assert.equal(await clipboard.read(), "other");
+  await select();
+  await view.copied("copy-this");
   await view.close();
 });
 
@@ -156,11 +182,8 @@ test("a restart is told as one for as long as nobody answers", async () => {
   await view.close();
 });
 
-test("output is acknowledged once it is drawn, and not before", async () => {
-  const { shell, view } = await open("first");
-  const acked = () => shell.viewers[0]?.acked;
-  while (acked() !== 5) await view.page.waitForTimeout(10);
-  // A sequence that takes its time: xterm draws nothing of what comes behind it.
+/** A sequence that takes its time: xterm draws nothing of what comes behind it until it is told to go on. */
+async function pausable(view: ShellPage): Promise<() => Promise<void>> {
   await view.page.evaluate(() => {
     type Parts = { view: { terminal: { xterm: Terminal } } };
     const element = document.querySelector("mc-terminal") as unknown as Parts;
@@ -168,12 +191,39 @@ test("output is acknowledged once it is drawn, and not before", async () => {
       return new Promise((draw) => Object.assign(window, { draw: () => draw(true) }));
     });
   });
+  return () => view.page.evaluate(() => (window as unknown as { draw(): void }).draw());
+}
+
+test("a snapshot is drawn at the size it tells, though the window changes meanwhile", async () => {
+  const { shell, view } = await open();
+  const { cols, rows } = shell;
+  const draw = await pausable(view);
+  const right = cols - 5;
+  const bytes = `\x1b]7777;\x07\x1b[1;${right}Hright\r\n`;
+  shell.viewers[0]?.socket.send(frames.snapshot(0, cols, rows, bytes));
+  await view.page.waitForFunction(() => "draw" in window);
+  await view.page.setViewportSize({ width: 500, height: 600 });
+  while (shell.cols === cols) await view.page.waitForTimeout(10);
+  await draw();
+  await view.sees(/right/);
+  assert.equal(await view.size(), `${shell.cols}x${shell.rows}`);
+  // The line goes on in as many rows as its words need now.
+  const blank = (right - 1) % shell.cols;
+  assert.match(await view.text(), new RegExp(`(^|\n) {${blank}}right$`));
+  await view.close();
+});
+
+test("output is acknowledged once it is drawn, and not before", async () => {
+  const { shell, view } = await open("first");
+  const acked = () => shell.viewers[0]?.acked;
+  while (acked() !== 5) await view.page.waitForTimeout(10);
+  const draw = await pausable(view);
   const output = Buffer.from(`\x1b]7777;\x07${"x".repeat(100_000)}`);
   shell.feed(output);
   await view.page.waitForFunction(() => "draw" in window);
   await view.page.waitForTimeout(300);
   assert.equal(acked(), 5);
-  await view.page.evaluate(() => (window as unknown as { draw(): void }).draw());
+  await draw();
   while (acked() !== 5 + output.length) await view.page.waitForTimeout(10);
   await view.close();
 });
@@ -213,14 +263,53 @@ test("a shell that takes no input is told to be busy for as long as it is", asyn
   await view.close();
 });
 
-test("the key row has Tab and all arrows", async () => {
+/** A shell without a program, its page on a phone, and the middle of a key of the row there. */
+async function openOnPhone() {
   const id = `m${++count}`;
   const shell = standIn.shell(id, "none");
   const options = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
   const view = await ShellPage.open(browser, `${origin}/shell/${id}`, options);
   const keys = view.page.getByRole("group", { name: "Keys" });
+  const middle = async (name: string): Promise<{ x: number; y: number }> => {
+    const box = await keys.getByRole("button", { name }).boundingBox();
+    assert.ok(box !== null);
+    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  };
+  return { shell, view, keys, middle };
+}
+
+test("the key row has Tab and all arrows", async () => {
+  const { shell, view, keys } = await openOnPhone();
   for (const key of ["Tab", "Left", "Right", "Down", "Up"]) await keys.getByRole("button", { name: key }).tap();
   while (shell.received.length < 13) await view.page.waitForTimeout(10);
   assert.equal(shell.received.toString(), "\t\x1b[D\x1b[C\x1b[B\x1b[A");
+  await view.close();
+});
+
+test("a finger that moves the key row, or slides off a key, types nothing", async () => {
+  const { shell, view, keys, middle } = await openOnPhone();
+  const { x, y } = await middle("Up");
+  await view.finger(Array.from({ length: 16 }, (_, step) => ({ x: x - 10 * step, y })));
+  const moved = await keys.evaluate((row) => row.scrollLeft);
+  assert.ok(moved > 50, `the row has moved by ${moved}`);
+  const tilde = await middle("Tilde");
+  assert.ok(tilde.x < 390, "the last key is in sight");
+  await view.finger([0, 40, 80].map((up) => ({ x: tilde.x, y: tilde.y - up })));
+  await keys.getByRole("button", { name: "Minus" }).tap();
+  while (shell.received.length < 1) await view.page.waitForTimeout(10);
+  assert.equal(shell.received.toString(), "-");
+  await view.close();
+});
+
+test("a key that is held long types once, an arrow repeats until it is let go", async () => {
+  const { shell, view, middle } = await openOnPhone();
+  await view.finger([await middle("Escape")], 700);
+  while (shell.received.length < 1) await view.page.waitForTimeout(10);
+  await view.finger([await middle("Left")], 700);
+  await view.page.waitForTimeout(200);
+  const typed = shell.received.toString();
+  assert.match(typed, /^\x1b(\x1b\[D){2,8}$/);
+  await view.page.waitForTimeout(200);
+  assert.equal(shell.received.toString(), typed);
   await view.close();
 });

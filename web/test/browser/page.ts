@@ -60,6 +60,16 @@ export class ShellPage {
     }
   }
 
+  /** Waits until the clipboard holds `wanted`. (Playwright's own wait takes any promise for a yes.) */
+  async copied(wanted: string): Promise<void> {
+    const end = Date.now() + WAIT_MS;
+    const held = (): Promise<string> => this.page.evaluate(() => navigator.clipboard.readText());
+    while ((await held()) !== wanted) {
+      if (Date.now() > end) assert.fail(`the clipboard holds ${await held()}, not ${wanted}`);
+      await this.page.waitForTimeout(20);
+    }
+  }
+
   async run(line: string): Promise<void> {
     await this.page.keyboard.type(`${line}\n`);
   }
@@ -72,6 +82,19 @@ export class ShellPage {
       const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
       document.querySelector(".xterm-helper-textarea")?.dispatchEvent(event);
     }, text);
+  }
+
+  /** A finger that comes down at the first of these points, moves along the others, rests, and is lifted. */
+  async finger(path: { x: number; y: number }[], rest = 0): Promise<void> {
+    const cdp = await this.page.context().newCDPSession(this.page);
+    for (const [at, point] of path.entries()) {
+      const type = at === 0 ? "touchStart" : "touchMove";
+      await cdp.send("Input.dispatchTouchEvent", { type, touchPoints: [point] });
+      await this.page.waitForTimeout(16);
+    }
+    await this.page.waitForTimeout(rest);
+    await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await cdp.detach();
   }
 
   async close(): Promise<void> {
