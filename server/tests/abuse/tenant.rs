@@ -29,10 +29,7 @@ impl Tenant {
     pub async fn new(base: &str, name: &str) -> Self {
         // Another test of this process may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(40));
-        let client = client.build().unwrap();
+        let client = client();
         let form = serde_urlencoded::to_string([("name", name), ("password", PASSWORD)]);
         let made = client
             .post(format!("{base}/api/account_create"))
@@ -51,6 +48,14 @@ impl Tenant {
             base: base.to_owned(),
             client,
             token: made["secret"].as_str().expect("a token").to_owned(),
+        }
+    }
+
+    /// The same user, by connections that no other task waits for.
+    pub fn with_own_connections(&self) -> Self {
+        Self {
+            client: client(),
+            ..self.clone()
         }
     }
 
@@ -163,4 +168,9 @@ impl Tenant {
         }
         found
     }
+}
+
+fn client() -> Client {
+    let client = Client::builder().no_proxy();
+    client.timeout(Duration::from_secs(40)).build().unwrap()
 }
