@@ -121,6 +121,8 @@ impl Browser {
             .http
             .get(format!("{}{path}", self.url))
             .header(header::ACCEPT, "text/html")
+            // As a browser where the address was typed.
+            .header("sec-fetch-site", "none")
             .header(header::COOKIE, &self.cookie);
         Ok(asked.send().await?)
     }

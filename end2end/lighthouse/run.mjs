@@ -60,6 +60,10 @@ async function look(name, path) {
     runs.sort((a, b) => scoreOf(a.lhr, "performance") - scoreOf(b.lhr, "performance"));
     const { lhr, report } = runs[Math.floor(RUNS / 2)];
     await writeFile(join(reports, `${name}-${device}.html`), report);
+    // Four times slower than the machine it is run on is what Lighthouse takes a phone for: how fast that is belongs to it.
+    const { benchmarkIndex } = lhr.environment;
+    const blocked = Math.round(lhr.audits["total-blocking-time"].numericValue);
+    console.log(`     ${name} on a ${device}: blocked ${blocked} ms; BenchmarkIndex of this machine ${benchmarkIndex}`);
     for (const category of CATEGORIES) judge(`${name} on a ${device}`, lhr, category);
   }
 }

@@ -35,8 +35,8 @@ use open::OpenRequests;
 /// How long a client may take to send its headers, and to shake hands.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a client may take to send a body, of 64 KiB at most: what it may do was looked at before, and must
-/// still be so when it is done.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// still be so when it is done. It counts from the headers on; a password in them may wait 10 s for its turn.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Connections at once; more wait in the kernel's queue.
 const CONNECTIONS: usize = 8_192;
 /// How long open requests and WebSockets may take once a stop was asked for.

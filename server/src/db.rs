@@ -31,7 +31,7 @@ pub mod vm;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    AnyPool, Executor as _,
+    AnyConnection, AnyPool, Connection as _, Executor as _,
     any::{AnyPoolOptions, install_default_drivers},
 };
 use tokio::sync::Semaphore;
@@ -97,7 +97,7 @@ impl Db {
             })
             .connect(url)
             .await?;
-        sqlx::migrate!("./migrations").run(&pool).await?;
+        migrate(url).await?;
         let writers = match kind {
             DbKind::Sqlite => 1,
             DbKind::Postgres => POSTGRES_WRITERS,
@@ -171,6 +171,14 @@ impl Db {
     }
 }
 
+/// By a connection of its own, which waits for whoever uses a table, such as a backup, and as long as a change takes.
+async fn migrate(url: &str) -> Result<(), DbError> {
+    let connecting = tokio::time::timeout(WAIT, AnyConnection::connect(url)).await;
+    let mut conn = connecting.map_err(|_| DbError::Away(sqlx::Error::PoolTimedOut))??;
+    sqlx::migrate!("./migrations").run(&mut conn).await?;
+    Ok(conn.close().await?)
+}
+
 /// Durable at commit (FULL), readers beside a writer (WAL), and foreign keys that hold.
 const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA journal_mode = WAL",
@@ -179,6 +187,5 @@ const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA foreign_keys = ON",
 ];
 
-/// A lock that another program holds, or a statement that never ends, is an error in time: nobody who asks waits for
-/// longer than half a minute in all.
+/// A lock that another program holds, or a statement that never ends, is an error in time.
 const POSTGRES_SETTINGS: &[&str] = &["SET lock_timeout = '10s'", "SET statement_timeout = '20s'"];

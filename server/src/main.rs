@@ -97,11 +97,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let server = Server::start(config, logs).await?;
-    if let Err(error) = server.announce().await {
-        // Nobody would know of the nodes that it has just started.
-        server.end().await;
-        return Err(error);
-    }
+    server.announce().await?;
     tokio::select! {
         _ = interrupt.recv() => server.end().await,
         _ = terminate.recv() => server.leave().await,

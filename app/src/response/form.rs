@@ -82,7 +82,7 @@ fn unread(request: &Parts, refusal: &BytesRejection) -> Response {
         _ if is_late(refusal) => (
             StatusCode::REQUEST_TIMEOUT,
             "timeout",
-            "The form did not come within 10 seconds. See that the connection is good and send it again.",
+            "The form did not come within 20 seconds. See that the connection is good and send it again.",
         ),
         StatusCode::PAYLOAD_TOO_LARGE => (
             StatusCode::PAYLOAD_TOO_LARGE,

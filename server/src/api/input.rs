@@ -100,7 +100,7 @@ pub async fn bytes(request: Request, state: &AppState) -> Result<Bytes, ApiError
                 _ if is_late(&refusal) => (
                     StatusCode::REQUEST_TIMEOUT,
                     "timeout",
-                    "The body did not come within 10 seconds. Send the request again.",
+                    "The body did not come within 20 seconds. Send the request again.",
                 ),
                 StatusCode::PAYLOAD_TOO_LARGE => (
                     StatusCode::PAYLOAD_TOO_LARGE,

@@ -49,7 +49,7 @@ impl Auth {
             used_at: None,
         };
         let secret = Secret::new(format!("{PREFIX}{}", token::token_new()?.expose()));
-        let mut tx = self.0.db.write_exclusive().await?;
+        let mut tx = self.write_as(actor).await?;
         if token_count(&mut tx, &actor.user_id).await? >= TOKENS_MAX {
             return Err(AuthError::TokensMax(TOKENS_MAX));
         }

@@ -47,7 +47,7 @@ pub struct Caller {
     pub secure: bool,
     /// Some header says that a proxy passed the request on, trusted or not.
     pub forwarded: bool,
-    /// A page of another site led a browser here.
+    /// A page of another site may have led a browser here.
     pub led_here: bool,
     /// Stands in the log beside everything this request did.
     pub request_id: String,

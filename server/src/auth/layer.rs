@@ -104,7 +104,7 @@ async fn admit(auth: &Auth, caller: &mut Caller, request: &Parts) -> Result<(), 
     let peer = caller.address;
     caller.address = address::client_address(peer, headers, proxies);
     caller.forwarded = address::is_forwarded(headers);
-    caller.led_here = origin::is_led_here(headers);
+    caller.led_here = origin::is_led_here(&request.method, headers);
     caller.theme = token::theme_read(headers);
     caller.user_agent = user_agent(headers);
     caller.if_match = if_match(headers);

@@ -108,8 +108,9 @@ impl Auth {
         let db = self.0.db.clone();
         self.0.notes.note(&found.login_session_id, async move {
             let mut tx = db.write().await?;
-            login_session_active(&mut tx, &session, now, until).await?;
+            // In the order of those who end a user's login sessions.
             user_active(&mut tx, &user, now).await?;
+            login_session_active(&mut tx, &session, now, until).await?;
             tx.commit().await
         });
     }

@@ -167,10 +167,26 @@ fn changes_something(method: &Method, headers: &HeaderMap) -> bool {
     !matches!(*method, Method::GET | Method::HEAD) || is_upgrade(headers)
 }
 
-/// True where a page of another site led a browser here: by a link, say. Browsers that do not tell are old.
-pub fn is_led_here(headers: &HeaderMap) -> bool {
-    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
-    site.is_some_and(|site| !matches!(site, b"same-origin" | b"none"))
+/// True where a page of another site may have led a browser here, by a link, say. Browsers tell that to addresses with
+/// https and to this machine's alone; elsewhere only a page of ours tells that it was it. What changes something has
+/// been asked whose page it is by [`Origins::check`].
+pub fn is_led_here(method: &Method, headers: &HeaderMap) -> bool {
+    if changes_something(method, headers) {
+        return false;
+    }
+    match headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
+        Some(site) => !matches!(site, b"same-origin" | b"none"),
+        None => !is_referred_by_own(headers),
+    }
+}
+
+/// Whether the page that led here is of the host that is asked.
+fn is_referred_by_own(headers: &HeaderMap) -> bool {
+    let referer = only(headers, &header::REFERER).and_then(|page| page.parse::<Uri>().ok());
+    let host = only(headers, &header::HOST);
+    let by = referer.as_ref().and_then(Uri::authority);
+    by.zip(host)
+        .is_some_and(|(by, host)| by.as_str().eq_ignore_ascii_case(host))
 }
 
 /// True for the start of a WebSocket, or of whatever else would leave HTTP.

@@ -45,7 +45,7 @@ impl Auth {
             used_at: None,
             confirmed_at: None,
         };
-        let mut tx = self.0.db.write_exclusive().await?;
+        let mut tx = self.write_as(actor).await?;
         let own = ssh_key_list_in(&mut tx, &actor.user_id).await?;
         if let Some(same) = own.iter().find(|own| own.fingerprint == row.fingerprint) {
             return match same.id == row.id {

@@ -140,8 +140,8 @@ impl Auth {
     }
 
     /// As [`Db::write_as`](crate::db::Db::write_as); refused as any page of admins is to others.
-    async fn write_as(&self, admin: &Actor) -> Result<Tx, AuthError> {
-        let tx = self.0.db.write_as(admin).await?;
+    pub(super) async fn write_as(&self, actor: &Actor) -> Result<Tx, AuthError> {
+        let tx = self.0.db.write_as(actor).await?;
         Ok(tx.ok_or_else(not_for_you)?)
     }
 

@@ -330,7 +330,7 @@ fn is_page_address(url: &str) -> bool {
     };
     let has_host = uri.authority().is_some_and(|at| !at.as_str().contains('@'));
     let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
-    has_host && is_web && uri.path() == "/" && uri.query().is_none()
+    has_host && is_web && uri.path() == "/" && !url.contains(['?', '#'])
 }
 
 fn parse_ports(text: &str) -> Result<Vec<u16>, ConfigError> {

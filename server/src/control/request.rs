@@ -33,8 +33,13 @@ impl Verb {
     }
 }
 
-/// The row as it is to be; None when that is so already.
-pub fn request(row: &VmRow, verb: Verb, now: i64) -> Result<Option<VmRow>, ControlError> {
+/// The row as it is to be; None when that is so already. `is_up`: its node says that it runs.
+pub fn request(
+    row: &VmRow,
+    verb: Verb,
+    is_up: bool,
+    now: i64,
+) -> Result<Option<VmRow>, ControlError> {
     if verb == Verb::Delete {
         return Ok(delete(row, now));
     }
@@ -43,12 +48,17 @@ pub fn request(row: &VmRow, verb: Verb, now: i64) -> Result<Option<VmRow>, Contr
         return Err(ControlError::conflict("vm_deleting", words));
     }
     match (verb, row.state) {
-        (Verb::Stop | Verb::Retry, VmState::Failed) if failed_to_stop(row) => Ok(Some(changed(
-            row,
-            DesiredState::Stopped,
-            VmState::Stopping,
-            now,
-        ))),
+        // It could not be shut down: that is what is tried again.
+        (Verb::Stop | Verb::Retry, VmState::Failed)
+            if is_up && row.desired == DesiredState::Stopped =>
+        {
+            Ok(Some(changed(
+                row,
+                DesiredState::Stopped,
+                VmState::Stopping,
+                now,
+            )))
+        }
         (Verb::Stop, VmState::Failed) => Err(failed(row)),
         (Verb::Stop, _) => Ok(stop(row, now)),
         (Verb::Start | Verb::Restart | Verb::Retry, VmState::Failed) => Ok(Some(again(row, now))),
@@ -67,11 +77,6 @@ pub fn request(row: &VmRow, verb: Verb, now: i64) -> Result<Option<VmRow>, Contr
         }
         _ => Ok(start(row, now)),
     }
-}
-
-/// It could not be shut down, which is then what is tried again. One whose container is lost is made anew.
-fn failed_to_stop(row: &VmRow) -> bool {
-    row.desired == DesiredState::Stopped && row.created_once
 }
 
 fn failed(row: &VmRow) -> ControlError {
@@ -136,7 +141,7 @@ mod tests {
             state,
             ..row()
         };
-        let after = request(&before, verb, 7)
+        let after = request(&before, verb, true, 7)
             .ok()?
             .unwrap_or_else(|| before.clone());
         assert!(after == before || after.generation == before.generation + 1);
@@ -187,7 +192,7 @@ mod tests {
             state: VmState::Stopped,
             ..row()
         };
-        let after = request(&before, Verb::Start, 7).unwrap().unwrap();
+        let after = request(&before, Verb::Start, false, 7).unwrap().unwrap();
         assert_eq!((after.state, after.changed_at), (VmState::Creating, 7));
     }
 
@@ -197,7 +202,7 @@ mod tests {
             state: VmState::Failed,
             ..row()
         };
-        let after = request(&before, Verb::Retry, 7).unwrap().unwrap();
+        let after = request(&before, Verb::Retry, false, 7).unwrap().unwrap();
         assert_eq!(after.state, VmState::Starting);
         assert!(after.created_once && after.engine_id == before.engine_id);
         // Also one that was shut down: a loss must not look as if nothing had happened.
@@ -207,7 +212,7 @@ mod tests {
                 desired,
                 ..before.clone()
             };
-            let after = request(&lost, Verb::Retry, 7).unwrap().unwrap();
+            let after = request(&lost, Verb::Retry, false, 7).unwrap().unwrap();
             assert_eq!(
                 (after.desired, after.state),
                 (DesiredState::Running, VmState::Creating)
@@ -223,7 +228,7 @@ mod tests {
             reason: Some("It crashed.".into()),
             ..row()
         };
-        let after = request(&before, Verb::Stop, 7).unwrap().unwrap();
+        let after = request(&before, Verb::Stop, false, 7).unwrap().unwrap();
         assert_eq!(
             (after.restarts, after.retry_at, after.reason),
             (0, None, None)

@@ -131,17 +131,32 @@ impl Control {
             own => own,
         };
         let shell = shell.ok_or_else(|| ControlError::not_found("shell", id))?;
+        let row = self.vm_any(&shell.vm_id).await?;
         let place = self.shell_place(&shell).await?;
         let shell_id = shell
             .id
             .parse()
             .map_err(|_| ControlError::not_found("shell", id))?;
+        // Its row stays for a while when it has ended by itself: then nobody closes it.
+        let listed = match row.id.parse() {
+            Ok(vm_id) => place
+                .entry
+                .client
+                .shell_list(vm_id)
+                .await
+                .unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        let had_ended = listed
+            .iter()
+            .any(|shell| shell.id == shell_id && !shell.lives());
         let closed = place.entry.client.shell_close(shell_id).await;
         closed.map_err(|error| ControlError::node(&place.entry.name, error))?;
-        let row = self.vm_any(&shell.vm_id).await?;
         let mut tx = self.0.db.write().await?;
         shell_delete(&mut tx, &shell.id).await?;
-        event_insert(&mut tx, &event("shell_close", actor, &row)).await?;
+        if !had_ended {
+            event_insert(&mut tx, &event("shell_close", actor, &row)).await?;
+        }
         tx.commit().await?;
         self.told_shells().retain(|(_, told)| *told != shell.id);
         self.tell(Some(&row.owner_id));

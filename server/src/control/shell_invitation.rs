@@ -24,7 +24,7 @@ use crate::{
 /// How long a link can be accepted.
 const OPEN: i64 = 24 * 3600 * SECOND;
 /// How often a VM's shells may be shared: links that can be accepted yet, and grants.
-const SHARES_MAX: i64 = 32;
+const SHARES_MAX: usize = 32;
 
 impl Control {
     /// A new link to one of the actor's shells: the invitation, and the token that is in the link and
@@ -53,7 +53,8 @@ impl Control {
     ) -> Result<(ShellInvitationView, Secret), ControlError> {
         let shell = self.shell_own(actor, shell_id).await?;
         let vm = self.vm_any(&shell.vm_id).await?;
-        if !self.shell_lives(&vm, shell_id).await? {
+        let live = self.shell_ids(&vm).await?;
+        if !live.iter().any(|shell| shell == shell_id) {
             return Err(ControlError::not_found("shell", shell_id));
         }
         let token = Secret::random().map_err(ControlError::Random)?;
@@ -74,7 +75,7 @@ impl Control {
             return Err(ControlError::not_found("shell", shell_id));
         }
         shell_invitation_expire(&mut tx, shell_id, now).await?;
-        if shell_share_count(&mut tx, &row.vm_id, now).await? >= SHARES_MAX {
+        if shell_share_count(&mut tx, &row.vm_id, &live, now).await? >= SHARES_MAX {
             return Err(shares_max(&row.vm));
         }
         shell_invitation_insert(&mut tx, &row, &token.hash()).await?;

@@ -71,7 +71,7 @@ impl Control {
         row: &VmRow,
         verb: Verb,
     ) -> Result<Option<VmRow>, ControlError> {
-        let Some(after) = request(row, verb, clock::now())? else {
+        let Some(after) = request(row, verb, self.vm_is_up(row), clock::now())? else {
             return Ok(Some(row.clone()));
         };
         let Some(after) = self.vm_change_commit(actor, row, after, verb).await? else {
@@ -136,6 +136,11 @@ impl Control {
     fn vm_has_run(&self, row: &VmRow) -> bool {
         let report = self.vm_report(row);
         report.is_some_and(|report| !matches!(report.power, PowerState::Created | PowerState::Dead))
+    }
+
+    fn vm_is_up(&self, row: &VmRow) -> bool {
+        let report = self.vm_report(row);
+        report.is_some_and(|report| report.power == PowerState::Running)
     }
 
     /// Picks a node anew.

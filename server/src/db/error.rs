@@ -64,7 +64,7 @@ fn is_nul(code: &str) -> bool {
 fn is_away(code: &str) -> bool {
     const BUSY: u32 = 5;
     match code.len() {
-        5 => ["57P", "57014", "55P03", "08", "53300"]
+        5 => ["57P", "57014", "55P03", "40P01", "08", "53300"]
             .iter()
             .any(|kind| code.starts_with(kind)),
         _ => code.parse().is_ok_and(|code: u32| code & 0xff == BUSY),

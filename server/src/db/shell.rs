@@ -5,8 +5,7 @@ use sqlx::any::AnyRow;
 use super::{Db, DbError, Tx, column};
 use crate::clock;
 
-/// Written before the shell is made, and kept until somebody finds that its node
-/// knows no more of it.
+/// Written before the shell is made, and kept until somebody finds that its node knows no more of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellRow {
     pub id: String,

@@ -167,20 +167,24 @@ pub async fn shell_invitation_expire(tx: &mut Tx, shell_id: &str, now: i64) -> R
     Ok(())
 }
 
-/// How often a VM's shells are shared, as a transaction sees it: links that may be accepted yet, and those
-/// that were.
-pub async fn shell_share_count(tx: &mut Tx, vm_id: &str, now: i64) -> Result<i64, DbError> {
-    let row = sqlx::query(
-        "SELECT CAST((SELECT COUNT(*) FROM shell_invitations i JOIN shells s ON s.id = i.shell_id \
-                      WHERE s.vm_id = $1 AND i.expires_at > $2) \
-                   + (SELECT COUNT(*) FROM shell_grants g JOIN shells s ON s.id = g.shell_id \
-                      WHERE s.vm_id = $1) AS BIGINT) AS shares",
+/// How often those of a VM's shells are shared that live, as a transaction sees it: links that may be accepted yet, and
+/// those that were.
+pub async fn shell_share_count(
+    tx: &mut Tx,
+    vm_id: &str,
+    live: &[String],
+    now: i64,
+) -> Result<usize, DbError> {
+    let shared: Vec<String> = sqlx::query_scalar(
+        "SELECT i.shell_id FROM shell_invitations i JOIN shells s ON s.id = i.shell_id \
+         WHERE s.vm_id = $1 AND i.expires_at > $2 \
+         UNION ALL SELECT g.shell_id FROM shell_grants g JOIN shells s ON s.id = g.shell_id WHERE s.vm_id = $1",
     )
     .bind(vm_id)
     .bind(now)
-    .fetch_one(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    column::int(&row, "shares")
+    Ok(shared.iter().filter(|shell| live.contains(shell)).count())
 }
 
 fn invitation_row(row: &AnyRow) -> Result<ShellInvitationRow, DbError> {

@@ -16,7 +16,8 @@ impl RequestPlane {
     }
 
     /// Whether the page that opens a new shell does: to open one changes something, which a link of another site's
-    /// page must not. Such a link leads to the newest shell.
+    /// page must not. Such a link leads to the newest
+    /// shell, and opens one only where none is.
     pub(super) fn may_open_new(&self) -> bool {
         !self.caller.led_here
     }

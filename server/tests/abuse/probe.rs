@@ -66,7 +66,9 @@ impl Probe {
                 tokio::join!(ask(tenant, own.clone()), type_keys(shells, own));
             });
         });
-        is_ready.await.expect("its shells open; why not stands above");
+        is_ready
+            .await
+            .expect("its shells open; why not stands above");
         Self { millis, measuring }
     }
 

@@ -36,7 +36,7 @@ fn Catalogue(images: Resource<Result<Vec<ImageView>, AppError>>) -> impl IntoVie
     on_gone(remove, move || again.run(()));
     view! {
         <Failure action=set_default />
-        <Failure action=remove gone="That image was removed already." />
+        <Failure action=remove />
         <Loaded
             data=images
             skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }

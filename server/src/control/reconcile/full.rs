@@ -135,7 +135,9 @@ impl Worker {
             self.control.tell(None);
         }
         // Not waited for: one that the engine cannot remove would keep all else here from being looked at.
-        if let Ok(turn) = self.removal.clone().try_lock_owned() {
+        if !verdict.remove.is_empty()
+            && let Ok(turn) = self.removal.clone().try_lock_owned()
+        {
             let work = self.clone();
             self.control.spawn(async move {
                 work.remove_orphans(verdict.remove).await;

@@ -15,7 +15,7 @@ use crate::{
 const SHOWN: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn what_a_vm_uses_is_shown_in_percent_of_its_share_within_ten_seconds() {
+async fn what_a_vm_uses_is_soon_shown_in_percent_of_its_share() {
     each_db(async |db| {
         let cloud = Cloud::new(db, 1).await;
         let ann = user(&cloud.db, "ann", 5).await;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use app::model::{EventView, VmState};
+use app::model::{ErrorKind, EventView, VmState};
 use futures_util::StreamExt as _;
 use node::driver::sim::{SimConfig, SimDriver, SimEngine};
 use tempfile::TempDir;
@@ -143,6 +143,12 @@ async fn that_nobody_used_a_shell_is_an_event_once() {
         let again = control.shell_open(ann, "web1", Some(&unused.shell), false);
         assert_eq!(words(again.await).code, "shell_ended");
         unused.is_told_once().await;
+        // Whoever takes it off the list has not closed it.
+        control.shell_close(ann, &unused.shell).await.unwrap();
+        let page = control.vm_event_list(ann, "web1", None).await.unwrap();
+        assert!(page.events.iter().all(|event| event.kind != "shell_close"));
+        let gone = control.shell_find(ann, &unused.shell).await;
+        assert_eq!(words(gone.map(|_| ())).kind, ErrorKind::NotFound);
         unused.end().await;
     })
     .await;
