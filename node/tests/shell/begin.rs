@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     support::{FakeDriver, Node},
-    viewer::{Got, until},
+    viewer::until,
 };
 
 /// So long that it is not over within a test.
@@ -119,14 +119,20 @@ async fn one_that_is_closed_while_it_opens_is_ended() {
     assert!(node.shells.list(node.vm_id).is_empty());
 }
 
-#[tokio::test]
-async fn one_that_does_not_begin_because_its_vm_stopped_meanwhile_ends_as_with_its_vm() {
+/// A shell that waits for its first viewer, and that the engine will refuse.
+async fn refused_once() -> (Node, Uuid) {
     let driver = FakeDriver {
         refuse: Mutex::new(1),
         ..FakeDriver::default()
     };
     let node = Node::with_driver(ShellLimits::default(), driver).await;
     let shell = node.waiting().await;
+    (node, shell)
+}
+
+#[tokio::test]
+async fn one_that_does_not_begin_because_its_vm_stopped_meanwhile_ends_as_with_its_vm() {
+    let (node, shell) = refused_once().await;
     *node.driver.power.lock().unwrap() = Ok(PowerState::Exited);
     let mut viewer = node.attach(shell, 1).await;
     assert_eq!(viewer.closed().await, 4010);
@@ -134,24 +140,11 @@ async fn one_that_does_not_begin_because_its_vm_stopped_meanwhile_ends_as_with_i
 
 #[tokio::test]
 async fn what_does_not_begin_says_why() {
-    let driver = FakeDriver {
-        refuse: Mutex::new(1),
-        ..FakeDriver::default()
-    };
-    let node = Node::with_driver(ShellLimits::default(), driver).await;
-    let shell = node.waiting().await;
+    let (node, shell) = refused_once().await;
     let mut viewer = node.attach(shell, 1).await;
-    loop {
-        match viewer.next().await {
-            Got::Frame(_) => {}
-            Got::Closed(code, why) => {
-                assert_eq!(code, 4004);
-                assert!(why.contains("the VM does not run"), "{why}");
-                break;
-            }
-            Got::Cut => panic!("cut without a word"),
-        }
-    }
+    let (code, why) = viewer.closed_because().await;
+    assert_eq!(code, 4004);
+    assert!(why.contains("the VM does not run"), "{why}");
     let listed = node.shells.list(node.vm_id);
     assert_eq!((listed.len(), listed[0].lives()), (1, false), "{listed:?}");
     *node.driver.power.lock().unwrap() = Ok(PowerState::Exited);

@@ -43,7 +43,7 @@ pub enum ControlError {
     /// Unknown, used, withdrawn, past its end, or of a shell that is no more: one answer.
     #[error("the invitation is not open")]
     InvitationClosed,
-    /// The account was disabled or deleted while the request ran.
+    /// The account was disabled or deleted, or was an admin's, while the request ran.
     #[error("the account cannot be used any more")]
     NoAccount,
     /// Others changed the same VM at the same time, again and again.

@@ -10,7 +10,7 @@ use super::cloud::{Cloud, admin, id, words};
 use crate::db::{
     testing::{each_db, eventually, user},
     user::user_disabled_set,
-    vm::{DesiredState, vm_stop_by_owner},
+    vm::{DesiredState, VmRow, vm_stop_by_owner, vm_write},
 };
 
 #[tokio::test]
@@ -453,4 +453,34 @@ async fn user_disabled_set_now(cloud: &Cloud, user_id: &str) {
     let mut tx = cloud.db.write().await.unwrap();
     user_disabled_set(&mut tx, user_id, true).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn retry_of_a_vm_that_could_not_be_shut_down_shuts_it_down() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        cloud.run(&ann, "web1").await;
+        let engine = &cloud.nodes[0].engine;
+        engine.configure(|config| config.hold = vec![SimCall::Stop]);
+        cloud.control.vm_stop(&ann, "web1").await.unwrap();
+        // As it is written down when its time is over.
+        let row = cloud.row(&ann, "web1").await;
+        let failed = VmRow {
+            state: VmState::Failed,
+            reason: Some("It did not shut down within 60 s on node-1.".into()),
+            ..row.clone()
+        };
+        let mut tx = cloud.db.write().await.unwrap();
+        assert!(vm_write(&mut tx, &row, &failed).await.unwrap());
+        tx.commit().await.unwrap();
+        let retried = cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        assert_eq!(retried.state, VmState::Stopping);
+        let row = cloud.row(&ann, "web1").await;
+        assert_eq!(row.desired, DesiredState::Stopped);
+        engine.configure(|config| config.hold.clear());
+        cloud.comes(&ann, "web1", VmState::Stopped).await;
+        cloud.end().await;
+    })
+    .await;
 }

@@ -324,3 +324,28 @@ async fn who_was_in_a_shell_is_forgotten_with_its_row() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_a_vm_whose_node_does_not_answer_nobody_says_that_no_shell_is_open() {
+    each_db(async |db| {
+        let mut cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        cloud.run(&ann, "web1").await;
+        let open = cloud.control.shell_open(&ann, "web1", None, false).await;
+        let shells = async || {
+            let detail = cloud.control.vm_get(&ann, "web1").await.unwrap();
+            detail.shells.map(|shells| shells.len())
+        };
+        assert_eq!((open.is_ok(), shells().await), (true, Some(1)));
+        cloud.nodes[0].end().await;
+        // At once, while the VM seems to run, and once its state is not known.
+        let detail = cloud.control.vm_get(&ann, "web1").await.unwrap();
+        assert!(detail.shells.is_none(), "{:?}", detail.shells);
+        cloud.comes(&ann, "web1", VmState::Unknown).await;
+        let detail = cloud.control.vm_get(&ann, "web1").await.unwrap();
+        assert!(detail.shells.is_none(), "{:?}", detail.shells);
+        cloud.nodes[0].begin_again().await;
+        cloud.end().await;
+    })
+    .await;
+}
