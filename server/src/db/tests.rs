@@ -1,14 +1,19 @@
 //! A database that an earlier release filled is opened by this one; so is a copy taken while it was in use.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use app::model::{NodePolicy, Role, VmState};
 use sqlx::{
     AnyPool, AssertSqlSafe, Executor as _, any::install_default_drivers, migrate::Migrator,
 };
 
+use tokio::time::timeout;
+
 use super::{
-    Db,
+    Db, DbError,
     event::{EventQuery, event_list},
     image::image_list,
     login_session::{login_session_find, login_session_list},
@@ -105,6 +110,27 @@ async fn a_database_of_each_earlier_release_is_opened_with_all_that_is_in_it() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_lock_that_another_program_holds_is_an_error_in_time() {
+    each_url(async |url| {
+        let (db, other) = (Db::open(&url).await.unwrap(), Db::open(&url).await.unwrap());
+        let held = other.write_exclusive().await.unwrap();
+        let begun = Instant::now();
+        let refused = timeout(Duration::from_secs(30), db.write_exclusive()).await;
+        println!("{:?}: refused after {:?}", db.kind(), begun.elapsed());
+        let refused = refused.expect("it is not waited for without end");
+        assert!(
+            matches!(refused, Err(DbError::Away(_))),
+            "another than away"
+        );
+        drop(held);
+        drop(db.write_exclusive().await.unwrap());
+        db.close().await;
+        other.close().await;
+    })
+    .await;
 }
 
 #[tokio::test]
