@@ -42,8 +42,9 @@ where
     load().await
 }
 
+/// Lets the browser do other things for so many milliseconds.
 #[cfg(feature = "hydrate")]
-async fn pause(ms: i32) {
+pub(crate) async fn pause(ms: i32) {
     let elapsed = js_sys::Promise::new(&mut |resolve, _| {
         // Without a window there is no page to wait with.
         let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms);

@@ -28,6 +28,8 @@ pub fn hydrate() {
     wasm_bindgen_futures::spawn_local(async {
         match late::load(&nav::path()).await {
             Ok(()) => {
+                // What the code took to get ready was long enough: the browser gets a turn before the page is taken over.
+                late::pause(0).await;
                 nav::mark_script();
                 leptos::mount::hydrate_body(app::App);
             }

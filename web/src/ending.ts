@@ -26,7 +26,7 @@ const ENDINGS: Readonly<Record<number, Ending>> = {
 };
 
 /** Words of the server and of a node that knows nothing of a shell, which add nothing to the code. */
-const EMPTY_WORDS: readonly string[] = ["", "access was taken back", "there is no such shell on this node"];
+const EMPTY_WORDS: readonly string[] = ["", "access was taken back", "it has ended"];
 
 /** The ending a close code stands for, or `null` when it is worth coming back. */
 export function endingOf(code: number, reason: string): Ending | null {

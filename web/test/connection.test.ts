@@ -442,7 +442,7 @@ test("the node's words of why a shell is gone are told", () => {
 
 test("a node that knows nothing of a shell tells nothing of why it is gone", () => {
   const bench = new Bench();
-  bench.socket.drop(4004, "there is no such shell on this node");
+  bench.socket.drop(4004, "it has ended");
   assert.deepEqual(bench.state, { name: "ended", ending: { kind: "shell_not_found" } });
 });
 

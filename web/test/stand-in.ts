@@ -18,7 +18,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import * as frames from "./frames.ts";
 
 const RING_BYTES = 256 * 1024;
-const WINDOW_BYTES = 512 * 1024;
+const WINDOW_BYTES = 256 * 1024;
 const NONCE = "c3RhbmQtaW4";
 
 const POLICY = [

@@ -98,7 +98,7 @@ fn Own(invitation: ShellInvitationView) -> impl IntoView {
     }
 }
 
-/// Used, withdrawn, past its end, or never there: nobody is told which.
+/// Used, withdrawn, past its end, or never there, or its shell has ended: nobody is told which.
 #[component]
 fn Closed() -> impl IntoView {
     set_status(404);
@@ -106,7 +106,7 @@ fn Closed() -> impl IntoView {
         <section class="blank">
             <Icon name=IconName::Terminal />
             <h1>"This invitation is not open any more"</h1>
-            <p>"An invitation is good for one person, for 24 hours, and can be withdrawn. Ask whoever sent it to you for a new one."</p>
+            <p>"An invitation is good for one person, for 24 hours and while its shell lives, and can be withdrawn. Ask whoever sent it to you for a new one."</p>
             <p class="blank-actions"><a class="button quiet" href="/">"Your VMs"</a></p>
         </section>
     }

@@ -1,7 +1,7 @@
 //! `shell …` and `vm shell`.
 
 use clap::{Args, Subcommand};
-use server_api::{shell::Shell, vm::VmState};
+use server_api::{problem::Problem, shell::Shell, vm::VmState};
 
 use super::{shell_share, vm::vm_missing};
 use crate::{
@@ -98,22 +98,28 @@ async fn find(context: &Context, vm: &str, id: &str) -> Result<Shell, CliError> 
 }
 
 async fn list(context: &Context, vm: Option<String>) -> Result<(), CliError> {
-    let shells = match vm {
+    let (shells, untold) = match vm {
         Some(vm) => match context.client.shell_list(&vm).await {
-            Ok(shells) => shells,
+            Ok(shells) => (shells, Ok(())),
             Err(error) => return Err(vm_missing(&context.client, &vm, error).await),
         },
         None => of_all(context).await?,
     };
     let head = ["ID", "VM", "OPENED", "TYPED", "VIEWERS"];
-    context.out.list(&shells, "No shell is open.", |shells| {
-        Table::of(&head, shells, row)
-    })
+    // That nothing is open is not known while a node does not tell.
+    if untold.is_ok() || !shells.is_empty() {
+        context.out.list(&shells, "No shell is open.", |shells| {
+            Table::of(&head, shells, row)
+        })?;
+    }
+    untold
 }
 
-/// Only what runs has shells. A VM that is deleted meanwhile has none either.
-async fn of_all(context: &Context) -> Result<Vec<Shell>, CliError> {
+/// Only what runs has shells. A VM that is deleted meanwhile has none either. Where a node does not tell, the
+/// shells of the other VMs, and an error that says whose are missing.
+async fn of_all(context: &Context) -> Result<(Vec<Shell>, Result<(), CliError>), CliError> {
     let mut all = Vec::new();
+    let mut untold: Option<(Vec<String>, Box<Problem>)> = None;
     for vm in context.client.vm_list().await? {
         if vm.state != VmState::Running {
             continue;
@@ -121,10 +127,24 @@ async fn of_all(context: &Context) -> Result<Vec<Shell>, CliError> {
         match context.client.shell_list(&vm.name).await {
             Ok(shells) => all.extend(shells),
             Err(error) if error.is_not_found() => {}
+            Err(CliError::Api(problem)) if problem.status == 503 => {
+                let missing = untold.get_or_insert_with(|| (Vec::new(), problem));
+                missing.0.push(vm.name);
+            }
             Err(error) => return Err(error),
         }
     }
-    Ok(all)
+    Ok((all, untold.map_or(Ok(()), without)))
+}
+
+fn without((vms, mut problem): (Vec<String>, Box<Problem>)) -> Result<(), CliError> {
+    let detail = format!(
+        "The list is without the shells of {}: {}",
+        vms.join(", "),
+        problem.detail
+    );
+    problem.detail = detail;
+    Err(CliError::Api(problem))
 }
 
 fn row(shell: &Shell) -> Vec<String> {

@@ -53,6 +53,8 @@ pub struct World {
     pub user_changed: bool,
     /// VMs never come out of their present state.
     pub stuck: bool,
+    /// The VM whose node does not answer.
+    pub mute: Option<String>,
 }
 
 /// A running fake.

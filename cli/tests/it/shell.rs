@@ -141,3 +141,31 @@ fn who_comes_back_gets_the_screen_and_its_size() {
     sitting.types("exit 5\r");
     assert_eq!(sitting.ends(), (5, String::new()));
 }
+
+#[test]
+fn where_a_node_does_not_answer_the_other_shells_are_listed_and_it_is_said_whose_are_missing() {
+    let fake = Fake::start(&[("db", Running), ("web1", Running)]);
+    let user = User::signed_in(&fake.url);
+    fake.world.lock().unwrap().mute = Some("db".into());
+    let ran = user.run(&["shell", "ls"]);
+    assert!(
+        ran.out.contains("s1") && ran.out.contains("web1"),
+        "{}",
+        ran.out
+    );
+    let why = "The list is without the shells of db: node-1 does not answer.";
+    assert!(
+        ran.code == 1 && ran.err.contains(why),
+        "{} {}",
+        ran.code,
+        ran.err
+    );
+
+    fake.world.lock().unwrap().vms.remove("web1");
+    let ran = user.run(&["shell", "ls"]);
+    assert!(
+        ran.out.is_empty() && ran.err.contains(why) && !ran.err.contains("No shell is open"),
+        "{}",
+        ran.err
+    );
+}

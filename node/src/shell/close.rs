@@ -23,7 +23,7 @@ impl Close {
 
     /// 4004: the page offers a new one.
     pub fn shell_not_found() -> Self {
-        Self::new(4004, "there is no such shell on this node")
+        Self::new(4004, "it has ended")
     }
 
     /// It is being made, or taken up again: a viewer that comes back finds it.

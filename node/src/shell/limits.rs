@@ -30,7 +30,8 @@ pub struct ShellLimits {
     pub shells: usize,
     /// Viewers of one shell.
     pub viewers: usize,
-    /// Output a viewer may have unacknowledged before it gets no more. Bytes.
+    /// Output a viewer may have unacknowledged before it gets no more. Bytes: so much a browser
+    /// may still have to draw after Ctrl+C, and where there and back take 200 ms it gets 1.3 MB a second.
     pub unacked_output_bytes: u64,
     /// Input of one client that waits for the PTY. Bytes.
     pub unwritten_input_bytes: u64,
@@ -63,7 +64,7 @@ impl Default for ShellLimits {
             shells_per_vm: SHELLS_PER_VM,
             shells: 2_000,
             viewers: 32,
-            unacked_output_bytes: 512 * 1024,
+            unacked_output_bytes: 256 * 1024,
             unwritten_input_bytes: 1024 * 1024,
             unwritten_total_bytes: 4 * 1024 * 1024,
             clients: 64,

@@ -331,9 +331,9 @@ pub fn docker_config(node: &str, locks: &Path) -> DockerConfig {
 }
 
 /// The same for all nodes of the engine: one of another test that looks for networks without VMs would take one away
-/// that is just being made or removed.
+/// that is just being made or removed. Where else tests write may differ from run to run.
 pub fn locks() -> PathBuf {
-    std::env::temp_dir().join("minicloud-test-locks")
+    Path::new("/tmp/minicloud-test-locks").to_owned()
 }
 
 fn node_name() -> String {
@@ -361,8 +361,8 @@ const BLOCKS: u32 = 128;
 
 impl Block {
     fn take() -> Self {
-        let folder = std::env::temp_dir().join("minicloud-test-networks");
-        std::fs::create_dir_all(&folder).expect("a folder");
+        let folder = Path::new("/tmp/minicloud-test-networks");
+        std::fs::create_dir_all(folder).expect("a folder");
         let first = u32::from_be_bytes(random());
         for at in 0..BLOCKS {
             let number = first.wrapping_add(at) % BLOCKS;

@@ -209,7 +209,7 @@ async fn a_shell_that_nobody_uses_is_closed_and_an_ended_one_forgotten() {
     assert_eq!(node.refused(idle).await, (4004, why.to_owned()));
     let (code, words) = node.refused(ended).await;
     assert_eq!(code, 4004);
-    assert!(words.contains("no such shell"), "{words}");
+    assert!(words.contains("it has ended"), "{words}");
 }
 
 #[tokio::test]

@@ -73,6 +73,8 @@ impl Control {
             return Ok(self.shell_grant_view(&row));
         }
         let hash = Secret::new(token).hash();
+        // To no shell: a link that leads nowhere is not used up.
+        self.shell_invitation_open(&hash).await?;
         let now = clock::now();
         let mut tx = self.0.db.write().await?;
         if !shell_invitation_lock(&mut tx, &hash, now).await? {
@@ -220,6 +222,12 @@ impl Control {
             created_at: row.created_at,
             present: self.0.visits.is_in(&row.id),
         }
+    }
+
+    /// False once the shell has ended, where its node says so at once.
+    pub async fn shell_may_live(&self, vm_id: &str, shell_id: &str) -> bool {
+        let live = self.shell_ids_live(vm_id).await;
+        live.is_none_or(|live| live.iter().any(|live| live == shell_id))
     }
 
     /// Ids of a VM's live shells; None: nobody knows, or says so in time.

@@ -125,8 +125,20 @@ impl Control {
         token: &str,
     ) -> Result<ShellInvitationView, ControlError> {
         let hash = Secret::new(token).hash();
-        let row = shell_invitation_find(&self.0.db, &hash, clock::now()).await?;
-        Ok(view(row.ok_or(ControlError::InvitationClosed)?))
+        Ok(view(self.shell_invitation_open(&hash).await?))
+    }
+
+    /// The invitation behind a token's hash, while it can be accepted and leads to a shell.
+    pub(super) async fn shell_invitation_open(
+        &self,
+        hash: &Secret,
+    ) -> Result<ShellInvitationRow, ControlError> {
+        let row = shell_invitation_find(&self.0.db, hash, clock::now()).await?;
+        let row = row.ok_or(ControlError::InvitationClosed)?;
+        match self.shell_may_live(&row.vm_id, &row.shell_id).await {
+            true => Ok(row),
+            false => Err(ControlError::InvitationClosed),
+        }
     }
 
     async fn shell_own(&self, actor: &Actor, id: &str) -> Result<ShellRow, ControlError> {

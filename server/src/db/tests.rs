@@ -13,7 +13,7 @@ use sqlx::{
 use tokio::time::timeout;
 
 use super::{
-    Db, DbError,
+    Db, DbError, DbKind,
     event::{EventQuery, event_list},
     image::image_list,
     login_session::{login_session_find, login_session_list},
@@ -21,7 +21,7 @@ use super::{
     overview::counts,
     setting::setting_get,
     shell::shell_get,
-    testing::{copy_into, each_url, user},
+    testing::{copy_into, each_db, each_url, user},
     token::{TokenRow, token_find, token_insert},
     user::{user_get_by_name, user_name_taken, user_password_hash},
     vm::{DesiredState, vm_list},
@@ -129,6 +129,32 @@ async fn a_lock_that_another_program_holds_is_an_error_in_time() {
         drop(db.write_exclusive().await.unwrap());
         db.close().await;
         other.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_that_does_not_end_is_given_up_and_says_that_the_database_is_away() {
+    each_db(async |db| {
+        if db.kind() == DbKind::Sqlite {
+            return;
+        }
+        let limit: String = sqlx::query_scalar("SHOW statement_timeout")
+            .fetch_one(db.pool())
+            .await
+            .unwrap();
+        assert_eq!(limit, "20s");
+        // The same limit, so that a test need not wait for it.
+        let mut tx = db.write().await.unwrap();
+        tx.execute("SET LOCAL statement_timeout = '100ms'")
+            .await
+            .unwrap();
+        let slept = timeout(Duration::from_secs(10), tx.execute("SELECT pg_sleep(60)")).await;
+        let slept = slept
+            .expect("it is given up")
+            .map(drop)
+            .map_err(DbError::from);
+        assert!(matches!(slept, Err(DbError::Away(_))), "{slept:?}");
     })
     .await;
 }

@@ -97,6 +97,15 @@ pub async fn bridge(
     let watches = seat.mode() == ShellMode::Watch;
     let visit = match &seat.grant {
         None => None,
+        // Of a shell that has ended they hear how; nobody is in it any more.
+        Some(grant)
+            if !state
+                .control
+                .shell_may_live(&grant.vm_id, &grant.shell_id)
+                .await =>
+        {
+            None
+        }
         Some(grant) => match state.control.shell_visit(actor, grant).await {
             None => return close(browser, TOO_MANY_VIEWERS).await,
             visit => visit,

@@ -42,7 +42,7 @@ pub async fn on_docker_with<F: Future<Output = ()>>(
     let image = std::env::var("MINICLOUD_TEST_IMAGE").unwrap_or_else(|_| "minicloud/base".into());
     let config = DockerConfig {
         // The same for all nodes of the engine, whichever test they are of.
-        lock_dir: std::env::temp_dir().join("minicloud-test-locks"),
+        lock_dir: "/tmp/minicloud-test-locks".into(),
         // Where `cargo xtask files` puts it.
         files: Path::new(env!("CARGO_BIN_EXE_minicloud-server")).with_file_name("minicloud-files"),
         ..DockerConfig::new(&format!("ssh-{}", uuid::Uuid::now_v7().simple()))

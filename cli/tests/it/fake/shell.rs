@@ -11,8 +11,12 @@ use server_api::shell::Shell;
 use super::{AT, Fake, no, vm::not_found};
 
 pub async fn shell_list(State(fake): State<Fake>, Path(vm): Path<String>) -> Response {
-    if !fake.world.lock().unwrap().vms.contains_key(&vm) {
+    let world = fake.world.lock().unwrap();
+    if !world.vms.contains_key(&vm) {
         return not_found(&vm);
+    }
+    if world.mute.as_ref() == Some(&vm) {
+        return no(503, "node_unreachable", "node-1 does not answer.");
     }
     Json(vec![shell(&vm)]).into_response()
 }

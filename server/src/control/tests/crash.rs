@@ -164,7 +164,7 @@ async fn a_server_that_dies_over_a_real_engine_loses_doubles_and_leaves_nothing(
 
 /// The same for all nodes of the engine, whichever test they are of.
 pub fn locks() -> PathBuf {
-    std::env::temp_dir().join("minicloud-test-locks")
+    "/tmp/minicloud-test-locks".into()
 }
 
 /// Removes all VMs of the node. One of another test may be sweeping a network away at that moment: then once more.

@@ -361,6 +361,51 @@ async fn a_vms_shells_are_shared_so_often_and_then_something_must_go() {
 }
 
 #[tokio::test]
+async fn a_link_to_a_shell_that_has_ended_is_not_open_and_makes_no_grant() {
+    each_db(async |db| {
+        let mut scene = Scene::new(db).await;
+        let first = scene.invite(ShellMode::Watch).await;
+        let grant = scene.grant(ShellMode::Watch).await;
+        let refusals = async |scene: &Scene, token: &str| {
+            let control = scene.control();
+            [
+                words(control.shell_invitation_get(&scene.bob, token).await).code,
+                words(control.shell_grant_create(&scene.bob, token).await).code,
+            ]
+        };
+        let vm = scene.cloud.row(&scene.ann, "web1").await;
+        let (entry, _) = scene.control().shell_node(&vm).unwrap();
+        let ended = scene.shell.clone();
+        // By itself, that is not by its owner's word.
+        entry
+            .client
+            .shell_close(ended.parse().unwrap())
+            .await
+            .unwrap();
+        assert_eq!(refusals(&scene, &first).await, ["invitation_closed"; 2]);
+        assert!(
+            !scene.control().shell_may_live(&vm.id, &ended).await,
+            "{grant}"
+        );
+
+        scene.shell = Scene::open(scene.control(), &scene.ann).await;
+        let second = scene.invite(ShellMode::Watch).await;
+        assert!(scene.control().shell_may_live(&vm.id, &scene.shell).await);
+        scene.control().vm_stop(&scene.ann, "web1").await.unwrap();
+        scene
+            .cloud
+            .comes(&scene.ann, "web1", VmState::Stopped)
+            .await;
+        assert_eq!(refusals(&scene, &second).await, ["invitation_closed"; 2]);
+        let kinds = scene.cloud.kinds(&scene.ann, "web1").await;
+        let granted = kinds.iter().filter(|kind| *kind == "shell_grant_create");
+        assert_eq!(granted.count(), 1, "the one before");
+        scene.cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_accepts_while_the_shell_is_closed_is_in_or_told_that_it_is_closed() {
     each_db(async |db| {
         let mut scene = Scene::new(db).await;
