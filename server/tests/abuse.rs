@@ -17,13 +17,15 @@ mod probe;
 mod shell;
 #[path = "abuse/tenant.rs"]
 mod tenant;
+#[path = "abuse/viewer.rs"]
+mod viewer;
 
 use std::time::{Duration, Instant};
 
 use kind::{ABUSES, Abuse};
 use probe::{Probe, Window};
-use shell::Viewer;
 use tenant::Tenant;
+use viewer::Viewer;
 
 /// The VM that is abused.
 const VM: &str = "wild1";
@@ -60,7 +62,7 @@ async fn whatever_one_vm_does_others_are_served_and_its_owner_can_end_it() {
     println!("{}\n{}", probe::HEAD, idle.rows("nothing", &idle));
     for abuse in ABUSES {
         let viewer = stage.others_are_served_under(abuse, &idle).await;
-        stage.ann.shell_close(viewer).await;
+        stage.ann.shell_close(&viewer.id).await;
         stage.is_calm().await;
     }
     let _bomb = stage.others_are_served_under(Abuse::Forks, &idle).await;
@@ -91,7 +93,7 @@ impl Stage {
         let mut shell = self.ann.shell(VM).await;
         shell.wait_for("# ").await;
         shell.type_in(abuse.line()).await;
-        let viewer = shell.watch();
+        let viewer = self.ann.watch(VM, shell);
         self.is_in_force(abuse, &viewer).await;
         let window = self.probe.window().await;
         println!("{}", window.rows(abuse.name(), idle));

@@ -1,6 +1,6 @@
 //! What is done in the VM, and how it is seen to be in force.
 
-use crate::{VM, engine, shell::Viewer, tenant::Tenant};
+use crate::{VM, engine, tenant::Tenant, viewer::Viewer};
 
 /// Of 256 that a VM may have.
 const FULL: u64 = 240;

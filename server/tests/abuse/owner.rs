@@ -34,7 +34,7 @@ impl Stage {
         let said = shell.wait_for_any(&["# ", FULL]).await;
         assert!(!said.contains("OCI"), "{said:?}");
         println!("(a shell in the full VM: {said:?})");
-        self.ann.shell_close(shell.watch()).await;
+        self.ann.shell_close(&shell.id).await;
     }
 
     /// By shutting it down, and, another time, by deleting it: in time, and nothing of it is left.
@@ -47,7 +47,8 @@ impl Stage {
         let mut shell = self.ann.shell(VM).await;
         shell.wait_for("# ").await;
         shell.type_in(Abuse::Forks.line()).await;
-        self.is_in_force(Abuse::Forks, &shell.watch()).await;
+        let viewer = self.ann.watch(VM, shell);
+        self.is_in_force(Abuse::Forks, &viewer).await;
         let id = self.ann.vm_id(VM).await;
         let network = engine::network(&id).await;
         let begun = Instant::now();

@@ -1,12 +1,6 @@
 //! A shell as its viewer has it, through the server (docs/shell-protocol.md).
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Instant,
-};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -20,24 +14,10 @@ use tokio_tungstenite::{
 use crate::SOON;
 
 pub struct Shell {
-    id: String,
+    pub id: String,
     socket: WebSocketStream<TcpStream>,
     /// Bytes typed so far.
     typed: u64,
-}
-
-/// A viewer that reads on, whatever comes.
-pub struct Viewer {
-    /// The shell's.
-    pub id: String,
-    came: Arc<AtomicU64>,
-}
-
-impl Viewer {
-    /// Bytes that came so far.
-    pub fn bytes(&self) -> u64 {
-        self.came.load(Ordering::Relaxed)
-    }
 }
 
 impl Shell {
@@ -110,20 +90,5 @@ impl Shell {
 
     pub async fn wait_for(&mut self, mark: &str) {
         self.wait_for_any(&[mark]).await;
-    }
-
-    /// Reads on in the background, to the shell's end.
-    pub fn watch(mut self) -> Viewer {
-        let came = Arc::new(AtomicU64::new(0));
-        let viewer = Viewer {
-            id: self.id.clone(),
-            came: came.clone(),
-        };
-        tokio::spawn(async move {
-            while let Some(bytes) = self.output().await {
-                came.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            }
-        });
-        viewer
     }
 }

@@ -8,10 +8,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    eventually,
-    shell::{Shell, Viewer},
-};
+use crate::{eventually, shell::Shell, viewer::Viewer};
 
 const PASSWORD: &str = "violet-kettle-harbour";
 /// The VMs of who abuses nothing.
@@ -125,9 +122,14 @@ impl Tenant {
         Shell::attach(&self.base, &self.token, id).await
     }
 
+    /// Looks on at a shell of that VM in a program of its own.
+    pub fn watch(&self, vm: &str, shell: Shell) -> Viewer {
+        Viewer::begin(&self.base, &self.token, vm, &shell.id)
+    }
+
     /// Closes the shell, and with it what runs in it.
-    pub async fn shell_close(&self, viewer: Viewer) {
-        let path = format!("/shells/{}", viewer.id);
+    pub async fn shell_close(&self, id: &str) {
+        let path = format!("/shells/{id}");
         eventually("the shell is closed", async || {
             let (status, _) = self.ask(Method::DELETE, &path, None).await;
             matches!(status, 204 | 404)
