@@ -206,6 +206,35 @@ async fn a_flood_ends_at_once_on_ctrl_c() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_small_writes_comes_in_some_hundred_frames_a_second() {
+    in_a_vm(ShellLimits::default(), async |place| {
+        let shell = place.create(80, 24).await;
+        let mut viewer = place.attach(shell, 1).await;
+        // BusyBox writes each line by itself.
+        type_in(&mut viewer, &mut 0, "yes\r").await;
+        let began = Instant::now();
+        let (mut frames, mut bytes) = (0, 0);
+        while began.elapsed() < Duration::from_secs(3) {
+            let (offset, output) = viewer.output().await;
+            viewer.send(ViewerFrame::Ack(offset)).await;
+            if began.elapsed() > Duration::from_secs(1) {
+                frames += 1;
+                bytes += output.len();
+            }
+        }
+        println!(
+            "{} frames a second, of {} bytes",
+            frames / 2,
+            bytes / frames.max(1)
+        );
+        // One in 3 ms are 333.
+        assert!(frames / 2 < 1_000, "{frames} frames in two seconds");
+        assert!(bytes > 50_000, "{bytes}: it is no flood");
+    })
+    .await;
+}
+
 /// Two gigabytes are promised; a debug build takes minutes for them, and `script/test --long` gives it those.
 fn unwatched() -> (&'static str, Duration) {
     match std::env::var("MINICLOUD_TEST_LONG") {
