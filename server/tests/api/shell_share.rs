@@ -219,6 +219,22 @@ async fn who_may_type_types_and_leaves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_to_a_shared_shell_that_has_ended_hears_so_and_has_not_joined() {
+    let house = House::new().await;
+    let mut ann = attached(&house, Person::Ann, "00000000000000aa").await;
+    ann.sees("# ").await;
+    granted(&house, "watch").await;
+    ann.types("exit 3\r").await;
+    assert_eq!(closed(&mut ann.socket).await.1, 4001);
+    let mut bob = attached(&house, Person::Bob, "00000000000000bb").await;
+    assert_eq!(closed(&mut bob.socket).await.1, 4001);
+    let kinds = kinds(&house).await;
+    assert!(kinds.iter().any(|kind| kind == "shell_grant_create"));
+    assert!(!kinds.iter().any(|kind| kind == "shell_join"), "{kinds:?}");
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_link_names_the_pages_is_good_once_and_is_told_once() {
     in_each_house(async |house: House| {
         let path = format!("/api/v1/shells/{}/invitations", house.things["shell"]);
