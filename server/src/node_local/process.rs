@@ -40,9 +40,23 @@ impl Process {
     /// True when it was started with these arguments, or when the system does not tell.
     pub fn has_args(self, args: &[String]) -> bool {
         // Every argument ends with a NUL; before them stands the program, and for a moment `setsid`.
-        let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let line = self.command_line();
         let wanted: String = args.iter().flat_map(|arg| ["\0", arg.as_str()]).collect();
         line.is_empty() || line.ends_with(format!("{wanted}\0").as_bytes())
+    }
+
+    /// Empty where the system does not tell. It is so too for a moment while `setsid` becomes the node: hence
+    /// the second and third look.
+    fn command_line(self) -> Vec<u8> {
+        let look = || fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let later = |line: Vec<u8>| {
+            if line.is_empty() {
+                std::thread::sleep(Duration::from_millis(2));
+                return look();
+            }
+            line
+        };
+        later(later(look()))
     }
 
     fn signal(self, signal: Signal) {
