@@ -82,7 +82,7 @@ impl Server {
         })
     }
 
-    /// Checks that the sign-in page answers, then says where.
+    /// Checks that the sign-in page answers, then says where, to people and to systemd.
     pub async fn announce(&self) -> anyhow::Result<()> {
         tokio::time::timeout(READY_TIMEOUT, data::page_answers(&self.state, "/login"))
             .await
@@ -98,7 +98,7 @@ impl Server {
                 "warning: people's passwords travel unencrypted (http); use TLS beyond a trusted network"
             );
         }
-        Ok(())
+        sd_notify::notify(&[sd_notify::NotifyState::Ready]).context("systemd could not be told")
     }
 
     /// Ends the server and leaves its nodes to the next one.

@@ -7,6 +7,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read},
     net::TcpListener,
+    os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc,
@@ -263,6 +264,47 @@ async fn rest_beside_drops(stream: TcpStream, limit: Duration) -> String {
     };
     timeout(limit, all).await.expect("closed in time");
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn systemd_is_told_when_the_pages_answer() {
+    let folder = Folder::new();
+    let path = folder.0.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(SOON)).unwrap();
+    let _server = Server::start(folder.command(&[]).env("NOTIFY_SOCKET", &path));
+    let mut said = [0; 64];
+    let length = socket.recv(&mut said).unwrap();
+    assert_eq!(&said[..length], b"READY=1\n");
+}
+
+/// script/service is tried by hand, on a machine that systemd runs; this is what its user types and systemd reads.
+#[test]
+fn flags_and_secrets_of_the_service_come_to_systemd_as_they_were_given() {
+    let told = |shell: &str, args: &[&str]| {
+        let script =
+            format!("LIB=script/lib ROOT=/srv/my%cloud; source $LIB/service-unit; {shell}");
+        let mut command = Command::new("bash");
+        command.args(["-euc", &script, "service"]).args(args);
+        command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        command
+            .env_clear()
+            .env("MINICLOUD_ADMIN_PASSWORD", r#"a "b" $c`\ 5%"#);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let unit = told(
+        r#"service_unit "$@""#,
+        &["--public-url", r#"http://a/?b="c d"&$e%\"#],
+    );
+    let start = r#"ExecStart="/srv/my%%cloud/target/release/minicloud-server" "--public-url" "http://a/?b=\"c d\"&$$e%%\\""#;
+    for line in ["WorkingDirectory=/srv/my%%cloud", start, "KillMode=process"] {
+        assert!(unit.lines().any(|other| other == line), "{line}\n{unit}");
+    }
+    let settings = told("service_env", &[]);
+    assert_eq!(
+        settings,
+        "MINICLOUD_ADMIN_PASSWORD=\"a \\\"b\\\" \\$c\\`\\\\ 5%\"\n"
+    );
 }
 
 #[tokio::test]

@@ -45,10 +45,13 @@ impl Control {
                 return Err(ControlError::conflict("vm_unknown", words));
             }
             state => {
-                let words = format!(
-                    "{name} is not running ({}). Start it first.",
-                    state.word().to_lowercase()
-                );
+                let todo = match state {
+                    VmState::Creating | VmState::Starting => "Wait until it runs.",
+                    VmState::Deleting => "It goes, and does not come back.",
+                    _ => "Start it first.",
+                };
+                let state = state.word().to_lowercase();
+                let words = format!("{name} is not running ({state}). {todo}");
                 return Err(ControlError::conflict("vm_not_running", words));
             }
         }

@@ -37,12 +37,27 @@ impl Process {
         Self::find(self.pid) == Some(self)
     }
 
-    /// True when it was started with these arguments, or when the system does not tell.
-    pub fn has_args(self, args: &[String]) -> bool {
+    /// True when it was started with these arguments and its program has not been replaced since, or when the
+    /// system does not tell.
+    pub fn is_current(self, args: &[String]) -> bool {
+        self.has_args(args) && !self.is_replaced()
+    }
+
+    fn has_args(self, args: &[String]) -> bool {
         // Every argument ends with a NUL; before them stands the program, and for a moment `setsid`.
         let line = self.command_line();
         let wanted: String = args.iter().flat_map(|arg| ["\0", arg.as_str()]).collect();
         line.is_empty() || line.ends_with(format!("{wanted}\0").as_bytes())
+    }
+
+    /// Its file is not there any more: an upgrade has put another in its place.
+    fn is_replaced(self) -> bool {
+        fs::read_link(format!("/proc/{}/exe", self.pid)).is_ok_and(|program| {
+            program
+                .as_os_str()
+                .as_encoded_bytes()
+                .ends_with(b" (deleted)")
+        })
     }
 
     /// Empty where the system does not tell. It is so too for a moment while `setsid` becomes the node: hence

@@ -101,7 +101,7 @@ pub(super) fn translate(error: &Error) -> DriverError {
             | Error::HyperResponseError { .. }
             | Error::HyperLegacyError { .. } => DriverError::new(
                 NodeErrorCode::EngineAway,
-                format!("the engine cannot be reached: {}", with_causes(error)),
+                format!("the engine cannot be reached: {}", root_cause(error)),
             ),
             other => DriverError::new(NodeErrorCode::Engine, other.to_string()),
         };
@@ -119,15 +119,10 @@ fn of_status(status: u16, message: &str) -> NodeErrorCode {
     }
 }
 
-/// The whole chain: the outermost error alone says little ("client error (Connect)").
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
+/// The innermost: those around it ("client error (Connect)") say nothing to who reads it on a page.
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().unwrap_or(error).to_string()
 }
 
 /// `/var/run/docker.sock` of `unix:///var/run/docker.sock`.

@@ -15,7 +15,7 @@ use tokio::{
     net::UnixStream,
 };
 
-use super::api::{EXEC, late, with_causes};
+use super::api::{EXEC, late, root_cause};
 use crate::driver::DriverError;
 
 /// The most that is read at once.
@@ -66,7 +66,7 @@ async fn upgraded(socket: &Path, exec: &str, tty: bool) -> Result<Upgraded, Driv
 }
 
 fn away(error: &dyn std::error::Error) -> DriverError {
-    let message = format!("the engine cannot be reached: {}", with_causes(error));
+    let message = format!("the engine cannot be reached: {}", root_cause(error));
     DriverError::new(NodeErrorCode::EngineAway, message)
 }
 

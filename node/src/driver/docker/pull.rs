@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use node_api::image::ImageState;
 
 use super::{
-    api::{translate, with_causes},
+    api::{root_cause, translate},
     context::Context,
 };
 
@@ -63,7 +63,7 @@ pub(super) async fn pull(
 fn reason(error: &bollard::errors::Error) -> String {
     let ours = translate(error).message;
     if ours.is_empty() {
-        with_causes(error)
+        root_cause(error)
     } else {
         ours
     }

@@ -88,6 +88,13 @@ async fn a_stopped_vm_has_no_shell_and_says_what_to_do() {
         let refused = words(cloud.control.shell_open(&ann, "web1", None, false).await);
         assert_eq!(refused.code, "vm_not_running");
         assert!(refused.message.contains("Start it first"));
+
+        let engine = &cloud.nodes[0].engine;
+        engine.configure(|sim| sim.start_delay = Duration::from_millis(500));
+        cloud.control.vm_start(&ann, "web1").await.unwrap();
+        let refused = words(cloud.control.shell_open(&ann, "web1", None, false).await);
+        assert_eq!(refused.code, "vm_not_running");
+        assert!(refused.message.contains("(starting). Wait until it runs"));
         cloud.end().await;
     })
     .await;
