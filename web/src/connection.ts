@@ -32,6 +32,8 @@ export class Connection {
   /** What the node has as this viewer's size, from the attachment on. */
   private told: Size;
   private greeted = false;
+  /** What has come of a snapshot, in order. */
+  private parts: Uint8Array[] = [];
   /** When the present socket was opened. */
   private openedAt = 0;
   private exitCode: number | null = null;
@@ -152,6 +154,11 @@ export class Connection {
         return this.output(frame.offset, frame.bytes);
       case "snapshot":
         return this.snapshot(frame);
+      case "snapshot_part":
+        // However long it takes, this is progress.
+        this.retry.worked();
+        this.parts.push(frame.bytes);
+        return;
       case "input_ack":
         this.input.ack(frame.offset);
         this.retry.worked();
@@ -205,7 +212,9 @@ export class Connection {
     this.next = frame.offset;
     this.acks.snapshotAt(frame.offset);
     const size = { cols: protocol.clampSize(frame.cols), rows: protocol.clampSize(frame.rows) };
-    this.listener.snapshot(frame.bytes, size, frame.offset);
+    const bytes = joined([...this.parts, frame.bytes]);
+    this.parts = [];
+    this.listener.snapshot(bytes, size, frame.offset);
   }
 
   private sized({ cols, rows }: Size, owner: boolean): void {
@@ -252,6 +261,7 @@ export class Connection {
   private forgetSocket(): void {
     this.socket = null;
     this.greeted = false;
+    this.parts = [];
     this.heartbeat.stop();
     this.acks.stop();
     this.cancelDeadline?.();
@@ -305,6 +315,16 @@ export class Connection {
     this.current = state;
     this.listener.state(state);
   }
+}
+
+function joined(parts: Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 function sameSize(a: Size, b: Size): boolean {

@@ -38,6 +38,7 @@ export function attachUrl(base: URL, client: string, from: number | null, size: 
   const url = new URL(base);
   url.protocol = base.protocol === "https:" ? "wss:" : "ws:";
   url.searchParams.set("client", client);
+  url.searchParams.set("parts", "1");
   if (from !== null) url.searchParams.set("from", String(from));
   url.searchParams.set("cols", String(size.cols));
   url.searchParams.set("rows", String(size.rows));

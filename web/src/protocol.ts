@@ -28,6 +28,8 @@ export interface Hello extends Size {
 export type NodeFrame =
   | { kind: "output"; offset: number; bytes: Uint8Array }
   | ({ kind: "snapshot"; offset: number; bytes: Uint8Array } & Size)
+  /** The next bytes of a snapshot, which comes with the last of them. */
+  | { kind: "snapshot_part"; bytes: Uint8Array }
   | { kind: "hello"; hello: Hello }
   | { kind: "input_ack"; offset: number }
   | ({ kind: "size"; owner: boolean } & Size)
@@ -57,6 +59,7 @@ const NODE_KIND = {
   0x07: "pong",
   0x08: "viewers",
   0x09: "ping",
+  0x0a: "snapshot_part",
 } as const;
 
 type NodeKind = (typeof NODE_KIND)[keyof typeof NODE_KIND];
@@ -65,6 +68,7 @@ type NodeKind = (typeof NODE_KIND)[keyof typeof NODE_KIND];
 const BODY_MIN: Record<NodeKind, number> = {
   output: 8,
   snapshot: 12,
+  snapshot_part: 0,
   hello: 2,
   input_ack: 8,
   size: 5,
@@ -95,6 +99,8 @@ function decodeBody(kind: NodeKind, view: DataView): NodeFrame {
       return { kind, offset: offsetAt(view, 1), bytes: rest(view, 9) };
     case "snapshot":
       return { kind, offset: offsetAt(view, 1), ...sizeAt(view, 9), bytes: rest(view, 13) };
+    case "snapshot_part":
+      return { kind, bytes: rest(view, 1) };
     case "hello":
       return { kind, hello: decodeHello(rest(view, 1)) };
     case "input_ack":

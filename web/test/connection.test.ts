@@ -192,6 +192,27 @@ test("a snapshot sets the offset from which the stream goes on", () => {
   assert.equal(bench.socket.from, 9004);
 });
 
+test("a snapshot in parts is drawn as one, and is no silence however long it takes", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello());
+  for (let part = 0; part < 10; part += 1) {
+    bench.pass(9_000);
+    bench.socket.receive(frames.snapshotPart(`${part},`));
+  }
+  assert.equal(bench.sockets.length, 1);
+  bench.socket.receive(frames.snapshot(9000, 100, 30, "end"));
+  assert.deepEqual(bench.heard.slice(-1), ["[100x30]0,1,2,3,4,5,6,7,8,9,end"]);
+});
+
+test("parts of a snapshot that was cut do not come into the next one", () => {
+  const bench = new Bench();
+  bench.socket.receive(frames.hello(), frames.snapshotPart("old"));
+  bench.socket.drop();
+  bench.pass(250);
+  bench.socket.receive(frames.hello(), frames.snapshotPart("ne"), frames.snapshot(9, 80, 24, "w"));
+  assert.deepEqual(bench.heard.slice(-1), ["[80x24]new"]);
+});
+
 test("only on a first attach is old output kept from being answered", () => {
   const bench = new Bench();
   bench.socket.receive(frames.hello({ offset: 700 }), frames.output(0, "ab"));

@@ -29,6 +29,10 @@ export function snapshot(
   return frame(0x02, 12, write, bytes);
 }
 
+export function snapshotPart(bytes: string): ArrayBuffer {
+  return frame(0x0a, 0, () => {}, bytes);
+}
+
 export function hello(fields: Partial<Hello> = {}): ArrayBuffer {
   const json = {
     version: 1,

@@ -14,7 +14,7 @@ test("the address of an attachment has the page's security and all it needs to r
   const size = { cols: 80, rows: 24 };
   assert.equal(
     attachUrl(new URL("https://cloud.test/shells/1/attach"), "0123456789abcdef", 7, size),
-    "wss://cloud.test/shells/1/attach?client=0123456789abcdef&from=7&cols=80&rows=24",
+    "wss://cloud.test/shells/1/attach?client=0123456789abcdef&parts=1&from=7&cols=80&rows=24",
   );
   const first = attachUrl(new URL("http://127.0.0.1:5555/shells/1/attach"), "a", null, size);
   assert.ok(first.startsWith("ws://127.0.0.1:5555/") && !first.includes("from"));

@@ -31,6 +31,8 @@ pub enum Frame<'a> {
         offset: u64,
         bytes: &'a [u8],
     },
+    /// The next bytes of a snapshot, which comes with the last of them.
+    SnapshotPart(&'a [u8]),
     Hello(Hello),
     /// All of this client's input below has reached the PTY.
     InputAck(u64),
@@ -65,6 +67,7 @@ pub fn decode(frame: &[u8]) -> Option<Frame<'_>> {
         0x06 => Frame::Exit(i32::from_be_bytes(*body.first_chunk()?)),
         0x07 => Frame::Pong,
         0x09 => Frame::Ping(u64_first(body)?.0),
+        0x0a => Frame::SnapshotPart(body),
         _ => Frame::Other,
     })
 }
@@ -87,7 +90,7 @@ pub fn resize((cols, rows): (u16, u16)) -> Vec<u8> {
     frame
 }
 
-/// All output below is on the screen: the node sends 512 KiB beyond that at most.
+/// All output below is on the screen: the node sends 256 KiB beyond that at most.
 pub fn ack(offset: u64) -> Vec<u8> {
     with_u64(0x83, offset, &[])
 }

@@ -44,6 +44,8 @@ pub struct Pump {
     size: (u16, u16),
     /// The first output byte that we lack; None: a snapshot is wanted.
     from: Option<u64>,
+    /// What has come of a snapshot on this connection.
+    drawing: Vec<u8>,
     input: Input,
     /// No more input comes.
     input_ended: bool,
@@ -65,6 +67,7 @@ impl Pump {
         Self {
             size,
             from,
+            drawing: Vec::new(),
             input: Input::default(),
             input_ended: false,
             last_typed: b'\n',
@@ -81,10 +84,11 @@ impl Pump {
     /// The query of an attachment.
     pub fn query(&mut self, client: &str, size: (u16, u16)) -> String {
         self.size = size;
+        self.drawing = Vec::new();
         let from = self.from.map(|from| format!("&from={from}"));
         let (cols, rows) = size;
         format!(
-            "client={client}&cols={cols}&rows={rows}{}",
+            "client={client}&parts=1&cols={cols}&rows={rows}{}",
             from.unwrap_or_default()
         )
     }
@@ -233,8 +237,14 @@ impl Pump {
                 self.shown(offset + bytes.len() as u64, link).await
             }
             Frame::Snapshot { offset, bytes } => {
-                terminal.draw(bytes)?;
+                let mut drawing = std::mem::take(&mut self.drawing);
+                drawing.extend(bytes);
+                terminal.draw(&drawing)?;
                 self.shown(offset, link).await
+            }
+            Frame::SnapshotPart(bytes) => {
+                self.drawing.extend(bytes);
+                None
             }
             Frame::InputAck(offset) => {
                 self.input.acknowledged(offset);

@@ -83,7 +83,7 @@ async fn serve(fake: Fake, mut socket: WebSocket, from: Option<usize>) {
     }
 }
 
-/// Hello, then what the viewer lacks, or a snapshot.
+/// Hello, then what the viewer lacks, or a snapshot in two parts.
 fn begin(fake: &Fake, from: Option<usize>) -> Vec<Vec<u8>> {
     let mut shells = fake.shells.lock().unwrap();
     if shells.output.is_empty() {
@@ -96,15 +96,15 @@ fn begin(fake: &Fake, from: Option<usize>) -> Vec<Vec<u8>> {
         shells.input.len(),
         !shells.foreign,
     );
-    let rest = match from {
-        Some(from) => with_u64(0x01, from, &shells.output[from..]),
+    let mut frames = vec![hello.into_bytes()];
+    match from {
+        Some(from) => frames.push(with_u64(0x01, from, &shells.output[from..])),
         None => {
-            let mut body = vec![0, 80, 0, 24];
-            body.extend(b"the screen");
-            with_u64(0x02, end, &body)
+            frames.push(b"\x0athe ".to_vec());
+            frames.push(with_u64(0x02, end, b"\0\x50\0\x18screen"));
         }
-    };
-    vec![hello.into_bytes(), rest]
+    }
+    frames
 }
 
 /// One frame of the viewer, and the answers to it.

@@ -76,6 +76,7 @@ fn parse(query: &HashMap<String, String>) -> Result<Attach, String> {
             .transpose()?,
         size: Size::clamped(small(number("cols", 80)?), small(number("rows", 24)?)),
         watch_only: number("watch", 0)? != 0,
+        parts: number("parts", 0)? != 0,
     })
 }
 

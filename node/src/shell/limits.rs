@@ -10,6 +10,9 @@ pub const SIZE_RANGE: std::ops::RangeInclusive<u16> = 1..=500;
 pub const INPUT_FRAME_BYTES: usize = 64 * 1024;
 /// Most bytes of output in one frame.
 pub const OUTPUT_FRAME_BYTES: usize = 64 * 1024;
+/// Bytes of a snapshot in one frame, for viewers that want it in parts: on the slowest line of a telephone
+/// (8 kB/s) each of them is there within the 10 s after which a viewer takes silence for a loss.
+pub const SNAPSHOT_PART_BYTES: usize = 16 * 1024;
 
 /// The limits of a node's shells; [`ShellLimits::default`] is what docs/shell-protocol.md says.
 #[derive(Clone, Debug)]

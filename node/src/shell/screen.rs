@@ -171,6 +171,11 @@ impl Screen {
         drawn
     }
 
+    /// Gives its memory back; whoever looks next has it drawn anew.
+    pub fn forget_drawn(&mut self) {
+        self.drawn = None;
+    }
+
     fn guarded(&mut self, what: &str, offset: u64, change: impl FnOnce(&mut Vt)) {
         if catch_unwind(AssertUnwindSafe(|| change(&mut self.vt))).is_err() {
             self.start_over(what, offset);

@@ -39,6 +39,8 @@ pub struct Attach {
     pub size: Size,
     /// Its input and its sizes are ignored.
     pub watch_only: bool,
+    /// It takes snapshots in parts.
+    pub parts: bool,
 }
 
 /// What the two halves tell each other.
@@ -77,7 +79,7 @@ pub async fn serve(shell: std::sync::Arc<Shell>, socket: WebSocket, attach: Atta
     let shared = Shared::default();
     let writing = async {
         writer::Writer::new(&shell, &seat, &shared, sink)
-            .run(attach.from)
+            .run(attach.from, attach.parts)
             .await;
         drop_after_close().await;
     };

@@ -7,7 +7,7 @@ use node::shell::{
 use sha2::{Digest, Sha256};
 
 use crate::support::Node;
-use crate::viewer::until;
+use crate::viewer::{Got, until};
 
 /// Numbers that look random, always the same.
 fn noise(bytes: usize) -> Vec<u8> {
@@ -92,6 +92,44 @@ async fn a_viewer_that_was_away_too_long_gets_the_screen() {
     let mut viewer = node.attach_from(shell, 1, 5).await;
     let drawn = viewer.output_until(b"new").await;
     assert!(drawn.len() < 200 * 1024, "{}", drawn.len());
+}
+
+#[tokio::test]
+async fn a_viewer_on_a_slow_line_gets_the_screen_in_parts() {
+    let node = Node::start(ShellLimits::default()).await;
+    let (shell, program) = node.shell().await;
+    let line = [&[b'x'; 78][..], b"\r\n"].concat();
+    program.print(line.repeat(1_000)).await;
+    program.print("new").await;
+    let drained = || node.shells.list(node.vm_id)[0].offset == 80_003;
+    until("drained", drained).await;
+    let whole = node.attach(shell, 1).await.snapshot().await;
+    let mut viewer = node.attach_with(shell, 2, "&parts=1").await;
+    let (mut parts, mut drawn) = (0, Vec::new());
+    let (offset, size, last) = loop {
+        match viewer.next().await {
+            Got::Frame(NodeFrame::SnapshotPart(part)) => {
+                assert!(part.len() <= 16 * 1024, "{}", part.len());
+                parts += 1;
+                drawn.extend_from_slice(&part);
+            }
+            Got::Frame(NodeFrame::Snapshot {
+                offset,
+                size,
+                bytes,
+            }) => {
+                break (offset, size, bytes);
+            }
+            other => panic!("{other:?} came amid a snapshot"),
+        }
+    };
+    assert!(
+        parts >= 4 && last.len() <= 16 * 1024,
+        "{parts}, {}",
+        last.len()
+    );
+    drawn.extend_from_slice(&last);
+    assert_eq!((offset, size, drawn), (whole.0, whole.1, whole.2.to_vec()));
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ const EXIT: u8 = 0x06;
 const PONG: u8 = 0x07;
 const VIEWERS: u8 = 0x08;
 const PING: u8 = 0x09;
+const SNAPSHOT_PART: u8 = 0x0a;
 
 /// The first frame a viewer gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +58,8 @@ pub enum NodeFrame {
         size: Size,
         bytes: Bytes,
     },
+    /// The next bytes of a snapshot whose frame comes with the last of them.
+    SnapshotPart(Bytes),
     Hello(Hello),
     /// The PTY has this client's input up to here.
     InputAck(u64),
@@ -102,6 +105,11 @@ impl NodeFrame {
                 put_size(&mut out, *size);
                 out.put_slice(bytes);
             }
+            Self::SnapshotPart(bytes) => {
+                out.reserve(1 + bytes.len());
+                out.put_u8(SNAPSHOT_PART);
+                out.put_slice(bytes);
+            }
             Self::Hello(hello) => {
                 out.put_u8(HELLO);
                 // A struct of numbers and an id always becomes JSON.
@@ -141,6 +149,7 @@ impl NodeFrame {
                 size: Size::clamped(body.u16()?, body.u16()?),
                 bytes: body.rest(),
             },
+            SNAPSHOT_PART => Self::SnapshotPart(body.rest()),
             HELLO => {
                 Self::Hello(serde_json::from_slice(&body.rest()).map_err(|_| Malformed::Hello)?)
             }

@@ -18,7 +18,7 @@ fn bytes() -> impl Strategy<Value = Bytes> {
 /// Any bytes, most of them behind a kind that there is, or nearly one.
 fn raw() -> impl Strategy<Value = Bytes> {
     let kind = prop_oneof![
-        4 => 0x00_u8..=0x0a,
+        4 => 0x00_u8..=0x0b,
         4 => 0x80_u8..=0x88,
         1 => any::<u8>(),
     ];
@@ -34,6 +34,7 @@ fn node_frame() -> impl Strategy<Value = NodeFrame> {
             size,
             bytes
         }),
+        bytes().prop_map(NodeFrame::SnapshotPart),
         (any::<u128>(), any::<u64>(), size()).prop_map(|(id, offset, size)| {
             NodeFrame::Hello(Hello {
                 version: VERSION,

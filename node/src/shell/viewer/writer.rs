@@ -17,7 +17,7 @@ use super::{Shared, Sink};
 use crate::shell::{
     close::Close,
     frame::{Hello, NodeFrame, VERSION},
-    limits::OUTPUT_FRAME_BYTES,
+    limits::{OUTPUT_FRAME_BYTES, SNAPSHOT_PART_BYTES},
     pace::Pace,
     session::{End, Next, Seat, Shell, View, lock},
     vt::Snapshot,
@@ -49,6 +49,8 @@ pub struct Writer<'a> {
     position: u64,
     /// The place is lost: a snapshot comes next.
     lost: bool,
+    /// Snapshots go in parts.
+    parts: bool,
     pace: Pace,
     /// What the viewer knows.
     told: View,
@@ -68,13 +70,15 @@ impl<'a> Writer<'a> {
             sink,
             position: 0,
             lost: false,
+            parts: false,
             pace: Pace::new(Instant::now()),
             told,
         }
     }
 
     /// Hello, output, news, until the viewer is closed or gone.
-    pub async fn run(mut self, from: Option<u64>) {
+    pub async fn run(mut self, from: Option<u64>, parts: bool) {
+        self.parts = parts;
         if self.begin(from).await.is_err() {
             return;
         }
@@ -270,8 +274,13 @@ impl<'a> Writer<'a> {
         let Snapshot {
             offset,
             size,
-            bytes,
+            mut bytes,
         } = drawn;
+        // As one message a long drawing is silence to who waits for it on a slow line.
+        while self.parts && bytes.len() > SNAPSHOT_PART_BYTES {
+            let part = NodeFrame::SnapshotPart(bytes.split_to(SNAPSHOT_PART_BYTES));
+            self.send(Message::Binary(part.encode())).await?;
+        }
         let frame = NodeFrame::Snapshot {
             offset,
             size,
