@@ -279,31 +279,55 @@ fn systemd_is_told_when_the_pages_answer() {
 }
 
 /// script/service is tried by hand, on a machine that systemd runs; this is what its user types and systemd reads.
+fn service(shell: &str, kept: &str, args: &[&str]) -> String {
+    let etc = tempfile::tempdir().unwrap();
+    fs::write(etc.path().join("environment"), kept).unwrap();
+    let begin = r#"set -euo pipefail; ROOT=/srv/my%cloud; source script/lib/service-unit; as_root() { "$@"; }
+        service_variables() { printf 'MINICLOUD_%s\n' ADMIN_PASSWORD DATABASE_URL INVITE_CODE; };"#;
+    let mut command = Command::new("bash");
+    command
+        .args(["-c", &format!("{begin} {shell}"), "service"])
+        .args(args);
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap());
+    command.env("SERVICE_ETC", etc.path());
+    command.env("MINICLOUD_ADMIN_PASSWORD", r#"a "b" $c`\ 5%"#);
+    command.env("MINICLOUD_INVITE_CODE", "");
+    command.env("MINICLOUD_TOKEN", "the command's");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[test]
-fn flags_and_secrets_of_the_service_come_to_systemd_as_they_were_given() {
-    let told = |shell: &str, args: &[&str]| {
-        let script =
-            format!("LIB=script/lib ROOT=/srv/my%cloud; source $LIB/service-unit; {shell}");
-        let mut command = Command::new("bash");
-        command.args(["-euc", &script, "service"]).args(args);
-        command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        command
-            .env_clear()
-            .env("MINICLOUD_ADMIN_PASSWORD", r#"a "b" $c`\ 5%"#);
-        String::from_utf8(command.output().unwrap().stdout).unwrap()
-    };
-    let unit = told(
+fn flags_of_the_service_come_to_systemd_as_they_were_given() {
+    let unit = service(
         r#"service_unit "$@""#,
+        "",
         &["--public-url", r#"http://a/?b="c d"&$e%\"#],
     );
-    let start = r#"ExecStart="/srv/my%%cloud/target/release/minicloud-server" "--public-url" "http://a/?b=\"c d\"&$$e%%\\""#;
-    for line in ["WorkingDirectory=/srv/my%%cloud", start, "KillMode=process"] {
+    let home = "/usr/local/lib/minicloud";
+    let start = format!(
+        r#"ExecStart="{home}/minicloud-server" "--site-root" "{home}/site" "--public-url" "http://a/?b=\"c d\"&$$e%%\\""#
+    );
+    for line in [
+        "WorkingDirectory=/srv/my%%cloud",
+        &start,
+        "KillMode=process",
+    ] {
         assert!(unit.lines().any(|other| other == line), "{line}\n{unit}");
     }
-    let settings = told("service_env", &[]);
+}
+
+#[test]
+fn variables_of_the_service_are_kept_until_others_of_their_name_are_given() {
+    let kept = "MINICLOUD_DATABASE_URL=\"postgres://a\"\nMINICLOUD_ADMIN_PASSWORD=\"old\"\nMINICLOUD_INVITE_CODE=\"x\"\n";
+    let password = r#"MINICLOUD_ADMIN_PASSWORD="a \"b\" \$c\`\\ 5%""#;
     assert_eq!(
-        settings,
-        "MINICLOUD_ADMIN_PASSWORD=\"a \\\"b\\\" \\$c\\`\\\\ 5%\"\n"
+        service("service_environment", kept, &[]),
+        format!("MINICLOUD_DATABASE_URL=\"postgres://a\"\n{password}\n"),
     );
 }
 

@@ -50,6 +50,7 @@ pub async fn attach(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let from = query.get("from").map(|from| from.parse().unwrap());
+    assert_eq!(query.get("parts").map(String::as_str), Some("1"));
     let asked = uri.query().unwrap_or_default().to_owned();
     fake.shells.lock().unwrap().queries.push(asked);
     upgrade.on_upgrade(move |socket| async move { serve(fake, socket, from).await })

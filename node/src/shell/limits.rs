@@ -10,9 +10,11 @@ pub const SIZE_RANGE: std::ops::RangeInclusive<u16> = 1..=500;
 pub const INPUT_FRAME_BYTES: usize = 64 * 1024;
 /// Most bytes of output in one frame.
 pub const OUTPUT_FRAME_BYTES: usize = 64 * 1024;
-/// Bytes of a snapshot in one frame, for viewers that want it in parts: on the slowest line of a telephone
-/// (8 kB/s) each of them is there within the 10 s after which a viewer takes silence for a loss.
-pub const SNAPSHOT_PART_BYTES: usize = 16 * 1024;
+/// The same for viewers that want what is long in parts: at 4 kB/s it takes 8 s, and after 10 s without a word a viewer
+/// takes the line for lost.
+pub const OUTPUT_PART_BYTES: usize = 32 * 1024;
+/// Bytes of a snapshot in one frame, for those: at 4 kB/s it takes 2 s, and who comes back to a page gives it 3 s.
+pub const SNAPSHOT_PART_BYTES: usize = 8 * 1024;
 
 /// The limits of a node's shells; [`ShellLimits::default`] is what docs/shell-protocol.md says.
 #[derive(Clone, Debug)]

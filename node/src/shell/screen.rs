@@ -23,11 +23,10 @@ use crate::hold::wire::Drawing;
 const SLICE_BYTES: usize = 2 * 1024;
 const SLICE_CELLS: usize = 80 * 24;
 
-/// The VT state, and the newest snapshot of it while nothing has changed.
+/// The VT state. A drawing of it is kept by nobody here: it is as large again.
 pub struct Screen {
     vt: Vt,
     limits: ShellLimits,
-    drawn: Option<Snapshot>,
 }
 
 /// Whether the screen shows all that was printed.
@@ -44,7 +43,6 @@ impl Screen {
         Self {
             vt: Vt::new(size, limits),
             limits: limits.clone(),
-            drawn: None,
         }
     }
 
@@ -71,7 +69,6 @@ impl Screen {
 
     /// Nothing is known of what was printed before this.
     pub fn skip_to(&mut self, offset: u64) {
-        self.drawn = None;
         self.vt = Vt::at(offset, self.vt.size(), &self.limits);
     }
 
@@ -127,7 +124,6 @@ impl Screen {
             self.vt = Vt::at(ring.end(), self.vt.size(), &self.limits);
             return None;
         }
-        self.drawn = None;
         Some(backlog)
     }
 
@@ -146,7 +142,6 @@ impl Screen {
 
     /// Blank where the parser fails at it, and of that size all the same.
     pub fn resize(&mut self, size: Size) {
-        self.drawn = None;
         let offset = self.vt.offset();
         self.guarded("a resize", offset, |vt| vt.resize(size));
         if self.vt.size() != size {
@@ -156,24 +151,14 @@ impl Screen {
 
     /// A drawing of what was fed; what the ring has beyond [`Self::offset`] is not in it.
     pub fn snapshot(&mut self) -> Snapshot {
-        if let Some(drawn) = &self.drawn {
-            return drawn.clone();
-        }
         let offset = self.vt.offset();
-        let drawn = match catch_unwind(AssertUnwindSafe(|| self.vt.snapshot())) {
+        match catch_unwind(AssertUnwindSafe(|| self.vt.snapshot())) {
             Ok(drawn) => drawn,
             Err(_) => {
                 self.start_over("a snapshot", offset);
                 self.vt.snapshot()
             }
-        };
-        self.drawn = Some(drawn.clone());
-        drawn
-    }
-
-    /// Gives its memory back; whoever looks next has it drawn anew.
-    pub fn forget_drawn(&mut self) {
-        self.drawn = None;
+        }
     }
 
     fn guarded(&mut self, what: &str, offset: u64, change: impl FnOnce(&mut Vt)) {

@@ -39,7 +39,7 @@ pub struct Attach {
     pub size: Size,
     /// Its input and its sizes are ignored.
     pub watch_only: bool,
-    /// It takes snapshots in parts.
+    /// What is long comes to it in parts.
     pub parts: bool,
 }
 

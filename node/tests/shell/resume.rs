@@ -109,7 +109,7 @@ async fn a_viewer_on_a_slow_line_gets_the_screen_in_parts() {
     let (offset, size, last) = loop {
         match viewer.next().await {
             Got::Frame(NodeFrame::SnapshotPart(part)) => {
-                assert!(part.len() <= 16 * 1024, "{}", part.len());
+                assert!(part.len() <= 8 * 1024, "{}", part.len());
                 parts += 1;
                 drawn.extend_from_slice(&part);
             }
@@ -124,12 +124,25 @@ async fn a_viewer_on_a_slow_line_gets_the_screen_in_parts() {
         }
     };
     assert!(
-        parts >= 4 && last.len() <= 16 * 1024,
+        parts >= 8 && last.len() <= 8 * 1024,
         "{parts}, {}",
         last.len()
     );
     drawn.extend_from_slice(&last);
     assert_eq!((offset, size, drawn), (whole.0, whole.1, whole.2.to_vec()));
+
+    program.print(vec![b'y'; 100_000]).await;
+    until("drained", || {
+        node.shells.list(node.vm_id)[0].offset == 180_003
+    })
+    .await;
+    drop(viewer);
+    let mut viewer = node.attach_with(shell, 2, "&parts=1&from=80003").await;
+    let first = viewer.find(|frame| match frame {
+        NodeFrame::Output { bytes, .. } => Some(bytes.len()),
+        _ => None,
+    });
+    assert_eq!(first.await, 32 * 1024);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     net::SocketAddr,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -12,6 +13,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use super::LocalNode;
+
+/// At a process that tells no command line.
+const LOOKS: usize = 20;
 
 /// A process, told apart from a later one with the same number by when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +41,10 @@ impl Process {
         Self::find(self.pid) == Some(self)
     }
 
-    /// True when it was started with these arguments and its program has not been replaced since, or when the
-    /// system does not tell.
-    pub fn is_current(self, args: &[String]) -> bool {
-        self.has_args(args) && !self.is_replaced()
+    /// True when it is this program as its file is now, with these arguments and this server's user; where the system
+    /// does not tell one of these, it counts as right.
+    pub fn is_current(self, bin: &Path, args: &[String]) -> bool {
+        self.has_args(args) && self.has_program(bin) && self.has_our_user()
     }
 
     fn has_args(self, args: &[String]) -> bool {
@@ -50,28 +54,36 @@ impl Process {
         line.is_empty() || line.ends_with(format!("{wanted}\0").as_bytes())
     }
 
-    /// Its file is not there any more: an upgrade has put another in its place.
-    fn is_replaced(self) -> bool {
-        fs::read_link(format!("/proc/{}/exe", self.pid)).is_ok_and(|program| {
-            program
-                .as_os_str()
-                .as_encoded_bytes()
-                .ends_with(b" (deleted)")
-        })
+    /// False also after an upgrade, which has put another file in its place ("… (deleted)").
+    fn has_program(self, bin: &Path) -> bool {
+        let runs = fs::read_link(self.told("exe"));
+        match (runs, bin.canonicalize()) {
+            (Ok(runs), Ok(bin)) => runs == bin,
+            _ => true,
+        }
+    }
+
+    fn has_our_user(self) -> bool {
+        let us = rustix::process::geteuid().as_raw();
+        fs::metadata(self.told("")).is_ok_and(|process| process.uid() == us)
     }
 
     /// Empty where the system does not tell. It is so too for a moment while `setsid` becomes the node: hence
-    /// the second and third look.
+    /// the other looks.
     fn command_line(self) -> Vec<u8> {
-        let look = || fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
-        let later = |line: Vec<u8>| {
-            if line.is_empty() {
-                std::thread::sleep(Duration::from_millis(2));
-                return look();
+        let mut line = Vec::new();
+        for _ in 0..LOOKS {
+            line = fs::read(self.told("cmdline")).unwrap_or_default();
+            if !line.is_empty() {
+                break;
             }
-            line
-        };
-        later(later(look()))
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        line
+    }
+
+    fn told(self, what: &str) -> PathBuf {
+        Path::new("/proc").join(self.pid.to_string()).join(what)
     }
 
     fn signal(self, signal: Signal) {

@@ -80,19 +80,19 @@ fn is_as_configured(folder: &Path, nodes: &[Arc<LocalNode>]) -> bool {
     let node = nodes.iter().find(|node| node.folder == folder);
     let living = process::recorded(folder);
     node.zip(living)
-        .is_some_and(|(node, living)| living.is_current(&node.args))
+        .is_some_and(|(node, living)| living.is_current(&node.bin, &node.args))
 }
 
 async fn adopt_or_start(node: &LocalNode) -> anyhow::Result<(Process, Option<Child>)> {
     if let Some(process) = process::recorded(&node.folder) {
-        if process.is_current(&node.args) {
+        if process.is_current(&node.bin, &node.args) {
             tracing::info!(node = node.name, pid = process.pid, "node adopted");
             return Ok((process, None));
         }
         tracing::info!(
             node = node.name,
             pid = process.pid,
-            "the node has another configuration or an older program and is started anew"
+            "the node has another configuration, program or user and is started anew"
         );
         process::end(&node.folder, STOP_TIMEOUT).await;
     }
@@ -160,16 +160,22 @@ mod tests {
     #[tokio::test]
     async fn a_node_whose_program_was_replaced_is_started_anew() {
         let folder = tempfile::tempdir().unwrap();
-        let mut node = sleeper(&folder.path().join("node"), "600");
-        node.bin = folder.path().join("program");
+        let path = folder.path().canonicalize().unwrap();
+        let mut node = sleeper(&path.join("node"), "600");
+        node.bin = path.join("sleep");
         fs::copy("/bin/sleep", &node.bin).unwrap();
         let (old, _child) = adopt_or_start(&node).await.unwrap();
-        // Until then it is `setsid`, or a moment of neither.
-        while fs::read_link(format!("/proc/{}/exe", old.pid)).ok() != Some(node.bin.clone()) {
+        // Until then it is `setsid`.
+        let runs = || fs::read_link(format!("/proc/{}/exe", old.pid)).ok();
+        let begun = std::time::Instant::now();
+        while runs().as_ref() != Some(&node.bin) {
+            assert!(old.is_alive() && begun.elapsed() < STOP_TIMEOUT);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        fs::copy("/bin/sleep", folder.path().join("upgrade")).unwrap();
-        fs::rename(folder.path().join("upgrade"), &node.bin).unwrap();
+        let (again, child) = adopt_or_start(&node).await.unwrap();
+        assert!(again == old && child.is_none());
+        fs::copy("/bin/sleep", path.join("upgrade")).unwrap();
+        fs::rename(path.join("upgrade"), &node.bin).unwrap();
         let (new, child) = adopt_or_start(&node).await.unwrap();
         assert!(child.is_some() && new.is_alive() && !old.is_alive());
         process::end(&node.folder, STOP_TIMEOUT).await;

@@ -184,9 +184,6 @@ impl Shell {
         let drawn = self.snapshot().await;
         (handed.offset, handed.size, handed.at) = (drawn.offset, drawn.size, Instant::now());
         self.say_drawing(drawn).await;
-        // The holder has it: a second one here would lie there as long as the shell is quiet.
-        self.on_screen(None, |_, screen| screen.forget_drawn())
-            .await;
     }
 
     async fn say_drawing(&self, drawn: Snapshot) {

@@ -238,7 +238,7 @@ impl Shell {
 
     /// Does something with the screen: here, or aside where that takes milliseconds or somebody has it.
     /// `becomes`: its size then.
-    pub(super) async fn on_screen<T: Send + 'static>(
+    async fn on_screen<T: Send + 'static>(
         self: &Arc<Self>,
         becomes: Option<Size>,
         deed: impl Fn(&Self, &mut Screen) -> T + Clone + Send + 'static,

@@ -17,7 +17,7 @@ use super::{Shared, Sink};
 use crate::shell::{
     close::Close,
     frame::{Hello, NodeFrame, VERSION},
-    limits::{OUTPUT_FRAME_BYTES, SNAPSHOT_PART_BYTES},
+    limits::{OUTPUT_FRAME_BYTES, OUTPUT_PART_BYTES, SNAPSHOT_PART_BYTES},
     pace::Pace,
     session::{End, Next, Seat, Shell, View, lock},
     vt::Snapshot,
@@ -49,7 +49,7 @@ pub struct Writer<'a> {
     position: u64,
     /// The place is lost: a snapshot comes next.
     lost: bool,
-    /// Snapshots go in parts.
+    /// What is long goes in parts.
     parts: bool,
     pace: Pace,
     /// What the viewer knows.
@@ -233,14 +233,17 @@ impl<'a> Writer<'a> {
             return Step::Wait(None);
         }
         let now = Instant::now();
-        if available < OUTPUT_FRAME_BYTES as u64
+        let most = if self.parts {
+            OUTPUT_PART_BYTES
+        } else {
+            OUTPUT_FRAME_BYTES
+        };
+        if available < most as u64
             && let Some(until) = self.pace.hold_until(now)
         {
             return Step::Wait(Some(until));
         }
-        let max = usize::try_from(window)
-            .unwrap_or(usize::MAX)
-            .min(OUTPUT_FRAME_BYTES);
+        let max = usize::try_from(window).unwrap_or(usize::MAX).min(most);
         match self.shell.read(self.position, max) {
             Next::Output(frame) => {
                 let bytes = frame.len() - 9;
