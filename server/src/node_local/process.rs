@@ -41,8 +41,8 @@ impl Process {
         Self::find(self.pid) == Some(self)
     }
 
-    /// True when it is this program as its file is now, with these arguments and this server's user; where the system
-    /// does not tell one of these, it counts as right.
+    /// True when it is this program as its file is now, with these arguments and of this server's user. Where the system
+    /// does not tell program or arguments, they count as right.
     pub fn is_current(self, bin: &Path, args: &[String]) -> bool {
         self.has_args(args) && self.has_program(bin) && self.has_our_user()
     }

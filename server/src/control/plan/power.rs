@@ -47,11 +47,9 @@ pub(super) fn stopped(row: &VmRow, look: &Look) -> Step {
     }
 }
 
-/// No container: made for a new VM, a loss for another.
+/// No container: made for a new VM, a loss for another, also where it has failed before: the engine calls a container
+/// that is being removed "dead" for a moment, and only who knows that it is gone may have it made anew.
 fn missing(row: &VmRow, look: &Look) -> Step {
-    if row.state == VmState::Failed {
-        return Step::Rest;
-    }
     if !row.created_once {
         return create(row, look);
     }

@@ -141,7 +141,6 @@ fn a_failed_vm_is_left_to_its_owner() {
         state: VmState::Failed,
         ..row()
     };
-    assert_eq!(step(&row, None), Step::Rest);
     assert_eq!(step(&row, Some(&exited(1, false, 0))), Step::Rest);
     assert_eq!(step(&row, Some(&report(PowerState::Created))), Step::Rest);
     assert_eq!(step(&row, Some(&report(PowerState::Dead))), Step::Rest);
@@ -162,6 +161,16 @@ fn a_container_that_is_gone_is_a_loss_and_only_a_fresh_list_says_so() {
         };
         assert_eq!(plan(&row, &stale), Step::Rest);
     }
+}
+
+/// Also while its removal was called "dead", which the engine does for a moment.
+#[test]
+fn that_the_container_of_a_failed_vm_is_gone_is_told_once() {
+    let dead = found(step(&row(), Some(&report(PowerState::Dead)))).after;
+    assert_eq!(dead.state, VmState::Failed);
+    let gone = found(step(&dead, None)).after;
+    assert!(gone.reason.as_ref().unwrap().contains("container is gone"));
+    assert_eq!(step(&gone, None), Step::Rest);
 }
 
 #[test]

@@ -123,9 +123,18 @@ async fn what_is_done_to_a_container_behind_its_back_is_shown_within_ten_seconds
     let driver = Arc::new(engine.driver());
     let (address, stop, node) = serve("node-1", driver, "127.0.0.1:0").await;
     let control = connect(&db, &address, own_config(data.path(), "10.127.255.64/27")).await;
+    let begun = Instant::now();
+    let told = std::sync::Mutex::new(None);
     let see = async || {
         let list = control.vm_list(&ann).await.expect("a list");
-        list.vms.into_iter().next().expect("it is there")
+        let vm = list.vms.into_iter().next().expect("it is there");
+        let now = Some((vm.state, vm.reason.clone()));
+        let mut told = told.lock().expect("no panic with it");
+        if *told != now {
+            println!("{:?} {now:?}", begun.elapsed());
+            *told = now;
+        }
+        vm
     };
     let made = control
         .vm_create(&ann, "web1", "small", "alpine", false)
