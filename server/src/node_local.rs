@@ -3,7 +3,8 @@
 //! A node lives in a process session of its own, with its credential (0600) and pid in
 //! `data/nodes/NAME/`. So a restart or kill -9 of the server leaves nodes, VMs and shells alone, and
 //! the next server adopts a living node. One that was started with other arguments than are wanted now, whose
-//! program was replaced or that another user started is ended and started anew, one that is not configured any more is ended; VMs and shells live on.
+//! program was replaced or that another user started is ended and started anew, one that is not configured any more is
+//! ended; VMs and shells live on.
 
 mod log_file;
 mod process;

@@ -78,8 +78,8 @@ pub async fn serve(shell: std::sync::Arc<Shell>, socket: WebSocket, attach: Atta
     };
     let shared = Shared::default();
     let writing = async {
-        writer::Writer::new(&shell, &seat, &shared, sink)
-            .run(attach.from, attach.parts)
+        writer::Writer::new(&shell, &seat, &shared, sink, attach.parts)
+            .run(attach.from)
             .await;
         drop_after_close().await;
     };

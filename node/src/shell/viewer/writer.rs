@@ -58,7 +58,13 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Takes what the viewer will learn by the hello as told.
-    pub fn new(shell: &'a Arc<Shell>, seat: &'a Seat, shared: &'a Shared, sink: Sink) -> Self {
+    pub fn new(
+        shell: &'a Arc<Shell>,
+        seat: &'a Seat,
+        shared: &'a Shared,
+        sink: Sink,
+        parts: bool,
+    ) -> Self {
         let mut told = shell.view(seat);
         told.end = None;
         // As of the moment when the input was counted; what is written later is told by acks.
@@ -70,15 +76,14 @@ impl<'a> Writer<'a> {
             sink,
             position: 0,
             lost: false,
-            parts: false,
+            parts,
             pace: Pace::new(Instant::now()),
             told,
         }
     }
 
     /// Hello, output, news, until the viewer is closed or gone.
-    pub async fn run(mut self, from: Option<u64>, parts: bool) {
-        self.parts = parts;
+    pub async fn run(mut self, from: Option<u64>) {
         if self.begin(from).await.is_err() {
             return;
         }
