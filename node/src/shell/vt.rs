@@ -272,6 +272,7 @@ impl Vt {
             }
             Effect::Keypad(on) => self.parser.process(if on { b"\x1b=" } else { b"\x1b>" }),
             Effect::EraseScrollback => self.above().scrollback.clear(),
+            Effect::Unknown => {}
             Effect::ResetSoft => self.reset_soft(),
             Effect::ResetAll => {
                 self.parser.process(sequence);

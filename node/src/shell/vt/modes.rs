@@ -37,6 +37,8 @@ pub enum Effect {
     Keypad(bool),
     /// One of several private modes in a sequence that has other effects too.
     Private(u16, bool),
+    /// Of a function that no terminal has. vt100 looks at the first mark alone, and would take it for another.
+    Unknown,
 }
 
 /// Modes that the main and the alternate screen have apart.
@@ -196,6 +198,7 @@ impl vte::Perform for Modes {
             (b"", 'b') => self.effects.push(Effect::Repeat(param(0).max(1))),
             (b"", 'J') if param(0) == 3 => self.effects.push(Effect::EraseScrollback),
             (b"!", 'p') => self.effects.push(Effect::ResetSoft),
+            ([_, _, ..], _) => self.effects.push(Effect::Unknown),
             _ => {}
         }
     }
