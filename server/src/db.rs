@@ -2,18 +2,21 @@
 //! (placeholders are `$1`, which SQLite takes too), one noun a file.
 //!
 //! Writes go through [`Db::write`]: on SQLite it begins with `BEGIN IMMEDIATE`, because a deferred
-//! transaction that turns into a writer ignores the busy timeout.
+//! transaction that turns into a writer ignores the busy timeout. Every question has a deadline (`lease.rs`).
 
 mod column;
 mod error;
 pub mod event;
+mod executor;
 pub mod idempotency;
 pub mod image;
+mod lease;
 pub mod login_session;
 mod memo;
 pub mod network;
 pub mod node;
 pub mod overview;
+mod pool;
 pub mod setting;
 pub mod shell;
 pub mod shell_grant;
@@ -31,21 +34,22 @@ pub mod vm;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    AnyConnection, AnyPool, Connection as _, Executor as _,
+    AnyConnection, Connection as _, Executor as _,
     any::{AnyPoolOptions, install_default_drivers},
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 pub use error::DbError;
 pub use tx::Tx;
 
 use crate::actor::Actor;
 use memo::{Memo, Revision};
+use pool::Pool;
 
 /// A handle on the database; cheap to clone.
 #[derive(Clone)]
 pub struct Db {
-    pool: AnyPool,
+    pool: Pool,
     kind: DbKind,
     /// SQLite has one writer, and its own lock is not fair: writers of this process queue here.
     writers: Arc<Semaphore>,
@@ -63,6 +67,10 @@ pub enum DbKind {
     Postgres,
 }
 
+/// Connections at most, each with a thread of its own.
+const SQLITE_CONNECTIONS: u32 = 8;
+/// Connections at most.
+const POSTGRES_CONNECTIONS: u32 = 16;
 /// Transactions that write at once on PostgreSQL; reads always find a connection beside them.
 const POSTGRES_WRITERS: usize = 12;
 
@@ -70,6 +78,9 @@ const POSTGRES_WRITERS: usize = 12;
 const WAIT: Duration = Duration::from_secs(5);
 /// How long a writer queues behind the writers before it.
 const WRITE_WAIT: Duration = Duration::from_secs(20);
+/// How long the database may take for a statement, a beginning or a commit. Longer than it allows itself, because
+/// its own words say more.
+const ANSWER: Duration = Duration::from_secs(25);
 
 impl Db {
     /// Opens `postgres://…`, or the SQLite file at a path (made if it is missing), and migrates.
@@ -80,8 +91,12 @@ impl Db {
         } else {
             DbKind::Sqlite
         };
+        let (connections, writers) = match kind {
+            DbKind::Sqlite => (SQLITE_CONNECTIONS, 1),
+            DbKind::Postgres => (POSTGRES_CONNECTIONS, POSTGRES_WRITERS),
+        };
         let pool = AnyPoolOptions::new()
-            .max_connections(if kind == DbKind::Sqlite { 8 } else { 16 })
+            .max_connections(connections)
             .acquire_timeout(WAIT)
             .after_connect(move |conn, _| {
                 Box::pin(async move {
@@ -98,16 +113,11 @@ impl Db {
             .connect(url)
             .await?;
         migrate(url).await?;
-        let writers = match kind {
-            DbKind::Sqlite => 1,
-            DbKind::Postgres => POSTGRES_WRITERS,
-        };
-        let writers = Arc::new(Semaphore::new(writers));
         let revision = Revision::default();
         Ok(Self {
-            pool,
+            pool: Pool::new(pool, kind, ANSWER),
             kind,
-            writers,
+            writers: Arc::new(Semaphore::new(writers)),
             vm_lists: Arc::new(Memo::new(revision.clone())),
             revision,
         })
@@ -124,22 +134,24 @@ impl Db {
     }
 
     /// For reads outside a transaction.
-    pub(crate) fn pool(&self) -> &AnyPool {
+    pub(crate) fn pool(&self) -> &Pool {
         &self.pool
     }
 
     /// Begins a transaction that writes. Dropped without a commit, it is undone.
     pub(crate) async fn write(&self) -> Result<Tx, DbError> {
-        let permit = self.writers.clone().acquire_owned();
-        let permit = tokio::time::timeout(WRITE_WAIT, permit)
+        let place = self.writers.clone().acquire_owned();
+        let place = timeout(WRITE_WAIT, place)
             .await
             .map_err(|_| DbError::Away(sqlx::Error::PoolTimedOut))?
             .map_err(|_| DbError::Away(sqlx::Error::PoolClosed))?;
-        let inner = match self.kind {
-            DbKind::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
-            DbKind::Postgres => self.pool.begin().await?,
+        let statement = match self.kind {
+            DbKind::Sqlite => "BEGIN IMMEDIATE",
+            DbKind::Postgres => "BEGIN",
         };
-        Ok(Tx::new(inner, self.revision.on_end(), permit))
+        let mut lease = self.pool.lease().await?;
+        lease.begin(statement, place).await?;
+        Ok(Tx::new(lease, self.revision.on_end()))
     }
 
     /// Begins a transaction that promises something shared: they run one after the other.
@@ -165,15 +177,18 @@ impl Db {
         Ok(())
     }
 
-    /// Waits until every connection has been given back; whoever asks after that gets [`DbError::Away`].
+    /// Waits until every connection has been given back, but not without end for a database that does not answer.
+    /// Whoever asks after that gets [`DbError::Away`].
     pub async fn close(&self) {
-        self.pool.close().await;
+        if !self.pool.close().await {
+            tracing::warn!("the database does not answer; connections to it are left as they are");
+        }
     }
 }
 
 /// By a connection of its own, which waits for whoever uses a table, such as a backup, and as long as a change takes.
 async fn migrate(url: &str) -> Result<(), DbError> {
-    let connecting = tokio::time::timeout(WAIT, AnyConnection::connect(url)).await;
+    let connecting = timeout(WAIT, AnyConnection::connect(url)).await;
     let mut conn = connecting.map_err(|_| DbError::Away(sqlx::Error::PoolTimedOut))??;
     sqlx::migrate!("./migrations").run(&mut conn).await?;
     Ok(conn.close().await?)

@@ -157,28 +157,51 @@ pub async fn event_insert(tx: &mut Tx, event: &NewEvent) -> Result<i64, DbError>
     Ok(id)
 }
 
+/// `SELECT` of events, with a condition in front that leads to them by an index: those that may let all pass, and
+/// stand in every statement, lead nowhere.
+macro_rules! event_select {
+    ($by:literal) => {
+        concat!(
+            "SELECT id, at, actor, kind, subject_kind, subject_id, subject, owner_id, detail, ok ",
+            "FROM events WHERE ",
+            $by,
+            "(CAST($1 AS TEXT) IS NULL OR owner_id = $1) ",
+            "AND (CAST($2 AS TEXT) IS NULL OR subject_id = $2) ",
+            "AND (CAST($3 AS TEXT) IS NULL OR actor = $3) ",
+            "AND (CAST($4 AS TEXT) IS NULL OR subject = $4) ",
+            "AND (CAST($5 AS TEXT) IS NULL OR kind = $5) ",
+            "AND id < $6 ORDER BY id DESC LIMIT $7"
+        )
+    };
+}
+
+impl EventQuery<'_> {
+    /// By what narrows it down most; where nothing has an index, from the newest event on.
+    fn statement(&self) -> &'static str {
+        if self.subject_id.is_some() {
+            event_select!("subject_id = $2 AND ")
+        } else if self.owner_id.is_some() {
+            event_select!("owner_id = $1 AND ")
+        } else if self.kind.is_some() {
+            event_select!("kind = $5 AND ")
+        } else {
+            event_select!("")
+        }
+    }
+}
+
 /// Newest first, at most `limit`.
 pub async fn event_list(db: &Db, query: &EventQuery<'_>) -> Result<Vec<EventRow>, DbError> {
-    let rows = sqlx::query(
-        "SELECT id, at, actor, kind, subject_kind, subject_id, subject, owner_id, detail, ok \
-         FROM events \
-         WHERE (CAST($1 AS TEXT) IS NULL OR owner_id = $1) \
-           AND (CAST($2 AS TEXT) IS NULL OR subject_id = $2) \
-           AND (CAST($3 AS TEXT) IS NULL OR actor = $3) \
-           AND (CAST($4 AS TEXT) IS NULL OR subject = $4) \
-           AND (CAST($5 AS TEXT) IS NULL OR kind = $5) \
-           AND id < $6 \
-         ORDER BY id DESC LIMIT $7",
-    )
-    .bind(query.owner_id)
-    .bind(query.subject_id)
-    .bind(query.actor)
-    .bind(query.subject)
-    .bind(query.kind)
-    .bind(query.before.unwrap_or(i64::MAX))
-    .bind(i64::from(query.limit))
-    .fetch_all(db.pool())
-    .await?;
+    let rows = sqlx::query(query.statement())
+        .bind(query.owner_id)
+        .bind(query.subject_id)
+        .bind(query.actor)
+        .bind(query.subject)
+        .bind(query.kind)
+        .bind(query.before.unwrap_or(i64::MAX))
+        .bind(i64::from(query.limit))
+        .fetch_all(db.pool())
+        .await?;
     rows.iter().map(event_row).collect()
 }
 
@@ -216,8 +239,10 @@ fn next_id(at: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::AssertSqlSafe;
+
     use super::*;
-    use crate::db::testing::each_db;
+    use crate::db::{DbKind, testing::each_db};
 
     #[test]
     fn ids_grow_even_when_the_clock_stands_or_goes_back() {
@@ -255,6 +280,89 @@ mod tests {
                 ..Default::default()
             };
             assert!(event_list(&db, &query).await.unwrap().is_empty());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn every_filter_finds_by_each_of_its_conditions() {
+        each_db(async |db| {
+            let mut tx = db.write().await.unwrap();
+            for (subject_id, owner, kind) in [
+                ("v1", "ann", "vm_stop"),
+                ("v2", "ann", "vm_start"),
+                ("v2", "bob", "vm_stop"),
+                ("v1", "ann", "vm_start"),
+            ] {
+                let event = NewEvent::new(kind, None, SubjectKind::Vm, subject_id, "web1");
+                let written = event_insert(&mut tx, &event.owner(owner)).await;
+                written.unwrap();
+            }
+            tx.commit().await.unwrap();
+            let all = EventQuery {
+                limit: 9,
+                ..Default::default()
+            };
+            let all = event_list(&db, &all).await.unwrap();
+            for (subject_id, owner_id, kind) in [
+                (Some("v1"), None, None),
+                (Some("v2"), Some("ann"), None),
+                (Some("v2"), Some("bob"), Some("vm_start")),
+                (None, Some("ann"), None),
+                (None, Some("ann"), Some("vm_start")),
+                (None, None, Some("vm_stop")),
+            ] {
+                let query = EventQuery {
+                    subject_id,
+                    owner_id,
+                    kind,
+                    limit: 9,
+                    ..Default::default()
+                };
+                let found = event_list(&db, &query).await.unwrap();
+                let mut wanted = all.clone();
+                wanted.retain(|row| {
+                    subject_id.is_none_or(|id| row.subject_id == id)
+                        && (owner_id.is_none() || row.owner_id.as_deref() == owner_id)
+                        && kind.is_none_or(|kind| row.kind == kind)
+                });
+                assert_eq!(found, wanted, "{query:?}");
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_list_is_read_by_the_index_of_what_is_asked_for() {
+        each_db(async |db| {
+            if db.kind() != DbKind::Sqlite {
+                return;
+            }
+            let all = EventQuery::default();
+            let of_kind = EventQuery {
+                kind: Some("vm_stop"),
+                ..all
+            };
+            let of_owner = EventQuery {
+                owner_id: Some("ann"),
+                ..of_kind
+            };
+            let of_vm = EventQuery {
+                subject_id: Some("v1"),
+                ..of_owner
+            };
+            for (query, index) in [
+                (of_vm, "events_subject (subject_id=? AND id<?)"),
+                (of_owner, "events_owner (owner_id=? AND id<?)"),
+                (of_kind, "events_kind (kind=? AND id<?)"),
+                (all, "sqlite_autoindex_events_1 (id<?)"),
+            ] {
+                let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", query.statement()));
+                let rows = sqlx::query(sql).fetch_all(db.pool()).await.unwrap();
+                let steps = rows.iter().map(|row| column::text(row, "detail").unwrap());
+                let steps: Vec<String> = steps.collect();
+                assert_eq!(steps, [format!("SEARCH events USING INDEX {index}")]);
+            }
         })
         .await;
     }

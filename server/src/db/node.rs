@@ -47,6 +47,15 @@ pub async fn node_get(tx: &mut Tx, name: &str) -> Result<Option<NodeRow>, DbErro
     row.as_ref().map(node_row).transpose()
 }
 
+/// False where it was removed.
+pub async fn node_is_known(db: &Db, id: &str) -> Result<bool, DbError> {
+    let row = sqlx::query("SELECT id FROM nodes WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db.pool())
+        .await?;
+    Ok(row.is_some())
+}
+
 /// [`DbError::Taken`] by `nodes_name_key` or `nodes_address_key` when there is one like it.
 pub async fn node_insert(tx: &mut Tx, node: &NodeRow) -> Result<(), DbError> {
     sqlx::query(
@@ -164,7 +173,7 @@ pub struct NodeAllocation {
     pub cpu_millis: u32,
     pub memory_mib: u32,
     pub disk_gib: u32,
-    /// Ports that VMs' SSH is published on.
+    /// Ports of its host that VMs' SSH is published on.
     pub ssh_ports: Vec<u16>,
 }
 
@@ -185,9 +194,11 @@ macro_rules! allocations {
     };
 }
 
+/// Local nodes are of one host: a port of the one is taken for all, for their parts change with their number.
 macro_rules! ssh_ports {
     () => {
-        "SELECT node_id, ssh_port FROM vms WHERE node_id IS NOT NULL AND ssh_port IS NOT NULL"
+        "SELECT n.id AS node_id, v.ssh_port FROM vms v JOIN nodes o ON o.id = v.node_id \
+         JOIN nodes n ON n.id = o.id OR (n.local = 1 AND o.local = 1) WHERE v.ssh_port IS NOT NULL"
     };
 }
 

@@ -1,5 +1,7 @@
 //! A database that an earlier release filled is opened by this one; so is a copy taken while it was in use.
 
+mod away;
+
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -7,7 +9,7 @@ use std::{
 
 use app::model::{NodePolicy, Role, VmState};
 use sqlx::{
-    AnyPool, AssertSqlSafe, Executor as _, any::install_default_drivers, migrate::Migrator,
+    Any, AnyPool, AssertSqlSafe, Executor, any::install_default_drivers, migrate::Migrator,
 };
 
 use tokio::time::timeout;
@@ -29,7 +31,7 @@ use super::{
 use crate::{scope::Scopes, secret::Secret};
 
 /// Every migration, oldest first. A released one is never edited, so each prefix is what a release left.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     (
         "0001_begin.sql",
         include_str!("../../migrations/0001_begin.sql"),
@@ -57,6 +59,10 @@ const MIGRATIONS: [(&str, &str); 7] = [
     (
         "0007_shell_told.sql",
         include_str!("../../migrations/0007_shell_told.sql"),
+    ),
+    (
+        "0008_event_kind.sql",
+        include_str!("../../migrations/0008_event_kind.sql"),
     ),
 ];
 
@@ -204,7 +210,9 @@ async fn earlier(url: &str, release: usize) -> BTreeMap<&'static str, i64> {
     rows
 }
 
-async fn counted(pool: &AnyPool) -> BTreeMap<&'static str, i64> {
+async fn counted<'c>(
+    pool: impl Executor<'c, Database = Any> + Copy,
+) -> BTreeMap<&'static str, i64> {
     let mut rows = BTreeMap::new();
     let lines = MIGRATIONS[0].1.lines();
     for table in lines.filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next()) {

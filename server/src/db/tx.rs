@@ -2,50 +2,41 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{Any, AnyConnection, Transaction};
-use tokio::sync::OwnedSemaphorePermit;
+use super::{DbError, lease::Lease, memo::OnEnd};
 
-use super::{DbError, memo::OnEnd};
-
-/// A writing transaction and its place among the writers. Dropped without [`Tx::commit`], it is
-/// undone.
+/// A writing transaction; its place among the writers is with its connection. Dropped without [`Tx::commit`], it
+/// is undone. A statement that was not answered in time is the last: then there is no commit either.
 pub struct Tx {
-    inner: Transaction<'static, Any>,
+    lease: Lease,
     _ended: OnEnd,
-    _permit: OwnedSemaphorePermit,
 }
 
 impl Tx {
-    /// `ended` tells kept answers that they are old, `permit` lets the next writer in: both when this is
-    /// dropped.
-    pub(super) fn new(
-        inner: Transaction<'static, Any>,
-        ended: OnEnd,
-        permit: OwnedSemaphorePermit,
-    ) -> Self {
+    /// Of a connection on which it was begun. `ended` tells kept answers that they are old, when this is dropped.
+    pub(super) fn new(lease: Lease, ended: OnEnd) -> Self {
         Self {
-            inner,
+            lease,
             _ended: ended,
-            _permit: permit,
         }
     }
 
-    /// Makes it last: when this answers Ok, what was written survives a power cut.
-    pub async fn commit(self) -> Result<(), DbError> {
-        Ok(self.inner.commit().await?)
+    /// Makes it last: when this answers Ok, what was written survives a power cut. After an error that says the
+    /// database is away, it may be there or not.
+    pub async fn commit(mut self) -> Result<(), DbError> {
+        Ok(self.lease.commit().await?)
     }
 }
 
 impl Deref for Tx {
-    type Target = AnyConnection;
+    type Target = Lease;
 
-    fn deref(&self) -> &AnyConnection {
-        &self.inner
+    fn deref(&self) -> &Lease {
+        &self.lease
     }
 }
 
 impl DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut AnyConnection {
-        &mut self.inner
+    fn deref_mut(&mut self) -> &mut Lease {
+        &mut self.lease
     }
 }

@@ -64,6 +64,18 @@ pub async fn vm_owner_known(db: &Db, owner_id: &str) -> Result<bool, DbError> {
     Ok(row.is_some())
 }
 
+/// Locks those VMs of the user that can still change until the transaction ends: on PostgreSQL somebody else may
+/// change one between the reading and the writing, and it would be left out.
+async fn lock(tx: &mut Tx, owner_id: &str) -> Result<(), DbError> {
+    sqlx::query(
+        "UPDATE vms SET changed_at = changed_at WHERE owner_id = $1 AND desired <> 'deleted'",
+    )
+    .bind(owner_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 async fn list(tx: &mut Tx, owner_id: &str) -> Result<Vec<VmRow>, DbError> {
     let rows = sqlx::query(vm_select!("WHERE v.owner_id = $1 ORDER BY v.id"))
         .bind(owner_id)
@@ -81,6 +93,7 @@ async fn desire(
     state: VmState,
 ) -> Result<Vec<String>, DbError> {
     let mut nodes = Vec::new();
+    lock(tx, owner_id).await?;
     for row in list(tx, owner_id).await? {
         let done = row.desired == desired || row.desired == DesiredState::Deleted;
         if done {
@@ -98,7 +111,10 @@ async fn desire(
             changed_at: clock::now(),
             ..row.clone()
         };
-        vm_write(tx, &row, &after).await?;
+        if !vm_write(tx, &row, &after).await? {
+            let words = format!("VM {} at another generation, though it is locked", row.id);
+            return Err(DbError::Unexpected(words));
+        }
         let event = NewEvent::new(kind, actor, SubjectKind::Vm, &row.id, &row.name);
         event_insert(tx, &event.owner(owner_id)).await?;
         match row.node_id {
@@ -110,4 +126,56 @@ async fn desire(
     nodes.sort_unstable();
     nodes.dedup();
     Ok(nodes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::db::{
+        testing::{each_db, user},
+        vm::vm_get_any,
+    };
+
+    #[tokio::test]
+    async fn a_vm_that_changes_while_its_account_is_deleted_goes_all_the_same() {
+        each_db(async |db| {
+            let ann = user(&db, "ann", 1).await;
+            let mut tx = db.write().await.unwrap();
+            sqlx::query(
+                "INSERT INTO vms (id, owner_id, name, flavor, cpu_millis, memory_mib, disk_gib, \
+                                  image, image_ref, placement_reason, desired, state, \
+                                  created_at, changed_at) \
+                 VALUES ('v-1', $1, 'web1', 'small', 500, 256, 2, 'alpine', 'alpine:3', '', \
+                         'running', 'running', 0, 0)",
+            )
+            .bind(ann.user_id.as_str())
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+            tx.commit().await.unwrap();
+            let row = vm_get_any(&db, "v-1").await.unwrap().unwrap();
+            let mut changing = db.write().await.unwrap();
+            let after = VmRow {
+                generation: row.generation + 1,
+                ..row.clone()
+            };
+            assert!(vm_write(&mut changing, &row, &after).await.unwrap());
+            // It waits: on PostgreSQL for the row, on SQLite for its turn.
+            let deleting = async {
+                let mut tx = db.write().await.unwrap();
+                let nodes = vm_delete_by_owner(&mut tx, &ann.user_id, Some(&ann)).await;
+                assert!(nodes.unwrap().is_empty());
+                tx.commit().await.unwrap();
+            };
+            let change = async {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                changing.commit().await.unwrap();
+            };
+            tokio::join!(deleting, change);
+            assert!(vm_get_any(&db, "v-1").await.unwrap().is_none());
+        })
+        .await;
+    }
 }
