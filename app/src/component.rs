@@ -47,7 +47,7 @@ pub use icon::{Icon, IconName};
 pub use loaded::{ErrorView, Loaded};
 pub use menu::Menu;
 pub use meter::Meter;
-pub use poll::poll;
+pub use poll::{Old, poll, poll_or_tell};
 pub use shared_list::{SharedList, SharedResource};
 pub use shell_list::{SHELLS_UNKNOWN, ShellList};
 pub use shell_share::ShellShareButton;

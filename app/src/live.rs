@@ -4,6 +4,8 @@ use leptos::prelude::*;
 
 use crate::model::{VmList, VmView};
 
+#[cfg(any(feature = "hydrate", test))]
+mod pulse;
 #[cfg(feature = "hydrate")]
 mod socket;
 
@@ -28,7 +30,7 @@ impl LiveVms {
         self.list.get_untracked()
     }
 
-    /// True once the connection has been away for 2 s.
+    /// True once the connection has been away for 2 s, or silent for 20 s, until it tells anew.
     pub fn lost(self) -> bool {
         self.lost.get()
     }

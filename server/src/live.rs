@@ -1,4 +1,4 @@
-//! Live state over WebSockets: a tab gets the whole small picture at once and after every change.
+//! Live state over WebSockets: a tab gets the whole small picture at once, after every change and every few seconds.
 //! Sockets, because browsers allow only six open HTTP/1.1 requests a host, and people keep more
 //! tabs than that.
 
@@ -14,7 +14,7 @@ use axum::{
 };
 
 use self::socket::Pictures;
-use crate::{auth::Caller, pages::RequestPlane, state::AppState};
+use crate::{actor::Actor, auth::Caller, control::ExecTurn, pages::RequestPlane, state::AppState};
 
 /// `/live` for one's own VMs, `/live/admin` and `/live/logs` for admins. Who may not is refused before the
 /// upgrade; to others than admins the latter two are not there.
@@ -31,15 +31,18 @@ async fn vms(
     Extension(caller): Extension<Caller>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let actor = match caller.require() {
-        Ok(actor) => actor.clone(),
+    let (actor, turn) = match follower(&state, &caller, Caller::require) {
+        Ok(follower) => follower,
         Err(error) => return refuse(&error),
     };
     let plane = RequestPlane { state, caller };
     let pictures = Pictures::Vms {
         owner_id: actor.user_id,
     };
-    small(upgrade).on_upgrade(async move |socket| socket::pictures(socket, &plane, &pictures).await)
+    small(upgrade).on_upgrade(async move |socket| {
+        socket::pictures(socket, &plane, &pictures).await;
+        drop(turn);
+    })
 }
 
 /// The admin's overview.
@@ -48,12 +51,15 @@ async fn overview(
     Extension(caller): Extension<Caller>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if let Err(error) = caller.require_admin() {
-        return refuse(&error);
-    }
+    let turn = match follower(&state, &caller, Caller::require_admin) {
+        Ok((_, turn)) => turn,
+        Err(error) => return refuse(&error),
+    };
     let plane = RequestPlane { state, caller };
-    small(upgrade)
-        .on_upgrade(async move |socket| socket::pictures(socket, &plane, &Pictures::Overview).await)
+    small(upgrade).on_upgrade(async move |socket| {
+        socket::pictures(socket, &plane, &Pictures::Overview).await;
+        drop(turn);
+    })
 }
 
 /// Log records that match the filter in the query.
@@ -63,14 +69,32 @@ async fn log_records(
     Query(filter): Query<LogFilter>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if let Err(error) = caller.require_admin() {
-        return refuse(&error);
-    }
+    let turn = match follower(&state, &caller, Caller::require_admin) {
+        Ok((_, turn)) => turn,
+        Err(error) => return refuse(&error),
+    };
     let plane = RequestPlane { state, caller };
-    small(upgrade).on_upgrade(async move |socket| logs::follow(socket, &plane, &filter).await)
+    small(upgrade).on_upgrade(async move |socket| {
+        logs::follow(socket, &plane, &filter).await;
+        drop(turn);
+    })
 }
 
-/// Browsers say nothing on these sockets but pings: what is larger is not kept in memory.
+/// Who may follow, with a place among those who do.
+fn follower(
+    state: &AppState,
+    caller: &Caller,
+    may: impl FnOnce(&Caller) -> Result<&Actor, AppError>,
+) -> Result<(Actor, ExecTurn), AppError> {
+    let actor = may(caller)?.clone();
+    let turn = state.control.live_turn(&actor);
+    Ok((
+        actor,
+        turn.map_err(|error| error.answer(&caller.request_id))?,
+    ))
+}
+
+/// Browsers say nothing on these sockets but that they want to hear something: what is larger is not kept in memory.
 fn small(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     const MAX: usize = 4096;
     upgrade

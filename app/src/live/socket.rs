@@ -1,11 +1,16 @@
-//! A WebSocket of `Live` messages that comes back by itself.
+//! A WebSocket of `Live` messages that comes back by itself, also where it falls silent and nothing closes it.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
+use super::pulse::{LOOK, Pulse};
 use crate::{model::Live, nav};
 
 const RETRY_FIRST: Duration = Duration::from_millis(500);
@@ -25,23 +30,41 @@ struct Inner {
     path: RefCell<String>,
     on_message: Box<dyn Fn(Live)>,
     on_lost: Box<dyn Fn(bool)>,
-    socket: RefCell<Option<WebSocket>>,
-    /// Kept as long as the socket that calls them.
-    handlers: RefCell<Option<Handlers>>,
-    retry: RefCell<Duration>,
+    socket: RefCell<Option<Socket>>,
+    retry: Cell<Duration>,
+    /// It was said to be lost, or will be unless it comes back in time.
+    away: Cell<bool>,
     timers: RefCell<Vec<TimeoutHandle>>,
-    closed: RefCell<bool>,
+    closed: Cell<bool>,
 }
 
-struct Handlers {
+/// A socket with what hears it: of one that is dropped nothing more is heard.
+struct Socket {
+    socket: WebSocket,
+    pulse: Pulse,
     _message: Closure<dyn FnMut(MessageEvent)>,
-    _open: Closure<dyn FnMut()>,
     _close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+impl Socket {
+    /// Has the server say something soon. False where it has said nothing yet.
+    fn ask(&mut self) -> bool {
+        self.pulse.hurry() && self.socket.send_with_str("").is_ok()
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        // Closing a socket that is closed already is no error worth a word.
+        let _ = self.socket.close();
+    }
 }
 
 impl LiveSocket {
     /// Connects to `path` of this site. `on_lost(true)` is called when the connection has been away
-    /// for 2 s, `on_lost(false)` when it is back.
+    /// for 2 s, or silent for 20 s; `on_lost(false)` with the first message of each connection.
     pub fn open(
         path: &str,
         on_message: impl Fn(Live) + 'static,
@@ -52,59 +75,96 @@ impl LiveSocket {
             on_message: Box::new(on_message),
             on_lost: Box::new(on_lost),
             socket: RefCell::new(None),
-            handlers: RefCell::new(None),
-            retry: RefCell::new(RETRY_FIRST),
+            retry: Cell::new(RETRY_FIRST),
+            away: Cell::new(false),
             timers: RefCell::new(Vec::new()),
-            closed: RefCell::new(false),
+            closed: Cell::new(false),
         }));
         socket.connect();
-        let closing = StoredValue::new_local(socket.clone());
-        on_cleanup(move || {
-            closing.try_with_value(Self::close);
-        });
+        socket.watch();
         socket
     }
 
     /// Connects to another address, for what filters on the server.
     pub fn reopen(&self, path: &str) {
         path.clone_into(&mut self.0.path.borrow_mut());
-        self.drop_socket();
-        self.0.retry.replace(RETRY_FIRST);
+        self.0.socket.take();
+        self.begin_anew();
         self.connect();
     }
 
     /// Ends the connection for good.
     pub fn close(&self) {
-        self.0.closed.replace(true);
-        self.drop_socket();
+        self.0.closed.set(true);
+        self.0.socket.take();
+        self.begin_anew();
     }
 
-    fn drop_socket(&self) {
-        self.clear_timers();
-        if let Some(socket) = self.0.socket.take() {
-            for clear in [
-                WebSocket::set_onclose,
-                WebSocket::set_onmessage,
-                WebSocket::set_onopen,
-            ] {
-                clear(&socket, None);
+    /// Looks whether the connection lives, and looks at once when the network is back or somebody looks at the page.
+    fn watch(&self) {
+        let this = self.clone();
+        let look = set_interval_with_handle(move || this.look(), LOOK).ok();
+        let this = self.clone();
+        let online = window_event_listener_untyped("online", move |_| this.wake());
+        let this = self.clone();
+        let seen = window_event_listener_untyped("visibilitychange", move |_| {
+            if !document().hidden() {
+                this.wake();
             }
-            // Closing a socket that is closed already is no error worth a word.
-            let _ = socket.close();
-        }
-        self.0.handlers.take();
+        });
+        let closing = StoredValue::new_local(self.clone());
+        on_cleanup(move || {
+            closing.try_with_value(Self::close);
+            if let Some(look) = look {
+                look.clear();
+            }
+            online.remove();
+            seen.remove();
+        });
     }
 
+    fn look(&self) {
+        let mut socket = self.0.socket.borrow_mut();
+        let is_silent = socket.as_mut().is_some_and(|it| it.pulse.is_silent());
+        drop(socket);
+        if is_silent {
+            self.give_up();
+        }
+    }
+
+    /// Asks for a sign of life. An attempt that has brought nothing yet may hang: a new one is better.
+    fn wake(&self) {
+        let mut socket = self.0.socket.borrow_mut();
+        let is_asked = socket.as_mut().is_some_and(Socket::ask);
+        drop(socket);
+        if !is_asked {
+            self.0.socket.take();
+            self.connect();
+        }
+    }
+
+    /// It is lost, though nobody says so.
+    fn give_up(&self) {
+        self.0.socket.take();
+        if !self.0.away.replace(true) {
+            (self.0.on_lost)(true);
+        }
+        self.retry_later();
+    }
+
+    /// Opens a socket, unless there is one.
     fn connect(&self) {
+        if self.0.closed.get() || self.0.socket.borrow().is_some() {
+            return;
+        }
         let Some(address) = self.address() else {
             return;
         };
         let Ok(socket) = WebSocket::new(&address) else {
             return self.retry_later();
         };
-        let handlers = self.listen(&socket);
+        let socket = self.listen(socket);
         self.0.socket.replace(Some(socket));
-        self.0.handlers.replace(Some(handlers));
     }
 
     fn address(&self) -> Option<String> {
@@ -121,24 +181,30 @@ impl LiveSocket {
         ))
     }
 
-    fn listen(&self, socket: &WebSocket) -> Handlers {
+    fn listen(&self, socket: WebSocket) -> Socket {
         let this = self.clone();
         let message = Closure::new(move |event: MessageEvent| this.on_message(&event));
         let this = self.clone();
-        let open = Closure::new(move || this.on_open());
-        let this = self.clone();
         let close = Closure::new(move |event: CloseEvent| this.on_close(event.code()));
         socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
-        socket.set_onopen(Some(open.as_ref().unchecked_ref()));
         socket.set_onclose(Some(close.as_ref().unchecked_ref()));
-        Handlers {
+        Socket {
+            socket,
+            pulse: Pulse::default(),
             _message: message,
-            _open: open,
             _close: close,
         }
     }
 
     fn on_message(&self, event: &MessageEvent) {
+        let mut socket = self.0.socket.borrow_mut();
+        let is_first = socket.as_mut().is_some_and(|it| it.pulse.heard());
+        drop(socket);
+        // Not when it opens: until something comes, the page shows what was.
+        if is_first {
+            self.begin_anew();
+            (self.0.on_lost)(false);
+        }
         let Some(text) = event.data().as_string() else {
             return;
         };
@@ -148,43 +214,38 @@ impl LiveSocket {
         }
     }
 
-    fn on_open(&self) {
-        self.clear_timers();
-        self.0.retry.replace(RETRY_FIRST);
-        (self.0.on_lost)(false);
-    }
-
     fn on_close(&self, code: u16) {
         self.0.socket.take();
         if code == REVOKED {
+            self.0.closed.set(true);
             return self.after(REVOKED_PAUSE, nav::reload_revoked);
         }
         self.retry_later();
     }
 
     fn retry_later(&self) {
-        if *self.0.closed.borrow() {
-            return;
-        }
-        let wait = *self.0.retry.borrow();
-        if wait == RETRY_FIRST {
+        if !self.0.away.replace(true) {
             let this = self.clone();
             self.after(LOST_AFTER, move || (this.0.on_lost)(true));
         }
-        self.0.retry.replace((wait * 2).min(RETRY_LAST));
+        let wait = self.0.retry.get();
+        self.0.retry.set((wait * 2).min(RETRY_LAST));
         let this = self.clone();
         self.after(wait, move || this.connect());
+    }
+
+    /// Forgets that it was away: the next loss is a first one.
+    fn begin_anew(&self) {
+        for timer in self.0.timers.take() {
+            timer.clear();
+        }
+        self.0.retry.set(RETRY_FIRST);
+        self.0.away.set(false);
     }
 
     fn after(&self, wait: Duration, act: impl FnOnce() + 'static) {
         if let Ok(timer) = set_timeout_with_handle(act, wait) {
             self.0.timers.borrow_mut().push(timer);
-        }
-    }
-
-    fn clear_timers(&self) {
-        for timer in self.0.timers.take() {
-            timer.clear();
         }
     }
 }

@@ -8,8 +8,9 @@ use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 
 use crate::{
     component::{
-        Access, Alert, AlertKind, EventList, Guard, Loaded, SHELLS_UNKNOWN, ShellList, UsageCharts,
-        VmActions, VmBadge, VmButtons, VmDeleteDialog, VmFacts, VmFailures, poll,
+        Access, Alert, AlertKind, EventList, Guard, Loaded, Old, SHELLS_UNKNOWN, ShellList,
+        UsageCharts, VmActions, VmBadge, VmButtons, VmDeleteDialog, VmFacts, VmFailures,
+        poll_or_tell,
     },
     live::use_live,
     model::{AppError, EventPage, VmDetail, VmState, VmView},
@@ -60,7 +61,7 @@ fn Machine(first: VmDetail, events: EventResource, before: Memo<Option<i64>>) ->
     let detail = RwSignal::new(first);
     let changed = move |vm: VmView| detail.update(|detail| detail.vm = vm);
     let actions = VmActions::provide(changed);
-    keep_up(detail, actions);
+    let old = keep_up(detail, actions);
     let state = Memo::new(move |_| detail.with(|detail| detail.vm.state));
     view! {
         <Title text=name.clone() />
@@ -71,6 +72,7 @@ fn Machine(first: VmDetail, events: EventResource, before: Memo<Option<i64>>) ->
             <VmButtons name=name.clone() state ssh />
         </div>
         <VmFailures />
+        <Old old />
         <Reason detail />
         <div class="vm-page">
             <section class="card" aria-labelledby="facts">
@@ -89,8 +91,9 @@ fn Machine(first: VmDetail, events: EventResource, before: Memo<Option<i64>>) ->
     }
 }
 
-/// Follows the live state at once and the measurements at their pace, and leaves with the VM.
-fn keep_up(detail: RwSignal<VmDetail>, actions: VmActions) {
+/// Follows the live state at once and the measurements at their pace, and leaves with the VM. True while the
+/// measurements do not come.
+fn keep_up(detail: RwSignal<VmDetail>, actions: VmActions) -> Signal<bool> {
     let live = use_live();
     let navigate = use_navigate();
     let id = detail.with_untracked(|detail| detail.vm.id.clone());
@@ -108,12 +111,15 @@ fn keep_up(detail: RwSignal<VmDetail>, actions: VmActions) {
             navigate("/", Default::default());
         }
     });
-    poll(MEASURED_EVERY, move || async move {
+    poll_or_tell(MEASURED_EVERY, move || async move {
         let name = detail.with_untracked(|detail| detail.vm.name.clone());
-        if let Ok(newer) = vm_get(name).await {
+        let newer = vm_get(name).await;
+        let is_answered = newer.is_ok();
+        if let Ok(newer) = newer {
             detail.try_set(newer);
         }
-    });
+        is_answered
+    })
 }
 
 /// Why it failed, is unknown, or waits.

@@ -35,6 +35,10 @@ const AT_ONCE_ALL: usize = 64;
 const STREAMS_AT_ONCE: usize = 32;
 const STREAMS_AT_ONCE_ALL: usize = 512;
 
+/// Pages that follow what happens, of one user and of all: each asks the database at every change.
+const LIVE_AT_ONCE: usize = 64;
+const LIVE_AT_ONCE_ALL: usize = 4_096;
+
 /// Connections to ports at once: a browser behind `ssh -D` opens some dozens.
 const CONNECTIONS_AT_ONCE: usize = 64;
 
@@ -72,6 +76,11 @@ impl ExecTurns {
         Self::new(CONNECTIONS_AT_ONCE, STREAMS_AT_ONCE_ALL)
     }
 
+    /// Of live sockets.
+    pub(super) fn live() -> Self {
+        Self::new(LIVE_AT_ONCE, LIVE_AT_ONCE_ALL)
+    }
+
     fn new(each: usize, all: usize) -> Self {
         Self {
             each,
@@ -106,6 +115,17 @@ impl ExecTurns {
 }
 
 impl Control {
+    /// A place for a socket that follows what happens, to be held for as long as it. [`ControlError::TooMany`] where
+    /// the user has too many, or all have.
+    pub fn live_turn(&self, actor: &Actor) -> Result<ExecTurn, ControlError> {
+        let turn = self.0.live_turns.try_take(&actor.user_id);
+        turn.ok_or_else(|| {
+            ControlError::TooMany(format!(
+                "{LIVE_AT_ONCE} open pages of yours show what happens already, or too many of all. Close some."
+            ))
+        })
+    }
+
     /// Runs a command in one of the user's VMs.
     pub async fn vm_exec(
         &self,

@@ -1,10 +1,10 @@
-//! The live log: the newest records that match, then more as they come, in batches.
+//! The live log: the newest records that match, then more as they come, in batches; an empty one as a sign of life.
 
 use std::time::Duration;
 
-use app::model::{Live, LogFilter, LogView};
+use app::model::{LIVE_EVERY, Live, LogFilter, LogView};
 use axum::extract::ws::{Message, WebSocket};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::socket;
 use crate::{log::Batch, pages::RequestPlane};
@@ -22,23 +22,32 @@ pub async fn follow(mut socket: WebSocket, plane: &RequestPlane, filter: &LogFil
     if !send(&mut socket, start).await {
         return;
     }
+    let mut told = Instant::now();
     loop {
-        tokio::select! {
-            came = live.recv() => if !batch.take(came) {
-                return;
-            },
+        let is_due = tokio::select! {
+            came = live.recv() => {
+                if !batch.take(came) {
+                    return;
+                }
+                false
+            }
+            () = sleep_until(told + LIVE_EVERY) => true,
             () = revoked.wait(&plane.caller) => return socket::close_revoked(socket).await,
             () = plane.state.stop.cancelled() => return socket::close_restart(socket).await,
             message = socket.recv() => match message {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                Some(Ok(_)) => continue,
+                Some(Ok(_)) => true,
             },
-        }
+        };
         let more =
             async { while batch.records.len() < BATCH_MAX && batch.take(live.recv().await) {} };
         let _ = timeout(BATCH_PAUSE, more).await;
         let records = std::mem::take(&mut batch.records);
-        if !records.is_empty() && !send(&mut socket, records).await {
+        if records.is_empty() && !is_due {
+            continue;
+        }
+        told = Instant::now();
+        if !send(&mut socket, records).await {
             return;
         }
     }

@@ -1,10 +1,10 @@
-//! One live socket: a picture at once, then one after each change, until access ends.
+//! One live socket: a picture at once, then one after each change and every few seconds, until access ends.
 
 use std::time::Duration;
 
 use app::{
     control_plane::{AdminPlane as _, Answer, VmPlane as _},
-    model::{AppError, ErrorKind, Live},
+    model::{AppError, ErrorKind, LIVE_EVERY, Live},
 };
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use tokio::{
@@ -20,8 +20,6 @@ const CLOSE_REVOKED: u16 = 4003;
 const CLOSE_RESTART: u16 = 1012;
 /// A browser that takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
-/// Keeps proxies from closing a quiet socket.
-const PING: Duration = Duration::from_secs(20);
 
 /// What a live socket shows.
 pub enum Pictures {
@@ -56,23 +54,20 @@ impl Pictures {
         })
     }
 
-    /// Usage figures move without a change: they are looked at this often.
+    /// Usage figures move without a change: they are looked at this often, [`LIVE_EVERY`] at the least.
     fn refresh(&self) -> Duration {
-        Duration::from_secs(if matches!(self, Self::Vms { .. }) {
-            5
-        } else {
-            2
-        })
+        match self {
+            Self::Vms { .. } => LIVE_EVERY,
+            Self::Overview => Duration::from_secs(2),
+        }
     }
 }
 
-/// Sends a picture at once, after every change that concerns it, and now and then for the usage;
-/// never the same twice.
+/// Sends a picture at once, after every change that concerns it, after any message of the browser, and every few
+/// seconds all the same: for usage and clocks, and because a page takes a socket for lost that is quiet for long.
 pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pictures) {
     let mut changes = plane.state.control.changes();
     let mut revoked = plane.state.auth.revocations();
-    let mut last = String::new();
-    let mut pinged = Instant::now();
     loop {
         let looked = Instant::now();
         let picture = match pictures.look(plane).await {
@@ -82,15 +77,8 @@ pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pi
         let Ok(text) = serde_json::to_string(&picture) else {
             return;
         };
-        if text != last && !send(&mut socket, Message::text(text.clone())).await {
+        if !send(&mut socket, Message::text(text)).await {
             return;
-        }
-        last = text;
-        if pinged.elapsed() > PING {
-            pinged = Instant::now();
-            if !send(&mut socket, Message::Ping(Default::default())).await {
-                return;
-            }
         }
         let changed = async {
             loop {
@@ -109,7 +97,8 @@ pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pi
             () = plane.state.stop.cancelled() => return close(socket, CLOSE_RESTART).await,
             message = socket.recv() => match message {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                Some(Ok(_)) => {}
+                // However many it sends.
+                Some(Ok(_)) => sleep_until(looked + pictures.pause()).await,
             },
         }
     }

@@ -11,7 +11,7 @@ use node_api::{
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
-    tungstenite::{Message, client::IntoClientRequest as _},
+    tungstenite::{Error, Message, client::IntoClientRequest as _},
 };
 
 use crate::house::{House, Person};
@@ -23,12 +23,17 @@ pub type Socket = WebSocketStream<TcpStream>;
 
 /// A socket on a port of the server, with a token.
 pub async fn socket(base: &str, path: &str, secret: &str) -> Socket {
+    try_socket(base, path, secret).await.unwrap()
+}
+
+/// The same, or why not.
+pub async fn try_socket(base: &str, path: &str, secret: &str) -> Result<Socket, Error> {
     let host = base.strip_prefix("http://").unwrap();
     let mut request = format!("ws://{host}{path}").into_client_request().unwrap();
     let bearer = format!("Bearer {secret}").parse().unwrap();
     request.headers_mut().insert("authorization", bearer);
     let stream = TcpStream::connect(host).await.unwrap();
-    client_async(request, stream).await.unwrap().0
+    Ok(client_async(request, stream).await?.0)
 }
 
 async fn send(socket: &mut Socket, frame: ClientFrame) {

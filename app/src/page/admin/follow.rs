@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use leptos::prelude::*;
 
 use crate::{
-    component::{Alert, AlertKind, poll},
+    component::{Alert, AlertKind, poll_or_tell},
     model::{AppError, Overview},
 };
 
@@ -33,15 +33,18 @@ pub fn follow_overview(first: Overview) -> (RwSignal<Overview>, RwSignal<bool>) 
     (overview, lost)
 }
 
-/// The answer of `ask`, asked again every few seconds.
-pub fn follow_answer<T, F>(first: T, ask: impl Fn() -> F + Copy + 'static) -> RwSignal<T>
+/// The answer of `ask`, asked again every few seconds. The second signal is true while that fails.
+pub fn follow_answer<T, F>(
+    first: T,
+    ask: impl Fn() -> F + Copy + 'static,
+) -> (RwSignal<T>, Signal<bool>)
 where
     T: Send + Sync + 'static,
     F: Future<Output = Result<T, AppError>> + 'static,
 {
     let answer = RwSignal::new(first);
-    poll(ASK_EVERY, move || refresh(answer, ask));
-    answer
+    let old = poll_or_tell(ASK_EVERY, move || ask_again(answer, ask));
+    (answer, old)
 }
 
 /// Asks now. A failure keeps what was known: the next try is seconds away.
@@ -50,9 +53,21 @@ where
     T: Send + Sync + 'static,
     F: Future<Output = Result<T, AppError>>,
 {
-    if let Ok(newer) = ask().await {
+    ask_again(answer, ask).await;
+}
+
+/// True where an answer came.
+async fn ask_again<T, F>(answer: RwSignal<T>, ask: impl Fn() -> F) -> bool
+where
+    T: Send + Sync + 'static,
+    F: Future<Output = Result<T, AppError>>,
+{
+    let newer = ask().await;
+    let is_answered = newer.is_ok();
+    if let Ok(newer) = newer {
         answer.try_set(newer);
     }
+    is_answered
 }
 
 /// One of a list, by what identifies it; as it was last once it has gone.

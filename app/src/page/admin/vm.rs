@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     component::{
-        Ago, Alert, AlertKind, EventList, Failure, Icon, IconName, Loaded, SHELLS_UNKNOWN,
-        UsageCharts, VmBadge, VmFacts, on_success, poll,
+        Ago, Alert, AlertKind, EventList, Failure, Icon, IconName, Loaded, Old, SHELLS_UNKNOWN,
+        UsageCharts, VmBadge, VmFacts, on_success, poll_or_tell,
     },
     format,
     model::{AppError, ErrorKind, EventPage, ShellView, VmDetail, VmState, VmView},
@@ -71,7 +71,7 @@ fn Machine(first: VmDetail, events: EventPage) -> impl IntoView {
     let state = Memo::new(move |_| detail.with(|detail| detail.vm.state));
     let asked = id.clone();
     let gone = RwSignal::new(false);
-    poll(ASK_EVERY, move || keep_up(asked.clone(), detail, gone));
+    let old = poll_or_tell(ASK_EVERY, move || keep_up(asked.clone(), detail, gone));
     view! {
         <Title text=name.clone() />
         <div class="page-head">
@@ -83,6 +83,7 @@ fn Machine(first: VmDetail, events: EventPage) -> impl IntoView {
             <Buttons id=id.clone() detail state />
         </div>
         {move || gone.get().then(|| view! { <Alert kind=AlertKind::Note>"This VM has been deleted."</Alert> })}
+        <Old old />
         <Reason detail />
         <div class="vm-page">
             <section class="card" aria-labelledby="facts">
@@ -106,7 +107,8 @@ fn Machine(first: VmDetail, events: EventPage) -> impl IntoView {
     }
 }
 
-async fn keep_up(id: String, detail: RwSignal<VmDetail>, gone: RwSignal<bool>) {
+/// True where an answer came.
+async fn keep_up(id: String, detail: RwSignal<VmDetail>, gone: RwSignal<bool>) -> bool {
     match admin_vm_get(id).await {
         Ok(newer) => {
             detail.try_set(newer);
@@ -115,8 +117,9 @@ async fn keep_up(id: String, detail: RwSignal<VmDetail>, gone: RwSignal<bool>) {
             gone.try_set(true);
         }
         // The next try is seconds away.
-        Err(_) => {}
+        Err(_) => return false,
     }
+    true
 }
 
 #[component]

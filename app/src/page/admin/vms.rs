@@ -10,7 +10,7 @@ use super::{
     vm_row::VmRow,
 };
 use crate::{
-    component::{Failure, Field, Loaded, Select, on_success},
+    component::{Failure, Field, Loaded, Old, Select, on_success},
     model::{NodeView, VmMatches, VmState, VmView},
     server_fn::{
         Dated,
@@ -101,7 +101,7 @@ fn Vms(first: VmMatches, filter: Signal<(String, String, String)>) -> impl IntoV
         let (text, state, node) = filter.get_untracked();
         admin_vm_list(text, state, node)
     };
-    let list = follow_answer(first, ask);
+    let (list, old) = follow_answer(first, ask);
     let start = ServerAction::<AdminVmStart>::new();
     let stop = ServerAction::<AdminVmStop>::new();
     let changed = move |_: VmView| leptos::task::spawn_local(refresh(list, ask));
@@ -111,6 +111,7 @@ fn Vms(first: VmMatches, filter: Signal<(String, String, String)>) -> impl IntoV
         list.with(|list| list.vms.iter().map(|vm| vm.id.clone()).collect::<Vec<_>>())
     });
     view! {
+        <Old old />
         <Failure action=start />
         <Failure action=stop />
         <Show when=move || !ids.with(Vec::is_empty)>
