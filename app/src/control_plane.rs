@@ -149,6 +149,9 @@ pub trait AdminPlane: Send + Sync {
     async fn node_remove(&self, name: &str, confirm: Option<&str>) -> Answer<()>;
     /// By name.
     async fn user_list(&self) -> Answer<Vec<UserView>>;
+    /// Makes an account, also where registration is closed. `Invalid`, or `Conflict` where the name is
+    /// taken, beside the field `name`.
+    async fn user_create(&self, name: &str) -> Answer<UserCreated>;
     /// Signs them out and stops their VMs, or lets them in again. `Conflict` for the last admin.
     async fn user_disable(&self, name: &str, disabled: bool) -> Answer<UserView>;
     /// `seen` is the version it was decided on; another one now is refused as [`CHANGED`].

@@ -22,6 +22,7 @@ const PAGES: &[(&str, &str)] = &[
         "Remove node-1 and lose 4 VMs?",
     ),
     ("/admin/users", "carl"),
+    ("/admin/users", "Add a user"),
     ("/admin/users/ann", "Reset password"),
     ("/admin/vms", "lab-7"),
     ("/admin/images", "minicloud/debian"),
@@ -256,30 +257,52 @@ async fn a_vms_events_are_its_own_and_not_those_of_anothers_vm_of_its_name() {
 
 #[tokio::test]
 async fn a_plain_forms_one_time_password_is_shown_once_and_never_in_an_address() {
-    let sent = post(
-        "user_password_reset",
-        "name=ann",
-        "/admin/users/ann",
-        "text/html",
+    for (call, page) in [
+        ("user_password_reset", "/admin/users/ann"),
+        ("user_create", "/admin/users"),
+    ] {
+        let sent = post(call, "name=ann", page, "text/html").await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{call}");
+        assert_eq!(sent.header(header::LOCATION), "/admin/users/ann", "{call}");
+        let kept = sent.cookies();
+        assert!(
+            kept.contains("Path=/admin/users/ann; HttpOnly; SameSite=Strict"),
+            "{kept}"
+        );
+        let cookie = kept.split(';').next().unwrap();
+        let shown = get("/admin/users/ann", &format!("as=admin; {cookie}")).await;
+        assert!(shown.body.contains("calm-otter-sails-north"), "{call}");
+        assert!(
+            shown.cookies().contains("once=; Max-Age=0"),
+            "{}",
+            shown.cookies()
+        );
+        let again = get("/admin/users/ann", "as=admin").await;
+        assert!(!again.body.contains("calm-otter-sails-north"), "{call}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_name_that_is_taken_comes_back_beside_its_field_where_the_browser_goes() {
+    let fresh = get("/admin/users", "as=admin").await;
+    assert!(!fresh.body.contains("autofocus"));
+    let sent = post("user_create", "name=Bob", "/admin/users", "text/html").await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER);
+    let back = sent.header(header::LOCATION);
+    let back = back.trim_start_matches("http://localhost").to_owned();
+    let page = get(&back, "as=admin").await.body;
+    let told = page.split(r#"id="field-name-error""#).nth(1).unwrap();
+    let told = told.split("</p>").next().unwrap();
+    assert!(told.contains("The name bob is taken."), "{told}");
+    assert!(page.contains(r#"value="Bob""#) && page.contains("autofocus"));
+    let program = post(
+        "user_create",
+        "name=bob",
+        "/admin/users",
+        "application/json",
     )
     .await;
-    assert_eq!(sent.status, StatusCode::SEE_OTHER);
-    assert_eq!(sent.header(header::LOCATION), "/admin/users/ann");
-    let kept = sent.cookies();
-    assert!(
-        kept.contains("Path=/admin/users/ann; HttpOnly; SameSite=Strict"),
-        "{kept}"
-    );
-    let cookie = kept.split(';').next().unwrap();
-    let shown = get("/admin/users/ann", &format!("as=admin; {cookie}")).await;
-    assert!(shown.body.contains("calm-otter-sails-north"));
-    assert!(
-        shown.cookies().contains("once=; Max-Age=0"),
-        "{}",
-        shown.cookies()
-    );
-    let again = get("/admin/users/ann", "as=admin").await;
-    assert!(!again.body.contains("calm-otter-sails-north"));
+    assert_eq!(program.status, StatusCode::CONFLICT);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ import type { Page } from "@playwright/test";
 
 import { chooseFirstPassword } from "../support/admin.ts";
 import type { Person } from "../support/person.ts";
-import { recordSecret } from "../support/secret.ts";
+import { recordName, recordSecret } from "../support/secret.ts";
 import { expect, test } from "../support/test.ts";
 
 const role = (page: Page) => page.getByRole("region", { name: "Role" });
@@ -58,6 +58,55 @@ test("a one-time password that an admin gives leads to a new one, and the old on
   await chooseFirstPassword(alice, once);
   await expect(alice.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
 });
+
+for (const scripted of [true, false]) {
+  test(`who is added by an admin signs in once, and chooses a password, ${scripted ? "with" : "without"} script`, async ({
+    admin,
+    alice,
+    somebody,
+    browser,
+    baseURL,
+    expectFailure,
+    watch,
+  }) => {
+    expectFailure(/status 409: POST .*\/api\/user_create/);
+    expectFailure(/console error: Failed to load resource.*409/);
+    expectFailure(/console warning: .*was preloaded using link preload but not used/);
+    const storageState = await admin.page.context().storageState();
+    const context = await browser.newContext({ javaScriptEnabled: scripted, storageState, ...(baseURL !== undefined && { baseURL }) });
+    watch.follow(context);
+    const page = await context.newPage();
+    await page.goto("/admin/users");
+    if (scripted) await page.locator("html[data-script=on]").waitFor({ state: "attached" });
+    const section = page.getByRole("region", { name: "Add a user" });
+    const name = section.getByLabel("User name");
+    const add = section.getByRole("button", { name: "Add user" });
+    await page.getByRole("link", { name: "Add user" }).click();
+    if (scripted) await expect(name).toBeFocused();
+
+    await name.fill(alice.name);
+    await add.click();
+    await expect(name).toHaveAttribute("aria-invalid", "true");
+    await expect(name).toHaveAccessibleDescription(new RegExp(`The name ${alice.name} is taken`));
+    await expect(name).toHaveValue(alice.name);
+
+    const carol = await somebody();
+    recordName(carol.name);
+    await name.fill(carol.name);
+    await add.click();
+    await expect(page.getByText("The one-time password is shown only now.")).toBeVisible();
+    const once = (await page.locator(".copy-fact code").innerText()).trim();
+    recordSecret("one-time password", once);
+    await page.goto(`/admin/users?text=${carol.name}`);
+    await expect(page.getByRole("row").filter({ hasText: carol.name })).toContainText("Must change password");
+    await expect(page.getByText(once)).toHaveCount(0);
+    await context.close();
+
+    await carol.signIn(once);
+    await chooseFirstPassword(carol, once);
+    await expect(carol.page.getByRole("heading", { name: "Your VMs" })).toBeVisible();
+  });
+}
 
 test("a quota that an admin sets is the one that counts", async ({ admin, alice }) => {
   await admin.visit(`/admin/users/${alice.name}`);

@@ -92,7 +92,7 @@ fn admin() -> OpenApiRouter<AppState> {
         .routes(routes!(node::node_list, node::node_add))
         .routes(routes!(node::node_get, node::node_remove))
         .routes(routes!(node::node_cordon))
-        .routes(routes!(user::user_list))
+        .routes(routes!(user::user_list, user::user_create))
         .routes(routes!(user::user_get))
         .routes(routes!(user::user_disable))
         .routes(routes!(user::user_role))

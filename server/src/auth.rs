@@ -27,6 +27,7 @@ mod tests;
 mod throttle;
 mod token;
 mod user;
+mod user_create;
 
 use std::sync::{
     Arc,

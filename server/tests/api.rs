@@ -25,6 +25,8 @@ mod image;
 mod input;
 #[path = "api/limit.rs"]
 mod limit;
+#[path = "api/live.rs"]
+mod live;
 #[path = "api/log.rs"]
 mod log;
 #[path = "api/once.rs"]
@@ -39,6 +41,8 @@ mod shell_socket;
 mod ssh_key;
 #[path = "api/token.rs"]
 mod token;
+#[path = "api/user.rs"]
+mod user;
 #[path = "api/version.rs"]
 mod version;
 #[path = "api/vm.rs"]

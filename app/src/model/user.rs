@@ -37,6 +37,15 @@ pub struct UserView {
     pub version: String,
 }
 
+/// A new user, and the one-time password, shown once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserCreated {
+    /// As the list has them.
+    pub user: UserView,
+    /// To be handed over; another one is chosen at the first sign-in.
+    pub password: String,
+}
+
 /// What an admin sets for a user; all four at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotaForm {

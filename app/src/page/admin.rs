@@ -22,6 +22,7 @@ mod section;
 mod shell;
 mod table;
 mod user;
+mod user_create;
 mod user_password;
 mod users;
 mod vm;

@@ -6,8 +6,8 @@ use super::Dated;
 #[cfg(feature = "ssr")]
 use super::land;
 use crate::model::{
-    AppError, EventPage, ImageView, LogPage, NodeView, Overview, Role, ShellPage, UserMatches,
-    UserView, VmDetail, VmMatches, VmView,
+    AppError, EventPage, ImageView, LogPage, NodeView, Overview, Role, ShellPage, UserCreated,
+    UserMatches, UserView, VmDetail, VmMatches, VmView,
 };
 #[cfg(feature = "ssr")]
 use crate::{
@@ -87,6 +87,19 @@ pub async fn user_get(name: String) -> Result<Dated<UserView>, AppError> {
     Ok(Dated::now(
         user.ok_or_else(|| AppError::not_found("user", &name))?,
     ))
+}
+
+/// Makes an account. The name is taken as it was meant: phones begin with a capital letter. The one-time
+/// password is to be shown once; after a plain form the new user's page shows it, by [`once`].
+#[server(prefix = "/api", endpoint = "user_create")]
+pub async fn user_create(name: String) -> Result<UserCreated, AppError> {
+    let made = plane()?.user_create(&name.trim().to_lowercase()).await?;
+    if is_plain_form() {
+        let path = format!("/admin/users/{}", made.user.name);
+        once::keep(&path, &made.password);
+        land(&path);
+    }
+    Ok(made)
 }
 
 /// Signs them out and stops their VMs, or lets them in again. `Conflict` for the last admin.

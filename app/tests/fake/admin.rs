@@ -209,6 +209,18 @@ impl AdminPlane for Fake {
         ])
     }
 
+    async fn user_create(&self, name: &str) -> Answer<UserCreated> {
+        self.admin()?;
+        if name == "bob" {
+            let message = "The name bob is taken. Choose another.";
+            return Err(AppError::new(ErrorKind::Conflict, "name_taken", message).at("name"));
+        }
+        Ok(UserCreated {
+            user: user(name, Role::Member),
+            password: "calm-otter-sails-north".into(),
+        })
+    }
+
     async fn user_disable(&self, name: &str, disabled: bool) -> Answer<UserView> {
         self.admin()?;
         Ok(UserView {

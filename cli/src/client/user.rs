@@ -7,7 +7,7 @@ use reqwest::{
 use serde::Serialize;
 use server_api::{
     account::Role,
-    user::{User, UserDisable, UserPassword, UserQuota, UserRole},
+    user::{User, UserCreate, UserCreated, UserDisable, UserPassword, UserQuota, UserRole},
 };
 
 use super::{ANSWER_DEADLINE, Client, segment};
@@ -19,6 +19,12 @@ impl Client {
     /// All of them, by name.
     pub async fn user_list(&self) -> Result<Vec<User>, CliError> {
         self.list(USERS, usize::MAX).await
+    }
+
+    /// Refused where the name is taken. The answer has the one-time password.
+    pub async fn user_create(&self, name: &str) -> Result<UserCreated, CliError> {
+        let name = name.to_owned();
+        self.create(USERS, Some(&UserCreate { name })).await
     }
 
     /// Signs them out and stops their VMs, or lets them in again. Refused for the last admin.

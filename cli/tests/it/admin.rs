@@ -102,6 +102,17 @@ fn users_are_listed_and_changed() {
 }
 
 #[test]
+fn a_user_is_added_with_a_password_that_can_be_piped_alone() {
+    let (_fake, user) = admin();
+    let ran = user.run(&["admin", "user", "add", "eve"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "once-only\n"));
+    assert!(ran.err.contains("eve signs in with this once"), "{ran:?}");
+    let ran = user.run(&["admin", "user", "add", "bob"]);
+    assert_eq!((ran.code, ran.out.as_str()), (5, ""), "{ran:?}");
+    assert!(ran.err.contains("The name bob is taken."), "{ran:?}");
+}
+
+#[test]
 fn a_quota_that_somebody_else_has_changed_meanwhile_is_left_alone() {
     let (fake, user) = admin();
     fake.world.lock().unwrap().user_changed = true;

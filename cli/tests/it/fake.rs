@@ -129,7 +129,10 @@ impl Fake {
             )
             .route("/api/v1/admin/nodes/{name}", delete(admin::node_remove))
             .route("/api/v1/admin/nodes/{name}/cordon", put(admin::node_cordon))
-            .route("/api/v1/admin/users", get(admin::users))
+            .route(
+                "/api/v1/admin/users",
+                get(admin::users).post(admin::user_create),
+            )
             .route("/api/v1/admin/users/{name}", get(admin::user_get))
             .route(
                 "/api/v1/admin/users/{name}/disabled",

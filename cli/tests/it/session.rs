@@ -161,6 +161,7 @@ fn nodes_and_users_are_administered() {
             "admin node uncordon node-1",
             "admin node rm --yes --with-vms node-1",
             "admin user ls",
+            "admin user add eve",
             "admin user disable bob",
             "admin user enable bob",
             "admin user role bob admin",

@@ -24,6 +24,29 @@ pub struct User {
     pub active_at: Option<i64>,
 }
 
+/// Body of `POST /api/v1/admin/users`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UserCreate {
+    /// Not that of another user.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(pattern = "^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$")
+    )]
+    pub name: String,
+}
+
+/// A new user, with a one-time password that is shown this once; it must be changed at the first sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserCreated {
+    /// As the list has them.
+    pub user: User,
+    /// Works once.
+    pub password: String,
+}
+
 /// Body of `PUT /api/v1/admin/users/{name}/disabled`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

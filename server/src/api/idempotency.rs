@@ -68,7 +68,7 @@ impl Attempt {
 pub fn answered() -> ApiError {
     ApiError::conflict(
         ANSWERED,
-        "This was made already, and its secret was shown then. Delete it and make another under a new key.",
+        "This was made already, and its secret was shown then. Delete it and make another under a new key; where it is a user, reset the password.",
     )
 }
 

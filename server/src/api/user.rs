@@ -7,21 +7,23 @@ use app::{
 use axum::{
     Json,
     extract::Path,
-    http::header,
+    http::{HeaderMap, header},
     response::{IntoResponse as _, Response},
 };
 use server_api::{
     account::Role,
     page::Page,
-    user::{User, UserDisable, UserPassword, UserQuota, UserRole},
+    user::{User, UserCreate, UserCreated, UserDisable, UserPassword, UserQuota, UserRole},
 };
 
 use super::{
     account::{quota, role},
-    input::{Admin, Body, Query},
+    idempotency::{Attempt, Made, answered, once},
+    input::{Admin, Body, Own, Query},
     page::PageQuery,
     problem::{Answer, ApiError},
 };
+use crate::auth::AuthError;
 
 /// The version that a change was decided on.
 #[derive(utoipa::IntoParams)]
@@ -41,6 +43,37 @@ pub async fn user_list(Admin(plane): Admin, Query(query): Query<PageQuery>) -> A
     // In the order that cursors compare in, whatever the database's is.
     users.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Json(query.cut(users, |user| &user.name, user)?))
+}
+
+/// Adds a user, also where registration is closed. The one-time password is in this answer and nowhere else.
+#[utoipa::path(post, path = "/api/v1/admin/users", tag = "admin",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = UserCreate, responses((status = 201, body = UserCreated)))]
+pub async fn user_create(
+    Admin(plane): Admin,
+    own: Own,
+    headers: HeaderMap,
+    Body(create): Body<UserCreate>,
+) -> Result<Response, ApiError> {
+    let wish = create.clone();
+    let make = |attempt: Attempt| async move {
+        let auth = &plane.state.auth;
+        let made = auth
+            .user_create(&plane.caller, &attempt.id, &create.name)
+            .await;
+        if matches!(&made, Err(AuthError::UserMade)) {
+            return Err(answered());
+        }
+        let made = plane.account_answer(made)?;
+        Ok(Made {
+            answer: UserCreated {
+                user: user(made.user),
+                password: made.password,
+            },
+            kept: false,
+        })
+    };
+    once(&own, &headers, ("user_create", &wish), make).await
 }
 
 /// One user. Its ETag is the version that `If-Match` of a change can name.

@@ -67,7 +67,8 @@ impl Auth {
         }
     }
 
-    async fn name_free(&self, name: &str) -> Result<(), AuthError> {
+    /// Whether an account of that name could be made.
+    pub(super) async fn name_free(&self, name: &str) -> Result<(), AuthError> {
         name_check(name).map_err(AuthError::Name)?;
         if name_is_reserved(name) || user_name_taken(&self.0.db, name).await? {
             return Err(AuthError::NameTaken(name.to_owned()));
@@ -224,7 +225,7 @@ impl Auth {
 }
 
 /// The name's constraint said no: somebody was faster.
-fn taken(error: DbError, name: &str) -> AuthError {
+pub(super) fn taken(error: DbError, name: &str) -> AuthError {
     if error.is_taken("users_name_key", "users.name") {
         AuthError::NameTaken(name.to_owned())
     } else {

@@ -51,6 +51,9 @@ pub enum AuthError {
     Changed(String),
     #[error("there is no user named {0}")]
     NoUser(String),
+    /// A try before this one has made the user of that id; the password was told then.
+    #[error("the user was made before")]
+    UserMade,
     /// It has ended already, or is another user's: one answer.
     #[error("there is no such login session")]
     NoLoginSession,
@@ -197,7 +200,7 @@ impl AuthError {
             Self::RegistrationClosed => new(
                 Forbidden,
                 "registration_closed",
-                "New accounts are closed on this MiniCloud. Ask an admin.",
+                "Registration is closed on this MiniCloud. Ask an admin for an account.",
             ),
             Self::InviteWrong => new(
                 Invalid,

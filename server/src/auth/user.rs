@@ -152,7 +152,7 @@ impl Auth {
     }
 }
 
-async fn user_found(tx: &mut Tx, name: &str) -> Result<User, AuthError> {
+pub(super) async fn user_found(tx: &mut Tx, name: &str) -> Result<User, AuthError> {
     user_get_in(tx, name)
         .await?
         .ok_or_else(|| AuthError::NoUser(name.to_owned()))
@@ -211,11 +211,13 @@ fn quota_check(quota: QuotaForm) -> Result<(), AuthError> {
     )))
 }
 
-fn event(kind: &'static str, admin: &Actor, user: &User) -> NewEvent {
+/// An event about a user by an admin.
+pub(super) fn event(kind: &'static str, admin: &Actor, user: &User) -> NewEvent {
     NewEvent::new(kind, Some(admin), SubjectKind::User, &user.id, &user.name).owner(&user.id)
 }
 
-fn view(user: User, admin: &Actor) -> UserView {
+/// A user as this admin sees them.
+pub(super) fn view(user: User, admin: &Actor) -> UserView {
     UserView {
         is_viewer: user.id == admin.user_id,
         version: user_version(user.role, user.disabled, &user.quota),

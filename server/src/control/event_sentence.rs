@@ -86,6 +86,7 @@ fn other(kind: &str, event: &EventRow, in_brackets: &str, after_colon: &str) -> 
         "ssh_key_add" => format!("{actor} added an SSH key{in_brackets}"),
         "ssh_key_delete" => format!("{actor} removed an SSH key{in_brackets}"),
         "password_change" => format!("{actor} changed their password"),
+        "user_create" => format!("{actor} added the user {subject}"),
         "user_disable" => format!("{actor} disabled {subject}"),
         "user_enable" => format!("{actor} enabled {subject} again"),
         "user_role" => format!("{actor} changed what {subject} may do{after_colon}"),

@@ -4,7 +4,7 @@ use app::{
     control_plane::{AdminPlane, Answer},
     model::{
         EventFilter, EventPage, ImageView, LogFilter, LogPage, NodeView, Overview, QuotaForm, Role,
-        ShellPage, SshServer, UserView, VmDetail, VmList, VmView,
+        ShellPage, SshServer, UserCreated, UserView, VmDetail, VmList, VmView,
     },
 };
 use async_trait::async_trait;
@@ -73,6 +73,11 @@ impl AdminPlane for RequestPlane {
 
     async fn user_list(&self) -> Answer<Vec<UserView>> {
         auth!(self, user_list())
+    }
+
+    async fn user_create(&self, name: &str) -> Answer<UserCreated> {
+        let id = uuid::Uuid::now_v7().to_string();
+        auth!(self, user_create(&id, name))
     }
 
     async fn user_disable(&self, name: &str, disabled: bool) -> Answer<UserView> {

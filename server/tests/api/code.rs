@@ -38,9 +38,8 @@ const CHOSEN: [&str; 19] = [
     "upgrade_required",
 ];
 /// Of pages alone, and one that the demo's answers do not show.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 9] = [
     "invite_wrong",
-    "name_taken",
     "network",
     "password_same",
     "password_weak",

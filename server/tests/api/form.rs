@@ -72,6 +72,15 @@ async fn what_is_wrong_with_a_name_or_a_password_is_told_beside_it() {
             };
             form.is_refused(&house, status, code, Some(field)).await;
         }
+        for (name, status, code) in [("1x", 422, "name_invalid"), ("ann", 409, "name_taken")] {
+            let form = Form {
+                person: Person::Admin,
+                page: "/admin/users",
+                endpoint: "user_create",
+                fields: &[("name", name)],
+            };
+            form.is_refused(&house, status, code, Some("name")).await;
+        }
         let form = Form {
             person: Person::Anonymous,
             page: "/login",

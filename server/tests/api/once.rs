@@ -70,8 +70,8 @@ async fn a_refused_request_gives_its_key_back_and_a_secret_is_not_told_twice() {
     .await;
 }
 
-/// The eight calls that make something: who makes it, where, of what, and where it is counted.
-const CREATES: [(Person, &str, &str, &str); 8] = [
+/// The nine calls that make something: who makes it, where, of what, and where it is counted.
+const CREATES: [(Person, &str, &str, &str); 9] = [
     (Person::Bob, "/api/v1/vms", "{}", "/api/v1/vms"),
     (
         Person::Ann,
@@ -115,6 +115,12 @@ const CREATES: [(Person, &str, &str, &str); 8] = [
         r#"{"name": "spare", "reference": "spare:1"}"#,
         "/api/v1/images",
     ),
+    (
+        Person::Admin,
+        "/api/v1/admin/users",
+        r#"{"name": "zoe"}"#,
+        "/api/v1/admin/users",
+    ),
 ];
 
 /// How many there are.
@@ -147,7 +153,7 @@ async fn whatever_is_made_is_made_once_under_a_key_also_after_a_crash() {
             let after = ask().await;
             let last = ask().await;
             for repeat in [again, after, last] {
-                let told_once = ["/invitations", "/tokens"]
+                let told_once = ["/invitations", "/tokens", "/users"]
                     .iter()
                     .any(|end| path.ends_with(end));
                 match told_once {

@@ -268,5 +268,5 @@ fn the_document_names_the_headers_that_answers_have() {
             assert_eq!(has("200", "ETag"), user, "{method} {path}");
         }
     }
-    assert_eq!(creates, 8, "each create has a key");
+    assert_eq!(creates, 9, "each create has a key");
 }

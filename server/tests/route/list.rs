@@ -128,6 +128,7 @@ pub const FUNCTIONS: &[Function] = &[
     function("node_remove", Who::Admin, &[("name", "node-1")]),
     function("user_list", Who::Admin, &[]),
     function("user_get", Who::Admin, &[("name", "ann")]),
+    function("user_create", Who::Admin, &[("name", "1x")]),
     function(
         "user_disable",
         Who::Admin,
@@ -293,6 +294,7 @@ pub const API: &[Route] = &[
     route("DELETE", "/api/v1/admin/images/{name}", "/api/v1/admin/images/spare", Who::Admin, "", 204),
     route("PUT", "/api/v1/admin/images/{name}/default", "/api/v1/admin/images/alpine/default", Who::Admin, "", 200),
     route("GET", "/api/v1/admin/users", "/api/v1/admin/users", Who::Admin, "", 200),
+    route("POST", "/api/v1/admin/users", "/api/v1/admin/users", Who::Admin, r#"{"name": "new-{person}"}"#, 201),
     route("GET", "/api/v1/admin/users/{name}", "/api/v1/admin/users/ann", Who::Admin, "", 200),
     route("PUT", "/api/v1/admin/users/{name}/disabled", "/api/v1/admin/users/bob/disabled", Who::Admin, r#"{"disabled": false}"#, 200),
     route("PUT", "/api/v1/admin/users/{name}/role", "/api/v1/admin/users/bob/role", Who::Admin, r#"{"role": "member"}"#, 200),

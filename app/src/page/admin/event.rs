@@ -57,6 +57,7 @@ const KINDS: &[(&str, &str)] = &[
     ("account_create", "Account made"),
     ("account_delete", "Account deleted"),
     ("password_change", "Password changed"),
+    ("user_create", "User added"),
     ("user_password_reset", "Password reset"),
     ("user_disable", "User disabled"),
     ("user_enable", "User enabled"),

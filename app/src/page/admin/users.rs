@@ -1,14 +1,16 @@
 //! Everybody who has an account.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
 
 use super::{
     filter::{Filter, query_part},
     section::Section,
     table::{Shown, Table},
+    user_create::UserCreate,
 };
 use crate::{
-    component::{Ago, Badge, Field, Loaded, Tone},
+    component::{Ago, Badge, Field, Icon, IconName, Loaded, Tone},
     format,
     model::{QuotaUsage, Role, UserMatches, UserView},
     server_fn::{Dated, admin::user_list},
@@ -26,13 +28,15 @@ const COLUMNS: &[&str] = &[
     "Actions",
 ];
 
-/// `/admin/users`. The address has the filter.
+/// `/admin/users`: the list, and a form for one user more. The address has the filter.
 #[component]
 pub fn UsersPage() -> impl IntoView {
     let text = query_part("text");
     let users = Resource::new_blocking(move || text.get(), user_list);
+    let again = Callback::new(move |()| users.refetch());
     let page = move || {
         view! {
+            <Head />
             <Filter action="/admin/users" label="Filter users">
                 <Field name="text" label="Name" kind="search" value=text.get_untracked() optional=true max_length=64 code=true />
             </Filter>
@@ -41,10 +45,24 @@ pub fn UsersPage() -> impl IntoView {
                 skeleton=|| view! { <div class="skeleton list" aria-busy="true"></div> }
                 view=|users| view! { <Users users /> }.into_any()
             />
+            <UserCreate on_created=again />
         }
         .into_any()
     };
-    view! { <Section title="Users" page /> }
+    view! { <Section page /> }
+}
+
+#[component]
+fn Head() -> impl IntoView {
+    view! {
+        <Title text="Users" />
+        <div class="page-head">
+            <h1>"Users"</h1>
+            <span class="spacer"></span>
+            // Left to the browser, which puts the cursor into the field.
+            <a class="button accent" href="#field-name" rel="external"><Icon name=IconName::Plus />"Add user"</a>
+        </div>
+    }
 }
 
 #[component]

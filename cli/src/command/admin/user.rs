@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use server_api::{
     account::Role,
-    user::{User, UserQuota},
+    user::{User, UserCreated, UserQuota},
 };
 
 use crate::{
@@ -18,11 +18,13 @@ use crate::{
     },
 };
 
-/// Other people's accounts; they make them themselves.
+/// Other people's accounts.
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// List the users
     Ls,
+    /// Add a user, with a one-time password that is shown this once
+    Add { name: String },
     /// Take a user's access away; sign-ins and shells end, machines stop
     Disable { name: String },
     /// Give a user access again
@@ -64,6 +66,7 @@ impl UserCommand {
         let client = &context.client;
         match self {
             Self::Ls => list(context).await,
+            Self::Add { name } => add(context, &name).await,
             Self::Disable { name } => {
                 changed(context, &name, client.user_disable(&name, true).await).await
             }
@@ -122,12 +125,23 @@ async fn changed(
     }
 }
 
+async fn add(context: &Context, name: &str) -> Result<(), CliError> {
+    let made = context.client.user_create(name).await?;
+    let words = |made: &UserCreated| password_told(name, &made.password);
+    context.out.one(&made, words)
+}
+
+/// Says aside what the password is for, so that it can be piped alone.
+fn password_told(name: &str, password: &str) -> String {
+    eprintln!("{name} signs in with this once, and then chooses another:");
+    password.to_owned()
+}
+
 async fn password_reset(context: &Context, name: &str) -> Result<(), CliError> {
     match context.client.user_password_reset(name).await {
-        Ok(made) => context.out.one(&made, |made| {
-            eprintln!("{name} signs in with this once, and then chooses another:");
-            made.password.clone()
-        }),
+        Ok(made) => context
+            .out
+            .one(&made, |made| password_told(name, &made.password)),
         Err(error) => Err(user_missing(&context.client, name, error).await),
     }
 }

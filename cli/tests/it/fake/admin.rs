@@ -14,7 +14,7 @@ use server_api::{
     log::{LogLevel, LogRecord},
     node::{Node, NodeAdd, NodeCordon, NodeHealth, NodePolicy},
     page::Page,
-    user::{User, UserDisable, UserPassword, UserQuota, UserRole},
+    user::{User, UserCreate, UserCreated, UserDisable, UserPassword, UserQuota, UserRole},
 };
 
 use super::{AT, Fake, account::quota, no};
@@ -134,6 +134,19 @@ pub async fn users() -> Json<Page<User>> {
         items: vec![user()],
         next: None,
     })
+}
+
+pub async fn user_create(Json(create): Json<UserCreate>) -> Response {
+    if create.name == user().name {
+        return no(409, "name_taken", "The name bob is taken. Choose another.");
+    }
+    let user = User {
+        name: create.name,
+        must_change_password: true,
+        ..user()
+    };
+    let password = "once-only".into();
+    (StatusCode::CREATED, Json(UserCreated { user, password })).into_response()
 }
 
 pub async fn user_disable(Path(name): Path<String>, Json(disable): Json<UserDisable>) -> Response {

@@ -105,6 +105,7 @@ async fn admin_admin_can_do_nothing_but_choose_a_password() {
             auth.login_session_list(&caller).await.map(drop),
             auth.account_delete(&caller, "YES").await.map(drop),
             auth.user_password_reset(&caller, "admin").await.map(drop),
+            auth.user_create(&caller, "id", "ann").await.map(drop),
         ];
         for refused in refused {
             let kind = refused.unwrap_err().answer(&caller).kind;

@@ -1,13 +1,14 @@
 //! Users, as admins manage them.
 
-use app::model::{ErrorKind, QuotaForm, Role};
+use app::model::{ErrorKind, QuotaForm, Registration, Role};
 
 use crate::{
     auth::{
         Auth, AuthError, Caller,
-        testing::{Browser, PASSWORD, auth_on, event_kinds},
+        testing::{Browser, PASSWORD, auth_on, auth_with, event_kinds, events},
     },
     db::testing::each_db,
+    secret::Secret,
 };
 
 async fn admin(auth: &Auth) -> Caller {
@@ -33,6 +34,7 @@ async fn only_admins_manage_users_and_others_learn_nothing() {
                 auth.user_role(&caller, "ann", Role::Admin).await.map(drop),
                 auth.user_quota(&caller, "ann", QUOTA).await.map(drop),
                 auth.user_password_reset(&caller, "admin").await.map(drop),
+                auth.user_create(&caller, "id", "zoe").await.map(drop),
             ];
             for refused in refused {
                 assert_eq!(
@@ -127,6 +129,81 @@ async fn a_reset_password_works_once_and_must_be_changed() {
             Browser::new(&auth).login("ann", &one_time).await,
             Err(AuthError::Wrong)
         ));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_added_where_registration_is_closed_chooses_a_password_at_the_first_sign_in() {
+    each_db(async |db| {
+        let auth = auth_with(db.clone(), |config| {
+            config.admin_password = Some(Secret::new(PASSWORD));
+            config.registration = Registration::Closed;
+        })
+        .await;
+        let admin = admin(&auth).await;
+        let made = auth.user_create(&admin, "id", "ann").await.unwrap();
+        assert_eq!(made.user.role, Role::Member);
+        assert!(made.user.must_change_password && !made.user.is_viewer);
+        assert_eq!((made.user.quota.vms, made.user.quota.vms_max), (0, 5));
+        let mut ann = Browser::of(&auth, "ann", &made.password).await;
+        assert_eq!(
+            ann.caller().await.require().unwrap_err().code,
+            "must_change_password"
+        );
+        ann.password_change(&made.password, PASSWORD).await.unwrap();
+        assert!(ann.caller().await.require().is_ok());
+        assert!(matches!(
+            Browser::new(&auth).login("ann", &made.password).await,
+            Err(AuthError::Wrong)
+        ));
+        let events = events(&db).await;
+        let told = events.iter().find(|event| event.kind == "user_create");
+        let told = told.map(|event| (event.actor.as_str(), event.subject.as_str()));
+        assert_eq!(told, Some(("admin", "ann")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_is_added_once_and_under_a_name_that_is_good_and_free() {
+    each_db(async |db| {
+        let auth = auth_on(db.clone()).await;
+        Browser::registered(&auth, "ann").await;
+        let admin = admin(&auth).await;
+        let add = async |id: &str, name: &str| auth.user_create(&admin, id, name).await;
+        for taken in ["ann", "admin", "root"] {
+            let refused = add("1", taken).await;
+            assert!(matches!(refused, Err(AuthError::NameTaken(name)) if name == taken));
+        }
+        for wrong in ["", "Ann", "1x", " zoe", "a_b"] {
+            assert!(matches!(add("1", wrong).await, Err(AuthError::Name(_))));
+        }
+        add("1", "zoe").await.unwrap();
+        assert!(matches!(add("1", "zoe").await, Err(AuthError::UserMade)));
+        let again = add("2", "zoe").await;
+        assert!(matches!(again, Err(AuthError::NameTaken(_))));
+        let kinds = event_kinds(&db).await;
+        let made = kinds.iter().filter(|kind| *kind == "user_create");
+        assert_eq!(made.count(), 1, "what is refused is no event");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_admins_who_add_one_name_at_once_one_does() {
+    each_db(async |db| {
+        let auth = auth_on(db).await;
+        let admin = admin(&auth).await;
+        let (one, two) = tokio::join!(
+            auth.user_create(&admin, "1", "zoe"),
+            auth.user_create(&admin, "2", "zoe")
+        );
+        let refused = match (one, two) {
+            (Ok(_), Err(error)) | (Err(error), Ok(_)) => error,
+            both => panic!("{both:?}"),
+        };
+        assert!(matches!(refused, AuthError::NameTaken(_)), "{refused:?}");
     })
     .await;
 }
