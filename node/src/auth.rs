@@ -1,5 +1,5 @@
-//! Nobody gets past here without the node's credential, on any route but `/healthz`, known or not;
-//! and not a byte of the body is read before.
+//! Nobody gets past here without the node's credential, on any route but `/healthz`, known or not, nor who means
+//! another node; and not a byte of the body is read before.
 
 use axum::{
     extract::{Request, State},
@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use node_api::{error::NodeErrorCode, path};
+use node_api::{NODE_HEADER, error::NodeErrorCode, path};
 
 use crate::{config::Credential, error::ApiError, state::AppState};
 
@@ -18,13 +18,27 @@ pub async fn require_credential(
     next: Next,
 ) -> Response {
     let open = request.method() == Method::GET && request.uri().path() == path::HEALTHZ;
-    if open || bears(request.headers(), &state.config.credential) {
+    if open {
         return next.run(request).await;
+    }
+    if bears(request.headers(), &state.config.credential) {
+        return match means_another(request.headers(), &state.config.name) {
+            Some(refusal) => refusal.into_response(),
+            None => next.run(request).await,
+        };
     }
     state.metrics.refused();
     tracing::warn!("a request without this node's credential was refused");
     let message = "this node answers only requests that carry its credential";
     ApiError::new(NodeErrorCode::Unauthorized, message).into_response()
+}
+
+/// The same credential may have been given to two nodes, or a node another name: what is asked then is about VMs
+/// that this one has not.
+fn means_another(headers: &HeaderMap, name: &str) -> Option<ApiError> {
+    let meant = headers.get(NODE_HEADER)?;
+    let message = format!("the node there is named {name}, and another was meant");
+    (meant.as_bytes() != name.as_bytes()).then(|| ApiError::new(NodeErrorCode::OtherNode, message))
 }
 
 fn bears(headers: &HeaderMap, credential: &Credential) -> bool {

@@ -102,6 +102,28 @@ async fn every_route_refuses_who_has_no_credential_or_a_wrong_one() {
 }
 
 #[tokio::test]
+async fn who_means_another_node_is_refused_and_who_means_this_one_or_none_is_answered() {
+    let node = TestNode::new().await;
+    for (meant, refused) in [
+        (None, false),
+        (Some("node-1"), false),
+        (Some("other"), true),
+    ] {
+        let mut request = node.request(Method::GET, node_api::path::VMS);
+        if let Some(name) = meant {
+            request = request.header(node_api::NODE_HEADER, name);
+        }
+        let response = request.send().await.expect("an answer");
+        if refused {
+            assert_eq!(response.status(), 421);
+            assert_eq!(error(response).await.code, NodeErrorCode::OtherNode);
+        } else {
+            assert_eq!(response.status(), 200, "{meant:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn unknown_routes_and_methods_tell_a_stranger_nothing() {
     let node = TestNode::new().await;
     for (method, path) in [

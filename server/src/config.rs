@@ -38,7 +38,7 @@ pub struct Config {
     pub ssh_ports_listen: IpAddr,
     /// What people are told to connect to; None: found from `ssh_ports_listen` and `public_urls`.
     pub ssh_ports_host: Option<String>,
-    /// The exact addresses people use (`http://192.168.1.5:5555`); Host and Origin must be one of them.
+    /// The exact addresses people use (`http://192.168.1.5:5555`), as browsers write them; Host and Origin must be one of them.
     pub public_urls: Vec<String>,
     /// Proxies whose X-Forwarded-For and -Proto are believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
@@ -231,7 +231,7 @@ impl Config {
         self.public_urls
             .first()
             .cloned()
-            .unwrap_or_else(|| format!("http://{}", self.listen))
+            .unwrap_or_else(|| format!("{}://{}", self.scheme(), self.listen))
     }
 
     /// The address of the pages for others, to whom it is sent: the configured one under which the caller
@@ -241,10 +241,10 @@ impl Config {
     pub fn address_for(&self, host: &str, secure: bool) -> String {
         let own = self.public_urls.iter().find(|url| {
             let authority = url.split_once("://").map(|(_, rest)| rest);
-            authority.is_some_and(|name| name.trim_end_matches('/').eq_ignore_ascii_case(host))
+            authority.is_some_and(|name| name.eq_ignore_ascii_case(host))
         });
         if let Some(url) = own.or(self.public_urls.first()) {
-            return url.trim_end_matches('/').to_owned();
+            return url.clone();
         }
         let scheme = if secure { "https" } else { "http" };
         let api_port = self.api_listen.map(|address| address.port().to_string());
@@ -258,22 +258,23 @@ impl Config {
 
     /// The addresses that Host and Origin may name, without a trailing slash.
     pub fn origins(&self) -> Vec<String> {
-        let mut origins: Vec<String> = self
-            .public_urls
-            .iter()
-            .map(|url| url.trim_end_matches('/').to_owned())
-            .collect();
-        let scheme = if self.tls_cert.is_some() {
-            "https"
-        } else {
-            "http"
-        };
+        let mut origins = self.public_urls.clone();
+        let scheme = self.scheme();
         for at in [Some(self.listen), self.api_listen].into_iter().flatten() {
             origins.push(format!("{scheme}://127.0.0.1:{}", at.port()));
             origins.push(format!("{scheme}://localhost:{}", at.port()));
             origins.push(format!("{scheme}://[::1]:{}", at.port()));
         }
         origins
+    }
+
+    /// What the pages' own listener speaks.
+    fn scheme(&self) -> &'static str {
+        if self.tls_cert.is_some() {
+            "https"
+        } else {
+            "http"
+        }
     }
 }
 
@@ -313,7 +314,7 @@ mod tests {
 
     #[test]
     fn what_is_sent_to_others_names_the_public_address() {
-        let proxied = config(&["https://cloud.example/", "http://10.0.0.5:5555"]);
+        let proxied = config(&["https://cloud.example", "http://10.0.0.5:5555"]);
         for (host, secure, address) in [
             ("cloud.example", true, "https://cloud.example"),
             ("10.0.0.5:5555", false, "http://10.0.0.5:5555"),

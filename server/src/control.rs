@@ -52,10 +52,11 @@ mod vm_create;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use node_api::log::NodeLog;
-use tokio::sync::broadcast;
+use tokio::{sync::broadcast, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -63,7 +64,7 @@ use crate::{
     balancer::{NodeEntry, Registry},
     clock,
     config::Config,
-    db::{Db, Tx, node::node_list},
+    db::{Db, Tx},
 };
 
 pub use error::ControlError;
@@ -83,7 +84,9 @@ use retention::Retention;
 /// Changes a slow reader may lag behind; then it looks at everything anew.
 const CHANGES: usize = 1024;
 /// How long the end waits for calls to nodes that are under way.
-const STOP: std::time::Duration = std::time::Duration::from_secs(5);
+const STOP: Duration = Duration::from_secs(5);
+/// How often nodes are looked for that nobody talks to.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// A handle on control; cheap to clone.
 #[derive(Clone)]
@@ -105,6 +108,7 @@ struct Inner {
     exec_turns: exec::ExecTurns,
     exec_streams: exec::ExecTurns,
     connect_turns: exec::ExecTurns,
+    live_turns: exec::ExecTurns,
     /// Pairs of user and shell whose owner was told that somebody else is in it.
     told_shells: Mutex<HashSet<(String, String)>>,
     /// Guests who are in shells of others.
@@ -146,6 +150,7 @@ impl Control {
             exec_turns: exec::ExecTurns::kept(),
             exec_streams: exec::ExecTurns::streams(),
             connect_turns: exec::ExecTurns::connections(),
+            live_turns: exec::ExecTurns::live(),
             told_shells: Mutex::default(),
             visits: shell_visit::ShellVisits::default(),
             tasks: TaskTracker::new(),
@@ -153,9 +158,7 @@ impl Control {
             began,
         }));
         control.image_seed().await?;
-        for row in node_list(&control.0.db).await? {
-            control.node_take_up(&row);
-        }
+        control.node_take_up_all().await?;
         control.spawn(control.clone().watch_nodes());
         control.spawn(control.clone().watch_counts());
         Ok(control)
@@ -169,10 +172,7 @@ impl Control {
         }
         self.lock_workers().clear();
         self.0.tasks.close();
-        if tokio::time::timeout(STOP, self.0.tasks.wait())
-            .await
-            .is_err()
-        {
+        if timeout(STOP, self.0.tasks.wait()).await.is_err() {
             tracing::warn!("calls to nodes were still under way at the end");
         }
     }
@@ -234,7 +234,8 @@ impl Control {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells everybody when a node's health changes, and offers images that turn up on nodes.
+    /// Tells everybody when a node's health changes, offers images that turn up on nodes, and now and then takes up
+    /// nodes that nobody talks to: who added one may have been interrupted before that.
     async fn watch_nodes(self) {
         let mut changed = self.0.registry.changed();
         loop {
@@ -242,8 +243,14 @@ impl Control {
                 tracing::warn!("the catalogue was not looked at: {}", error::chain(&error));
             }
             self.tell(None);
-            if changed.changed().await.is_err() {
-                return;
+            match timeout(LOOK, changed.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return,
+                Err(_) => {
+                    if let Err(error) = self.node_take_up_all().await {
+                        tracing::warn!("the nodes were not looked at: {}", error::chain(&error));
+                    }
+                }
             }
         }
     }

@@ -233,6 +233,12 @@ async fn accounts(watch: &mut Watch) {
             auth.user_quota(&root, "ann", QUOTA).await
         })
         .await;
+    let id = uuid::Uuid::now_v7().to_string();
+    watch
+        .change("user_create", "user_create", async || {
+            auth.user_create(&root, &id, "zoe").await
+        })
+        .await;
     for (disabled, kind) in [(true, "user_disable"), (false, "user_enable")] {
         watch
             .change("user_disable", kind, async || {

@@ -105,6 +105,7 @@ fn refused(command: &mut Command) -> String {
 /// A server that says that it is ready; killed when dropped.
 struct Server {
     child: Child,
+    scheme: String,
     /// `127.0.0.1:PORT`
     address: String,
     log: mpsc::Receiver<String>,
@@ -119,23 +120,31 @@ impl Server {
             let _ = child.kill();
             panic!("not ready: {:#?}", log.iter().collect::<Vec<_>>())
         });
-        let address = line.strip_prefix("MiniCloud is ready: http://");
-        let address = address.unwrap_or_else(|| panic!("{line}")).to_owned();
+        let url = line.strip_prefix("MiniCloud is ready: ");
+        let url = url.and_then(|url| url.split_once("://"));
+        let (scheme, address) = url.unwrap_or_else(|| panic!("{line}"));
         Self {
             child,
-            address,
+            scheme: scheme.to_owned(),
+            address: address.to_owned(),
             log,
         }
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// The cookie of the admin.
     async fn cookie(&self) -> String {
+        let cookie = self.set_cookie(&client()).await;
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// The same with all that is said of it.
+    async fn set_cookie(&self, client: &reqwest::Client) -> String {
         let form = format!("name=admin&password={PASSWORD}");
-        let answer = client()
+        let answer = client
             .post(self.url("/api/login"))
             .header(ORIGIN, self.url(""))
             .header("content-type", "application/x-www-form-urlencoded")
@@ -144,8 +153,7 @@ impl Server {
             .send();
         let answer = answer.await.unwrap();
         let cookie = answer.headers().get(SET_COOKIE).expect("signed in");
-        let cookie = cookie.to_str().unwrap();
-        cookie.split(';').next().unwrap().to_owned()
+        cookie.to_str().unwrap().to_owned()
     }
 
     /// A connection on which this was sent.
@@ -329,6 +337,47 @@ fn variables_of_the_service_are_kept_until_others_of_their_name_are_given() {
         service("service_environment", kept, &[]),
         format!("MINICLOUD_DATABASE_URL=\"postgres://a\"\n{password}\n"),
     );
+}
+
+#[tokio::test]
+async fn with_a_certificate_the_pages_are_https_alone_and_so_is_the_cookie() {
+    let folder = Folder::new();
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.0.path().join(name));
+    fs::write(&cert, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let args = [
+        "--tls-cert",
+        cert.to_str().unwrap(),
+        "--tls-key",
+        key.to_str().unwrap(),
+    ];
+    let mut command = folder.command(&args);
+    let server = Server::start(command.env("MINICLOUD_ADMIN_PASSWORD", PASSWORD));
+    assert_eq!(server.scheme, "https");
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+    let trusting = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([root])
+        .build()
+        .unwrap();
+    let page = trusting.get(server.url("/login")).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let cookie = server.set_cookie(&trusting).await;
+    assert!(
+        cookie.starts_with("__Host-") && cookie.contains("; Secure"),
+        "{cookie}"
+    );
+    let plain = client().get(format!("http://{}/login", server.address));
+    plain.send().await.expect_err("no plain http");
+}
+
+#[test]
+fn an_address_of_pages_may_end_in_a_slash() {
+    let folder = Folder::new();
+    let server = Server::start(&mut folder.command(&["--public-url", "http://Cloud.Example:80/"]));
+    assert_eq!(server.url("/"), "http://cloud.example/");
 }
 
 #[tokio::test]

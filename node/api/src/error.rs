@@ -17,6 +17,8 @@ pub struct NodeError {
 pub enum NodeErrorCode {
     /// 401: no credential, or a wrong one.
     Unauthorized,
+    /// 421: another node was meant ([`crate::NODE_HEADER`]).
+    OtherNode,
     /// 400: the request is malformed or breaks a limit.
     BadRequest,
     /// 404: no such VM, shell, image or route on this node.
@@ -57,6 +59,7 @@ impl NodeErrorCode {
             Self::MethodNotAllowed => 405,
             Self::Conflict | Self::ImageMissing | Self::SubnetTaken | Self::PortTaken => 409,
             Self::TooLarge => 413,
+            Self::OtherNode => 421,
             Self::TooMany => 429,
             Self::Internal => 500,
             Self::Engine => 502,

@@ -31,7 +31,8 @@
 //! A stream's ids are `<boot_id>-<seq>` (a bare `seq` is taken, too): one of an earlier run of the
 //! node gives everything that is kept. 2,000 events and 5,000 records are; what a reader missed is
 //! told as a comment (`: missed 17`), and a comment comes every 10 s where there is nothing else.
-//! The header `x-request-id` (at most 64 letters, digits, `-`, `_`) is passed on to the node's log.
+//! The header `x-minicloud-node` names the node that is meant: another one refuses the request (`other_node`). Without it
+//! whoever is there answers. The header `x-request-id` (at most 64 letters, digits, `-`, `_`) is passed on to the node's log.
 //!
 //! Failures answer with [`error::NodeError`] as JSON and its status.
 
@@ -50,3 +51,6 @@ pub mod ssh;
 pub mod status;
 pub mod usage;
 pub mod vm;
+
+/// The header that names the node a request is meant for.
+pub const NODE_HEADER: &str = "x-minicloud-node";

@@ -382,6 +382,10 @@ async fn the_container_has_the_rights_and_limits_of_the_design() {
         let format = "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.NanoCpus}} {{.HostConfig.CpuShares}} {{.HostConfig.PidsLimit}} {{.HostConfig.Init}} {{.HostConfig.RestartPolicy.Name}} {{.Mounts}}";
         let limits = lines(&["inspect", "-f", format, &name]);
         assert_eq!(limits, ["67108864 67108864 500000000 128 256 true no []"]);
+        let format = "{{.HostConfig.Privileged}} {{len .HostConfig.Devices}} {{len .HostConfig.Binds}} {{.HostConfig.LogConfig.Type}} {{index .HostConfig.LogConfig.Config \"max-size\"}} {{index .HostConfig.LogConfig.Config \"max-file\"}} {{range .HostConfig.Ulimits}}{{.Name}}={{.Hard}}{{end}}";
+        let kept = lines(&["inspect", "-f", format, &name]).remove(0);
+        let files = kept.strip_prefix("false 0 0 json-file 1m 2 nofile=").expect(&kept);
+        assert_eq!(bench.sh(&spec, "ulimit -Hn").await.stdout.trim(), files);
     })
     .await;
 }

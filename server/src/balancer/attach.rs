@@ -117,6 +117,10 @@ impl NodeClient {
         let mut bearer = HeaderValue::try_from(bearer).map_err(|error| unusable(&error))?;
         bearer.set_sensitive(true);
         request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        if let Some(name) = &self.inner.address.name {
+            let name = HeaderValue::from_str(name).map_err(|error| unusable(&error))?;
+            request.headers_mut().insert(node_api::NODE_HEADER, name);
+        }
         if let Some(id) = &self.request_id {
             let id = HeaderValue::from_str(id).map_err(|error| unusable(&error))?;
             request.headers_mut().insert("x-request-id", id);

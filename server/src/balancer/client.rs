@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use node_api::{
+    NODE_HEADER,
     error::{NodeError, NodeErrorCode},
     exec::{ExecOutput, ExecRequest},
     image::ImageReport,
@@ -55,6 +56,8 @@ pub struct NodeAddress {
     pub credential: Secret,
     /// SHA-256 of the node's certificate, hex; needed with https.
     pub fingerprint: Option<String>,
+    /// Whom every call is meant for: another one there refuses it. None: whoever is there.
+    pub name: Option<String>,
 }
 
 /// A client of one node; cheap to clone, clones share connections.
@@ -225,6 +228,10 @@ impl NodeClient {
             .http
             .request(method, format!("{}{path}", address.url))
             .bearer_auth(address.credential.expose());
+        let request = match &address.name {
+            Some(name) => request.header(NODE_HEADER, name),
+            None => request,
+        };
         match &self.request_id {
             Some(id) => request.header("x-request-id", &**id),
             None => request,
@@ -325,6 +332,7 @@ mod tests {
             url: url.into(),
             credential: Secret::new("0123456789abcdef0123456789abcdef"),
             fingerprint,
+            name: None,
         }
     }
 

@@ -17,13 +17,16 @@ const QUIET: Duration = Duration::from_secs(30);
 const AGAIN_FIRST: Duration = Duration::from_millis(250);
 const AGAIN_LAST: Duration = Duration::from_secs(5);
 
-/// Wakes the node's reconciler at every event, and notes where shells were lost, for ever.
+/// Wakes the node's reconciler at events, and notes where shells were lost, for ever. What a memory limit has killed
+/// changes nothing by itself, and may be told without end: the next look sees it.
 pub async fn events(entry: Arc<NodeEntry>) {
     follow(&entry.client, path::EVENTS, |event: NodeEvent| {
         if event.kind == NodeEventKind::ShellLost {
             entry.shell_lost(event.vm_id);
         }
-        entry.woken.notify_one();
+        if event.kind != NodeEventKind::VmOom {
+            entry.woken.notify_one();
+        }
     })
     .await;
 }

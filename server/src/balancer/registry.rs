@@ -7,7 +7,7 @@ use std::{
 };
 
 use app::model::NodeHealth;
-use node_api::log::NodeLog;
+use node_api::{log::NodeLog, status::NodeStatus};
 use tokio::{
     sync::{Notify, watch},
     time::{MissedTickBehavior, interval, sleep},
@@ -82,7 +82,7 @@ impl NodeEntry {
     }
 
     /// Takes in a poll's outcome; true when something others act on has changed.
-    fn poll(&self, outcome: Result<node_api::status::NodeStatus, NodeCallError>) -> bool {
+    fn poll(&self, outcome: Result<NodeStatus, NodeCallError>) -> bool {
         let outcome = outcome.map_err(|error| error.to_string());
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let before = (state.health.clone(), images(&state));

@@ -70,10 +70,10 @@ pub struct Flags {
     )]
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// TLS certificate chain, PEM
-    #[arg(long, env = "MINICLOUD_TLS_CERT", requires = "tls_key")]
+    #[arg(long, env = "MINICLOUD_TLS_CERT")]
     pub tls_cert: Option<PathBuf>,
     /// TLS key, PEM
-    #[arg(long, env = "MINICLOUD_TLS_KEY", requires = "tls_cert")]
+    #[arg(long, env = "MINICLOUD_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
     /// Where the database, credentials and logs are kept
     #[arg(long, env = "MINICLOUD_DATA_DIR")]
@@ -137,7 +137,8 @@ pub const BESIDE_FLAGS: &str = "\
 By environment, or in the file; never by a flag, which shows in process lists:
   MINICLOUD_INVITE_CODE     what is asked for where registration is by invite
   MINICLOUD_ADMIN_PASSWORD  the password of admin at the first start, instead of admin/admin
-  MINICLOUD_METRICS_TOKEN   needed on /metrics; without one it answers this machine alone
+  MINICLOUD_METRICS_TOKEN   needed on /metrics; without one it answers this machine alone, and only
+                            while nothing listens beyond it
 
 In the file alone: flavors and images (docs/operations.md).";
 
@@ -215,6 +216,9 @@ impl Config {
         if !flags.public_urls.is_empty() {
             self.public_urls = flags.public_urls.clone();
         }
+        for url in &mut self.public_urls {
+            *url = page_address(url).ok_or_else(|| no_page_address(url))?;
+        }
         if !flags.trusted_proxies.is_empty() {
             self.trusted_proxies = flags.trusted_proxies.clone();
         }
@@ -275,10 +279,10 @@ impl Config {
                 "Listening beyond this machine needs the address people will use: add --public-url, such as --public-url http://192.168.1.5:5555.",
             );
         }
-        if let Some(url) = self.public_urls.iter().find(|url| !is_page_address(url)) {
-            return Err(ConfigError::Invalid(format!(
-                "--public-url {url} is not an address of pages: write it like http://192.168.1.5:5555, without a path."
-            )));
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            return invalid(
+                "TLS needs a certificate and its key, both or none: --tls-cert and --tls-key, or tls_cert and tls_key in the file.",
+            );
         }
         if self.ssh_ports.is_some()
             && self.ssh_ports_listen.is_unspecified()
@@ -323,14 +327,27 @@ fn parse<T: std::str::FromStr>(flag: &str, text: &str) -> Result<T, ConfigError>
         .map_err(|_| ConfigError::Invalid(format!("{flag} {text} is not understood.")))
 }
 
-/// `http` or `https`, a host, perhaps a port, and no more.
-fn is_page_address(url: &str) -> bool {
-    let Ok(uri) = url.parse::<http::Uri>() else {
-        return false;
+/// `http` or `https`, a host, perhaps a port, and no more; written as browsers do in Host and Origin: in lower case,
+/// without the scheme's own port, without a slash at the end. None where it is no address of pages.
+fn page_address(url: &str) -> Option<String> {
+    let url = url.trim().to_ascii_lowercase();
+    let uri = url.parse::<http::Uri>().ok()?;
+    let scheme = uri.scheme_str()?;
+    let own_port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return None,
     };
-    let has_host = uri.authority().is_some_and(|at| !at.as_str().contains('@'));
-    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
-    has_host && is_web && uri.path() == "/" && !url.contains(['?', '#'])
+    let host = uri.authority()?.as_str();
+    let host = host.strip_suffix(own_port).unwrap_or(host);
+    let is_alone = uri.path() == "/" && !url.contains(['?', '#', '@', ',']);
+    is_alone.then(|| format!("{scheme}://{host}"))
+}
+
+fn no_page_address(url: &str) -> ConfigError {
+    ConfigError::Invalid(format!(
+        "--public-url {url} is not an address of pages: write it like http://192.168.1.5:5555, without a path."
+    ))
 }
 
 fn parse_ports(text: &str) -> Result<Vec<u16>, ConfigError> {
@@ -380,6 +397,47 @@ mod tests {
         };
         let config = Config::load(&flags).unwrap();
         assert_eq!(config.network_range, "10.2.0.0/16");
+    }
+
+    #[test]
+    fn an_address_of_pages_is_kept_as_browsers_write_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Leptos.toml");
+        for (written, kept) in [
+            ("http://192.168.1.5:5555/", "http://192.168.1.5:5555"),
+            ("HTTPS://Cloud.Example:443", "https://cloud.example"),
+            ("http://[fd00::1]:80/", "http://[fd00::1]"),
+        ] {
+            let line = format!("[minicloud]\npublic_urls = [\"{written}\"]\n");
+            std::fs::write(&path, line).unwrap();
+            for urls in [Vec::new(), vec![written.to_owned()]] {
+                let flags = Flags {
+                    config: path.clone(),
+                    public_urls: urls,
+                    ..Flags::default()
+                };
+                assert_eq!(Config::load(&flags).unwrap().public_urls, [kept]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_certificate_without_its_key_is_refused_and_they_may_come_from_flag_and_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Leptos.toml");
+        let flags = |tls_cert: Option<&str>| Flags {
+            config: path.clone(),
+            tls_cert: tls_cert.map(Into::into),
+            ..Flags::default()
+        };
+        for line in ["tls_key = \"key.pem\"", "tls_cert = \"cert.pem\""] {
+            std::fs::write(&path, format!("[minicloud]\n{line}\n")).unwrap();
+            let said = Config::load(&flags(None)).unwrap_err().to_string();
+            assert!(said.contains("both or none"), "{said}");
+        }
+        std::fs::write(&path, "[minicloud]\ntls_key = \"key.pem\"\n").unwrap();
+        let config = Config::load(&flags(Some("cert.pem"))).unwrap();
+        assert!(config.tls_cert.is_some() && config.address().starts_with("https://"));
     }
 
     #[test]

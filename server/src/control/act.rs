@@ -118,7 +118,6 @@ impl Worker {
         let state = match client.image_ensure(&row.image_ref).await {
             Ok(report) => report.state,
             Err(error) => {
-                self.duties().tries_mut(&row.id, row.generation).pulling = false;
                 self.not_done(row, &Step::Create, error).await;
                 return None;
             }
@@ -137,13 +136,13 @@ impl Worker {
         let words = {
             let mut duties = self.duties();
             let tries = duties.tries_mut(&row.id, row.generation);
-            tries.pulling = matches!(state, ImageState::Pulling { .. });
             match state {
                 ImageState::Present => {
                     tries.image_at = Some(now);
                     return Some(true);
                 }
                 ImageState::Pulling { .. } => {
+                    tries.pulled_at = Some(now);
                     tries.not_before = now + PULL_POLL;
                     return None;
                 }

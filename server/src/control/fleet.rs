@@ -10,6 +10,10 @@ use app::model::VmProgress;
 use node_api::vm::VmReport;
 use uuid::Uuid;
 
+use crate::clock::SECOND;
+
+/// A VM in which memory runs out again and again is told of so often, or its events would be all there are.
+const OOM_TOLD: i64 = 60 * SECOND;
 /// CPU samples kept for a VM: two minutes of them.
 const HISTORY: usize = 24;
 
@@ -40,6 +44,8 @@ pub struct VmFacts {
     pub progress: Option<VmProgress>,
     sampled_at: i64,
     oom_kills: Option<u64>,
+    /// When it was told last that the memory limit has killed something.
+    oom_told_at: Option<i64>,
 }
 
 /// What a new list changed.
@@ -47,7 +53,7 @@ pub struct VmFacts {
 pub struct Listed {
     /// VMs with a new usage sample.
     pub sampled: Vec<Uuid>,
-    /// VMs in which the memory limit has killed something since the last list.
+    /// VMs in which the memory limit has killed something, each told once in [`OOM_TOLD`].
     pub out_of_memory: Vec<Uuid>,
 }
 
@@ -64,7 +70,7 @@ impl Fleet {
         let mut state = self.lock();
         let mut listed = Listed::default();
         for report in &list {
-            state.take_figures(report, &mut listed);
+            state.take_figures(report, now, &mut listed);
         }
         let node = state.nodes.entry(node_id.to_owned()).or_default();
         let mut reports: HashMap<Uuid, VmReport> = list
@@ -169,16 +175,20 @@ impl Fleet {
 }
 
 impl State {
-    fn take_figures(&mut self, report: &VmReport, listed: &mut Listed) {
+    fn take_figures(&mut self, report: &VmReport, now: i64, listed: &mut Listed) {
         let id = report.spec.id;
         let facts = self.vms.entry(id.to_string()).or_default();
-        if facts
-            .oom_kills
-            .is_some_and(|before| report.oom_kills > before)
-        {
+        let before = *facts.oom_kills.get_or_insert(report.oom_kills);
+        let is_quiet = facts
+            .oom_told_at
+            .is_some_and(|at| (0..OOM_TOLD).contains(&(now - at)));
+        if report.oom_kills > before && !is_quiet {
             listed.out_of_memory.push(id);
+            (facts.oom_kills, facts.oom_told_at) = (Some(report.oom_kills), Some(now));
+        } else if report.oom_kills < before {
+            // It was started anew.
+            facts.oom_kills = Some(report.oom_kills);
         }
-        facts.oom_kills = Some(report.oom_kills);
         let Some(usage) = report.usage.filter(|usage| usage.at > facts.sampled_at) else {
             return;
         };
@@ -284,6 +294,22 @@ mod tests {
             ],
             [0, 0, 1, 0, 0]
         );
+    }
+
+    #[test]
+    fn a_vm_in_which_memory_runs_out_all_the_time_is_told_of_once_a_minute_and_no_kill_is_forgotten()
+     {
+        let fleet = Fleet::default();
+        let told = |at: i64, kills| {
+            let list = vec![sampled(at * SECOND, 0, kills)];
+            let listed = fleet.list("n1", list, |_| false, at * SECOND);
+            !listed.out_of_memory.is_empty()
+        };
+        let at: Vec<i64> = (0..200).filter(|at| told(*at, *at as u64)).collect();
+        assert_eq!(at, [1, 61, 121, 181]);
+        // None since, but those before it were not told.
+        assert!(!told(200, 200) && told(241, 200));
+        assert!(!told(300, 0) && told(301, 1));
     }
 
     #[test]

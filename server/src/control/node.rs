@@ -41,6 +41,16 @@ impl Control {
         self.node_register(row, credential);
     }
 
+    /// All that nobody talks to yet.
+    pub(super) async fn node_take_up_all(&self) -> Result<(), ControlError> {
+        for row in node_list(&self.0.db).await? {
+            if self.0.registry.get(&row.id).is_none() {
+                self.node_take_up(&row);
+            }
+        }
+        Ok(())
+    }
+
     /// Talks to the node from now on, and works on its VMs. None, and an error in the log, where its address
     /// or fingerprint cannot be used.
     pub(super) fn node_register(
@@ -52,6 +62,7 @@ impl Control {
             url: row.address.clone(),
             credential,
             fingerprint: row.fingerprint.clone(),
+            name: Some(row.name.clone()),
         };
         match self.0.registry.add(&row.id, &row.name, row.local, address) {
             Ok(entry) => {
@@ -66,7 +77,8 @@ impl Control {
     }
 
     /// A node that this server runs: its row made or brought up to date, and talked to from now on. A local
-    /// node that has its address changes places with it: ports may be exchanged in the configuration.
+    /// node that has its address changes places with it: ports may be exchanged in the configuration. One that
+    /// an admin added is never taken for it: its VMs would be looked for on this host.
     pub async fn node_local_ensure(
         &self,
         name: &str,
@@ -74,6 +86,9 @@ impl Control {
         credential: &str,
     ) -> Result<(), ControlError> {
         let mut tx = self.0.db.write_exclusive().await?;
+        if node_get(&mut tx, name).await?.is_some_and(|row| !row.local) {
+            return Err(ControlError::Config(name_of_added(name)));
+        }
         let (row, moved) = node_local_ensure(&mut tx, name, address)
             .await
             .map_err(
@@ -190,6 +205,13 @@ impl Control {
         }
         self.node_view_by_name(name).await
     }
+}
+
+fn name_of_added(name: &str) -> String {
+    format!(
+        "a node that an admin added is named {name}, as the one of another port here would be. Take a port out of \
+         --node-ports; or remove that node on /admin/nodes, which loses its VMs, and add it by another name"
+    )
 }
 
 fn address_taken(name: &str, address: &str) -> String {

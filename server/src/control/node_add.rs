@@ -123,6 +123,8 @@ async fn check_answers(row: &NodeRow, credential: &Secret) -> Result<(), Control
         url: row.address.clone(),
         credential: credential.clone(),
         fingerprint: row.fingerprint.clone(),
+        // By its answer it is told what its name is.
+        name: None,
     });
     let client = client.map_err(|error| unusable(&error))?;
     let status = client

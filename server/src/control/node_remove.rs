@@ -1,10 +1,15 @@
 //! A node is forgotten, and what was on it told.
 
+use std::sync::Arc;
+
 use app::model::VmState;
+use futures_util::{StreamExt as _, stream};
+use uuid::Uuid;
 
 use super::{Control, ControlError, node::found, node_file};
 use crate::{
     actor::Actor,
+    balancer::NodeEntry,
     clock,
     db::{
         Tx,
@@ -15,9 +20,12 @@ use crate::{
     },
 };
 
+/// Containers that are removed at once from a node that is removed.
+const AT_ONCE: usize = 4;
+
 impl Control {
     /// Forgets a node. With VMs on it only when `confirm` is its name: they are lost, and their
-    /// owners can retry them elsewhere, without their files.
+    /// owners can retry them elsewhere, without their files. Their containers go, where the node answers.
     pub async fn node_remove(
         &self,
         admin: &Actor,
@@ -49,16 +57,47 @@ impl Control {
             admin.name,
             vms.len()
         );
-        self.0.registry.remove(&row.id);
-        self.lock_workers().remove(&row.id);
-        self.0.fleet.forget_node(&row.id);
-        self.tell(None);
+        if let Some(entry) = self.0.registry.get(&row.id) {
+            self.spawn(clear(entry, vms));
+        }
+        self.node_forget(&row.id);
         node_file::credential_remove(&self.0.config.data_dir, name)
+    }
+
+    /// Talks to it no more. A worker calls it too, whose node has no row any more: whoever removed that may have
+    /// been interrupted before this.
+    pub(super) fn node_forget(&self, id: &str) {
+        self.0.registry.remove(id);
+        self.lock_workers().remove(id);
+        self.0.fleet.forget_node(id);
+        self.tell(None);
     }
 
     /// True for the name of a node that this server starts (`node-1` for the first port, …).
     fn is_configured(&self, name: &str) -> bool {
         (1..=self.0.config.node_ports.len()).any(|number| name == format!("node-{number}"))
+    }
+}
+
+/// Removes what the lost VMs had on the node's host, as far as it answers: nobody looks after that any more.
+async fn clear(entry: Arc<NodeEntry>, vms: Vec<VmRow>) {
+    let node = &entry.name;
+    let all = vms.len();
+    let ids: Vec<Uuid> = vms.iter().filter_map(|vm| vm.id.parse().ok()).collect();
+    let cleared = stream::iter(ids).map(async |id| (id, entry.client.vm_delete(id).await));
+    let left: Vec<String> = cleared
+        .buffer_unordered(AT_ONCE)
+        .filter_map(async |(id, answer)| answer.err().map(|_| format!("mc-{id}")))
+        .collect()
+        .await;
+    match left.len() {
+        0 => tracing::info!(node, "the {all} VMs of {node} are gone from its host"),
+        count => tracing::warn!(
+            node,
+            "{count} of {all} containers are left on the host of {node}, and run on there until somebody removes \
+             them (docker rm --force): {}",
+            left.join(" ")
+        ),
     }
 }
 

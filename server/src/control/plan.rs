@@ -25,6 +25,9 @@ pub const STARTING: i64 = 60 * SECOND;
 /// one.
 pub const STOPPING: i64 = 60 * SECOND;
 
+/// The longest wait between two attempts: a node that is back is told apart, and asked at once.
+pub const WAIT_MAX: i64 = 10 * SECOND;
+
 /// One step towards what should be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
@@ -97,8 +100,8 @@ pub struct Tries {
     pub not_before: i64,
     /// What was said last.
     pub words: Option<String>,
-    /// Its image is being pulled: the node watches over that.
-    pub pulling: bool,
+    /// When its image was seen being pulled last: the node watches over that.
+    pub pulled_at: Option<i64>,
     /// The node said that the image is not there, whatever its list says.
     pub image_missing: bool,
     /// Since when its image is known to be there, where it was not at first.
@@ -117,7 +120,7 @@ pub fn plan(row: &VmRow, look: &Look) -> Step {
 impl Look<'_> {
     /// The step, unless its time has not come or the node cannot be asked.
     fn when_possible(&self, step: Step) -> Step {
-        match self.unreachable || self.now < self.tries.not_before {
+        match self.unreachable || self.tries.waits(self.now) {
             true => Step::Rest,
             false => step,
         }
@@ -129,8 +132,16 @@ impl Look<'_> {
             .changed_at
             .max(self.began)
             .max(row.retry_at.unwrap_or(0))
+            .max(self.tries.pulled_at.unwrap_or(0))
             .max(self.tries.image_at.unwrap_or(0));
-        !self.tries.pulling && self.now - since > allowed
+        self.now - since > allowed
+    }
+}
+
+impl Tries {
+    /// False for a time that is further ahead than any wait: it was set before the clock was put back.
+    fn waits(&self, now: i64) -> bool {
+        (1..=WAIT_MAX).contains(&(self.not_before - now))
     }
 }
 

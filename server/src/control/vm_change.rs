@@ -2,8 +2,10 @@
 //! should be, with its event, in one transaction, and wakes the node's reconciler; the page is
 //! live, so nobody waits here.
 
-use app::model::{VmState, VmView};
-use node_api::vm::PowerState;
+use std::sync::Arc;
+
+use app::model::{NodeHealth, VmState, VmView};
+use node_api::{error::NodeErrorCode, vm::PowerState};
 
 use super::{
     Control, ControlError,
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    balancer::placement::Need,
+    balancer::{NodeEntry, placement::Need},
     clock,
     db::{
         Tx,
@@ -74,7 +76,11 @@ impl Control {
         let Some(after) = request(row, verb, self.vm_is_up(row), clock::now())? else {
             return Ok(Some(row.clone()));
         };
-        let Some(after) = self.vm_change_commit(actor, row, after, verb).await? else {
+        let is_free = after.desired == DesiredState::Running && self.vm_is_free(row).await;
+        let Some(after) = self
+            .vm_change_commit(actor, row, after, verb, is_free)
+            .await?
+        else {
             return Ok(None);
         };
         if after.node_id != row.node_id {
@@ -102,11 +108,10 @@ impl Control {
         row: &VmRow,
         mut after: VmRow,
         verb: Verb,
+        is_free: bool,
     ) -> Result<Option<VmRow>, ControlError> {
         let mut tx = self.write_as(actor).await?;
-        let nowhere = row.node_id.is_none();
-        let is_free = nowhere || (is_unmade(row) && !self.vm_has_run(row));
-        if after.desired == DesiredState::Running && is_free {
+        if is_free {
             self.vm_replace(&mut tx, row, &mut after).await?;
         }
         if !vm_write(&mut tx, row, &after).await? {
@@ -120,7 +125,7 @@ impl Control {
             &row.name,
         );
         event_insert(&mut tx, &event.owner(&row.owner_id)).await?;
-        if verb == Verb::Delete && nowhere {
+        if verb == Verb::Delete && row.node_id.is_none() {
             // No node has anything of it.
             vm_purge(&mut tx, &row.id).await?;
             user_purge(&mut tx, &row.owner_id).await?;
@@ -131,11 +136,24 @@ impl Control {
         Ok(Some(after))
     }
 
-    /// True where its node tells of a container of it that has run: its files are there, whatever a row of an
-    /// old copy says.
-    fn vm_has_run(&self, row: &VmRow) -> bool {
-        let report = self.vm_report(row);
-        report.is_some_and(|report| !matches!(report.power, PowerState::Created | PowerState::Dead))
+    /// True where it may be made on any node: it is on none, or it failed before its container was ever seen and
+    /// its node says now that none has run. A node that does not answer may have one that nobody has heard of,
+    /// and a row of an old copy knows nothing of the files of one that has run.
+    async fn vm_is_free(&self, row: &VmRow) -> bool {
+        let (Some(node_id), Ok(id)) = (row.node_id.as_deref(), row.id.parse()) else {
+            return true;
+        };
+        let entry = self.0.registry.get(node_id).filter(|_| is_unmade(row));
+        let answers = |entry: &Arc<NodeEntry>| {
+            entry.with_state(|state| !matches!(state.health, NodeHealth::Unreachable { .. }))
+        };
+        let Some(entry) = entry.filter(answers) else {
+            return false;
+        };
+        match entry.client.vm_get(id).await {
+            Ok(report) => matches!(report.power, PowerState::Created | PowerState::Dead),
+            Err(error) => error.code() == Some(NodeErrorCode::NotFound),
+        }
     }
 
     fn vm_is_up(&self, row: &VmRow) -> bool {
@@ -177,8 +195,8 @@ impl Control {
     }
 }
 
-/// Failed before its container was ever seen: any node will do. Where one was seen, its files are there; a
-/// retry that fails too forgets nothing of that.
+/// Failed before its container was ever seen. Where one was seen, its files are there; a retry that fails too
+/// forgets nothing of that.
 fn is_unmade(row: &VmRow) -> bool {
     row.state == VmState::Failed && !row.created_once && row.engine_id.is_none()
 }

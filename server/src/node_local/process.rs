@@ -105,7 +105,8 @@ pub fn recorded(folder: &Path) -> Option<Process> {
     process.is_alive().then_some(process)
 }
 
-/// Starts the node in a session of its own, so that Ctrl-C on the server's terminal passes it by.
+/// Starts the node in a session of its own, so that Ctrl-C on the server's terminal passes it by. One whose number
+/// cannot be kept, as on a full disk, is ended: nobody would know it again, and it has the port.
 pub fn start(node: &LocalNode) -> io::Result<(Process, Child)> {
     let log = fs::OpenOptions::new()
         .create(true)
@@ -123,11 +124,18 @@ pub fn start(node: &LocalNode) -> io::Result<(Process, Child)> {
     let process = pid
         .and_then(Process::find)
         .ok_or_else(|| io::Error::other(format!("{} ended at once", node.bin.display())))?;
-    fs::write(
-        pid_file(&node.folder),
-        format!("{} {}\n", process.pid, process.began),
-    )?;
+    if let Err(error) = record(&node.folder, process) {
+        process.signal(Signal::KILL);
+        return Err(error);
+    }
     Ok((process, child))
+}
+
+/// Whole or not at all: what stood there before is not lost to a full disk.
+fn record(folder: &Path, process: Process) -> io::Result<()> {
+    let new = folder.join("pid.new");
+    fs::write(&new, format!("{} {}\n", process.pid, process.began))?;
+    fs::rename(new, pid_file(folder))
 }
 
 /// Asks the node of that folder to end, and ends it if it does not.

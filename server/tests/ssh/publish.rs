@@ -1,5 +1,5 @@
 //! A real VM's own SSH server on a port of its node, with the client that people have: Dropbear of
-//! `minicloud/base`, and sshd where `minicloud/debian` is there.
+//! `minicloud/base`. (sshd, of `minicloud/debian`: `script/test --long tools`.)
 
 use std::{process::Stdio, time::Duration};
 

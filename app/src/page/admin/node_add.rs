@@ -14,8 +14,8 @@ use crate::{
 /// The id of the form.
 const FORM: &str = "node-add-form";
 const SECRET: &str = "umask 077; openssl rand -hex 32 | tee credential";
-const CERTIFICATE: &str = "openssl req -x509 -newkey rsa:3072 -nodes -days 3650 -subj /CN=node-3 -keyout key.pem -out cert.pem && openssl x509 -in cert.pem -noout -fingerprint -sha256";
-const START: &str = "minicloud-node --name node-3 --listen 0.0.0.0:5000 --credential-file credential --tls-cert cert.pem --tls-key key.pem";
+const CERTIFICATE: &str = "openssl req -x509 -newkey rsa:3072 -nodes -days 3650 -subj /CN=lab-1 -keyout key.pem -out cert.pem && openssl x509 -in cert.pem -noout -fingerprint -sha256";
+const START: &str = "minicloud-node --name lab-1 --listen 0.0.0.0:5000 --credential-file credential --tls-cert cert.pem --tls-key key.pem";
 
 /// The form beside the three lines that give what goes into it.
 #[component]

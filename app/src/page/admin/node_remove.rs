@@ -83,7 +83,7 @@ fn Full(action: ServerAction<NodeRemove>, name: String, lost: VmMatches) -> impl
         <Confirm
             action
             title=format!("Remove {name} and lose {count}?")
-            consequence="Their disks are lost for good. Each shows as failed until its owner tries it again, empty, or deletes it:"
+            consequence="Their disks are lost for good. (Where the node does not answer, what runs on its host runs on until somebody removes it there.) Each shows as failed until its owner tries it again, empty, or deletes it:"
             verb=format!("Remove {name} and lose {count}")
             fields=vec![("name", name.clone())]
             cancel="/admin/nodes"

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use bollard::{models::CreateImageInfo, query_parameters::CreateImageOptions};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use node_api::image::ImageState;
 
 use super::{
@@ -20,22 +20,31 @@ const UNPACKING: Duration = Duration::from_secs(900);
 pub(super) async fn pull(
     context: &Context,
     name: &str,
-    mut tell: impl FnMut(ImageState),
+    tell: impl FnMut(ImageState),
 ) -> Option<String> {
     let docker = match context.api.docker() {
         Ok(docker) => docker,
         Err(error) => return Some(error.message),
     };
-    let mut steps = std::pin::pin!(docker.create_image(Some(options(name)), None, None));
+    let steps = docker.create_image(Some(options(name)), None, None);
+    follow(steps, IDLE, tell).await
+}
+
+async fn follow(
+    steps: impl Stream<Item = Result<CreateImageInfo, bollard::errors::Error>>,
+    idle: Duration,
+    mut tell: impl FnMut(ImageState),
+) -> Option<String> {
+    let mut steps = std::pin::pin!(steps);
     let mut progress = Progress::default();
     let mut moved = tokio::time::Instant::now();
     let mut unpacking = None;
     loop {
-        let step = match tokio::time::timeout_at(moved + IDLE, steps.next()).await {
+        let step = match tokio::time::timeout_at(moved + idle, steps.next()).await {
             Ok(Some(Ok(step))) => step,
             Ok(Some(Err(error))) => return Some(reason(&error)),
             Ok(None) => return None,
-            Err(_) => return Some(format!("no progress for {} s", IDLE.as_secs())),
+            Err(_) => return Some(format!("no progress for {} s", idle.as_secs())),
         };
         if let Some(error) = step
             .error_detail
@@ -247,6 +256,21 @@ mod tests {
         assert_eq!(progress.take(&downloading), Movement::None);
         let retrying = step("a", "Retrying in 5 seconds", None);
         assert_eq!(progress.take(&retrying), Movement::None);
+    }
+
+    #[tokio::test]
+    async fn a_pull_in_which_nothing_moves_ends_with_that_reason_whatever_the_engine_says_meanwhile()
+     {
+        let begun = futures_util::stream::iter([Ok(step("a", "Downloading", Some((1, 100))))]);
+        let says = futures_util::stream::unfold((), async |()| {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Some((Ok(step("a", "Retrying in 5 seconds", None)), ()))
+        });
+        let mut told = 0;
+        let ended = follow(begun.chain(says), Duration::from_secs(1), |_| told += 1);
+        let reason = tokio::time::timeout(Duration::from_secs(30), ended).await;
+        assert_eq!(reason.unwrap().as_deref(), Some("no progress for 1 s"));
+        assert_eq!(told, 1);
     }
 
     #[test]

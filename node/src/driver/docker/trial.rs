@@ -2,7 +2,10 @@
 //! node would stay degraded for ever, because nothing is placed on it.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,7 +15,7 @@ use bollard::{
         CreateContainerOptions, ListNetworksOptions, RemoveContainerOptions, StartContainerOptions,
     },
 };
-use node_api::vm::VmSpec;
+use node_api::{error::NodeErrorCode, vm::VmSpec};
 
 use super::{
     api::{CREATE, LIST, START},
@@ -25,12 +28,23 @@ use crate::driver::DriverError;
 const SWEEP: Duration = Duration::from_secs(20);
 
 /// What a trial is like, and whose turn it is.
-#[derive(Default)]
 pub(super) struct Trial {
     /// The VM whose start failed last: the trial is like it.
     spec: Mutex<Option<VmSpec>>,
     /// One trial, and one verdict, at a time.
     one: tokio::sync::Mutex<()>,
+    /// Its container may be there: of a node that was killed, or because the engine did not remove it.
+    is_left: AtomicBool,
+}
+
+impl Default for Trial {
+    fn default() -> Self {
+        Self {
+            spec: Mutex::default(),
+            one: tokio::sync::Mutex::default(),
+            is_left: AtomicBool::new(true),
+        }
+    }
 }
 
 impl Trial {
@@ -81,12 +95,14 @@ pub(super) async fn run(context: Weak<Context>, every: Duration) {
 /// Removes what was left behind, until the driver is dropped: networks, and the trial of a node that
 /// was killed in the middle of it.
 pub(super) async fn sweep(context: Weak<Context>) {
-    if let Some(context) = context.upgrade()
-        && context.api.docker().is_ok()
-    {
-        remove(&context, &name(&context)).await;
-    }
     loop {
+        if let Some(context) = context.upgrade()
+            && context.trial.is_left.load(Ordering::Relaxed)
+            && context.api.docker().is_ok()
+        {
+            let _one = context.trial.one().await;
+            remove(&context, &name(&context)).await;
+        }
         tokio::time::sleep(SWEEP).await;
         let Some(context) = context.upgrade() else {
             return;
@@ -103,6 +119,7 @@ pub(super) async fn attempt(context: &Context, spec: &VmSpec) -> Result<(), Driv
     let name = name(context);
     remove(context, &name).await;
     let body = container(context, spec).await?;
+    context.trial.is_left.store(true, Ordering::Relaxed);
     let options = CreateContainerOptions {
         name: Some(name.clone()),
         ..Default::default()
@@ -159,12 +176,19 @@ async fn remove(context: &Context, name: &str) {
         v: true,
         ..Default::default()
     };
-    // Not there is the usual case; the next trial tries again.
     let removed = context
         .api
         .call(START, |docker| docker.remove_container(name, Some(options)))
         .await;
-    if let Err(error) = removed {
+    // Not there is the usual case; what is left is tried again.
+    let error = removed
+        .err()
+        .filter(|error| error.code != NodeErrorCode::NotFound);
+    context
+        .trial
+        .is_left
+        .store(error.is_some(), Ordering::Relaxed);
+    if let Some(error) = error {
         tracing::debug!("the trial's container was not removed: {error}");
     }
 }

@@ -5,13 +5,11 @@ use node_api::error::NodeErrorCode;
 use crate::{
     balancer::NodeCallError,
     clock::SECOND,
-    control::plan::{Step, Tries},
+    control::plan::{Step, Tries, WAIT_MAX},
 };
 
 /// Refusals by the engine itself before a start is given up: some pass, as after an engine restart.
 const REFUSALS: u32 = 6;
-/// The longest wait between two attempts: a node that is back is told apart, and asked at once.
-const WAIT_MAX: i64 = 10 * SECOND;
 /// Failures before the owner is told what it waits for.
 const QUIET: u32 = 1;
 

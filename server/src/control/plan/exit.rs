@@ -20,12 +20,25 @@ pub(super) fn exited(row: &VmRow, report: &VmReport, look: &Look) -> Step {
         return start_again(row, None, look);
     }
     match row.state {
+        VmState::Failed if is_back(row, report) => {
+            let words = "Its container is there again, and starts.".to_owned();
+            let found = VmRow {
+                created_once: true,
+                ..row.clone()
+            };
+            start_again(&found, Some(words), look)
+        }
         VmState::Failed => Step::Rest,
         VmState::Running | VmState::Stopping if look.fresh => unasked(row, report, look),
         VmState::Running | VmState::Stopping => Step::Rest,
         // Its container is there, also where its making was never answered: that asks for no image any more.
         _ => power::start(row, look),
     }
+}
+
+/// True where its loss was told, and the very container is there again: its engine was without its data, say.
+fn is_back(row: &VmRow, report: &VmReport) -> bool {
+    !row.created_once && row.engine_id.as_deref() == Some(report.engine_id.as_str())
 }
 
 /// The answer of a create or start: what the VM is doing now.

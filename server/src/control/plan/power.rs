@@ -7,13 +7,7 @@ use super::{
     CREATING, Found, FoundEvent, Look, STARTING, STOPPING, Step, exit, failed, into_state, overdue,
     record, runs,
 };
-use crate::{
-    clock::SECOND,
-    db::vm::{DesiredState, VmRow},
-};
-
-/// After running for so long, earlier crashes are forgotten.
-const STEADY: i64 = 600 * SECOND;
+use crate::db::vm::{DesiredState, VmRow};
 
 /// The step for a VM that is to run: by what its container is doing, or that there is none.
 pub(super) fn running(row: &VmRow, look: &Look) -> Step {
@@ -26,7 +20,7 @@ pub(super) fn running(row: &VmRow, look: &Look) -> Step {
         PowerState::Created if row.created_once => start(row, look),
         PowerState::Created => create(row, look),
         PowerState::Exited => exit::exited(row, report, look),
-        PowerState::Stopping => Step::Rest,
+        PowerState::Stopping => busy(row, look),
         PowerState::Dead => dead(row, look),
     }
 }
@@ -42,8 +36,22 @@ pub(super) fn stopped(row: &VmRow, look: &Look) -> Step {
     };
     match report.power {
         PowerState::Running => stop(row, look),
-        PowerState::Stopping => Step::Rest,
+        PowerState::Stopping => busy(row, look),
         PowerState::Created | PowerState::Exited | PowerState::Dead => at_rest(row, look),
+    }
+}
+
+/// The engine is busy with it, or cannot say what it does: waited for as long as its transition may take.
+fn busy(row: &VmRow, look: &Look) -> Step {
+    let (what, allowed) = match row.state {
+        VmState::Creating => ("come to run", CREATING),
+        VmState::Starting => ("start", STARTING),
+        VmState::Stopping => ("shut down", STOPPING),
+        _ => return Step::Rest,
+    };
+    match look.is_overdue(row, allowed) {
+        true => overdue(row, look, what, allowed),
+        false => Step::Rest,
     }
 }
 
@@ -119,14 +127,12 @@ fn dead(row: &VmRow, look: &Look) -> Step {
 
 /// It runs, and is meant to.
 pub(super) fn up(row: &VmRow, report: &VmReport, look: &Look) -> Step {
-    let steady = report.started_at.is_some_and(|at| look.now - at >= STEADY);
     let after = VmRow {
         engine_id: Some(report.engine_id.clone()),
         address: report.address.clone(),
         started_at: report.started_at,
         created_once: true,
         retry_at: None,
-        restarts: if steady { 0 } else { row.restarts },
         ..into_state(row, VmState::Running, None, look.now)
     };
     if after == *row {

@@ -290,8 +290,83 @@ fn a_vm_that_ran_for_long_has_its_restarts_anew() {
         (crash.after.state, crash.after.restarts),
         (VmState::Starting, 1)
     );
-    let steady = found(step(&row, Some(&report(PowerState::Running))));
-    assert_eq!((steady.after.restarts, steady.event), (0, None));
+}
+
+#[test]
+fn a_vm_that_crashes_again_and_again_is_given_up_whatever_the_clock_of_its_node_says() {
+    // The node's is an hour behind.
+    let row = VmRow {
+        restarts: 2,
+        state: VmState::Starting,
+        started_at: None,
+        ..row()
+    };
+    let begun = VmReport {
+        started_at: Some(-3_600 * SECOND),
+        ..report(PowerState::Running)
+    };
+    let up = found(step(&row, Some(&begun))).after;
+    assert_eq!((up.state, up.restarts), (VmState::Running, 2));
+}
+
+#[test]
+fn a_vm_whose_lost_container_is_there_again_starts_again_and_another_container_does_not_count() {
+    let ended = exited(137, false, 900 * SECOND);
+    let lost = VmRow {
+        state: VmState::Failed,
+        created_once: false,
+        engine_id: Some(ended.engine_id.clone()),
+        ..row()
+    };
+    let back = found(step(&lost, Some(&ended)));
+    assert_eq!(back.after.state, VmState::Starting);
+    assert!(back.after.created_once);
+    assert_eq!(back.event.unwrap().kind, "vm_interrupted");
+    let other = VmRow {
+        engine_id: Some("another".into()),
+        ..lost.clone()
+    };
+    assert_eq!(step(&other, Some(&ended)), Step::Rest);
+    // One that has failed otherwise waits for its owner.
+    let failed = VmRow {
+        created_once: true,
+        ..lost
+    };
+    assert_eq!(step(&failed, Some(&ended)), Step::Rest);
+}
+
+#[test]
+fn a_container_that_its_engine_is_busy_with_for_ever_is_given_up_and_shown_again_when_it_runs() {
+    for (desired, state, allowed) in [
+        (DesiredState::Running, VmState::Starting, STARTING),
+        (DesiredState::Stopped, VmState::Stopping, STOPPING),
+    ] {
+        let row = just_changed(desired, state);
+        let busy = report(PowerState::Stopping);
+        assert_eq!(step(&row, Some(&busy)), Step::Rest);
+        let tries = Tries::default();
+        let late = Look {
+            now: row.changed_at + allowed + 1,
+            ..look(Some(&busy), &tries)
+        };
+        assert_eq!(found(plan(&row, &late)).after.state, VmState::Failed);
+    }
+}
+
+#[test]
+fn what_was_put_off_before_the_clock_was_put_back_is_not_waited_for() {
+    let row = VmRow {
+        state: VmState::Deleting,
+        desired: DesiredState::Deleted,
+        ..row()
+    };
+    for (ahead, expected) in [(WAIT_MAX, Step::Rest), (3_600 * SECOND, Step::Delete)] {
+        let tries = Tries {
+            not_before: 1_000 * SECOND + ahead,
+            ..Tries::default()
+        };
+        assert_eq!(plan(&row, &look(None, &tries)), expected);
+    }
 }
 
 #[test]
@@ -392,7 +467,7 @@ fn a_deadline_does_not_count_a_pull_nor_the_time_without_a_server() {
         ..new
     };
     let pulling = Tries {
-        pulling: true,
+        pulled_at: Some(999 * SECOND),
         ..Tries::default()
     };
     assert_eq!(plan(&new, &look(None, &pulling)), Step::Create);

@@ -16,6 +16,7 @@ use crate::{
     control::{ControlError, error::chain, fleet::Listed},
     db::{
         event::{NewEvent, SubjectKind, event_insert},
+        node::node_is_known,
         vm::{DesiredState, VmRow, vm_get_any, vm_list_by_node},
     },
 };
@@ -25,6 +26,13 @@ impl Worker {
     pub(super) async fn full_pass(self: &Arc<Self>) {
         let epoch = self.duties().next();
         let list = self.list().await;
+        if matches!(
+            node_is_known(&self.control.0.db, self.node_id()).await,
+            Ok(false)
+        ) {
+            tracing::warn!(node = self.entry.name, "{} was removed", self.entry.name);
+            return self.control.node_forget(self.node_id());
+        }
         let rows = match vm_list_by_node(&self.control.0.db, self.node_id()).await {
             Ok(rows) => rows,
             Err(error) => {
@@ -47,8 +55,8 @@ impl Worker {
         if let Some(list) = list {
             self.take(list, &rows, epoch).await;
         }
-        self.duties()
-            .retain(|id| rows.iter().any(|row| row.id == id));
+        let ids: HashSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        self.duties().retain(|id| ids.contains(id));
         for row in rows {
             self.consider(row, epoch, fresh);
         }
@@ -193,12 +201,12 @@ impl Worker {
 
 /// True when a VM that is to run has ended.
 fn some_ended(list: &[VmReport], rows: &[VmRow]) -> bool {
-    let ended = |row: &VmRow| {
-        list.iter().any(|report| {
-            report.power == PowerState::Exited && report.spec.id.to_string() == row.id
-        })
-    };
-    rows.iter().any(|row| {
-        row.desired == DesiredState::Running && row.state == VmState::Running && ended(row)
-    })
+    let exited = list
+        .iter()
+        .filter(|report| report.power == PowerState::Exited);
+    let exited: HashSet<String> = exited.map(|report| report.spec.id.to_string()).collect();
+    let is_to_run =
+        |row: &VmRow| row.desired == DesiredState::Running && row.state == VmState::Running;
+    rows.iter()
+        .any(|row| is_to_run(row) && exited.contains(&row.id))
 }

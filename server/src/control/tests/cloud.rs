@@ -35,7 +35,7 @@ use crate::{
     },
 };
 
-/// Where simulated nodes publish SSH: few, so that a test can take them all.
+/// Where the first simulated node publishes SSH: few, so that a test can take them all. Each has its own part.
 pub const SSH_PORTS: SshPorts = SshPorts {
     first: 22_000,
     last: 22_007,
@@ -156,9 +156,22 @@ pub async fn serve_tls(
     (address, fingerprint, stop, task)
 }
 
+/// The part of the node of that number.
+fn ssh_ports(name: &str) -> SshPorts {
+    let number = name
+        .strip_prefix("node-")
+        .and_then(|number| number.parse::<u16>().ok());
+    let before = (number.unwrap_or(1) - 1) * (SSH_PORTS.last - SSH_PORTS.first + 1);
+    SshPorts {
+        first: SSH_PORTS.first + before,
+        last: SSH_PORTS.last + before,
+        ..SSH_PORTS
+    }
+}
+
 fn node_config(name: &str) -> NodeConfig {
     NodeConfig {
-        ssh_ports: Some(SSH_PORTS),
+        ssh_ports: Some(ssh_ports(name)),
         ..NodeConfig::new(name, Credential::new(CREDENTIAL).expect("good"))
     }
 }

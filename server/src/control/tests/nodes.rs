@@ -10,7 +10,12 @@ use tokio_tungstenite::tungstenite::Message;
 use super::cloud::{CREDENTIAL, Cloud, SimNode, admin, serve_tls, words};
 use crate::{
     balancer::NodeSocket,
-    db::testing::{each_db, eventually, user},
+    config::Config,
+    db::{
+        node::node_delete,
+        testing::{each_db, eventually, user},
+        vm::{VmRow, vm_write},
+    },
 };
 
 #[tokio::test]
@@ -162,6 +167,10 @@ async fn a_node_with_vms_is_removed_only_by_name_and_its_vms_can_be_made_anew_el
             .unwrap();
         let lost = cloud.see(&ann, "web1").await.unwrap();
         assert_eq!((lost.state, lost.node.clone()), (VmState::Failed, None));
+        eventually("its container is gone from the host", async || {
+            cloud.containers() == 1
+        })
+        .await;
         assert!(lost.reason.unwrap().contains("node-1 was removed"));
         assert_eq!(
             cloud.see(&ann, "web2").await.unwrap().state,
@@ -176,6 +185,80 @@ async fn a_node_with_vms_is_removed_only_by_name_and_its_vms_can_be_made_anew_el
                 .as_deref(),
             Some("node-2")
         );
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_whose_row_is_gone_is_talked_to_no_more_and_nothing_of_it_is_touched() {
+    each_db(async |db| {
+        let short = |config: &mut Config| config.orphan_grace_s = 0;
+        let cloud = Cloud::with(db, 2, SimConfig::default(), short).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        // As if who removed the node had been interrupted, and its host added again by another name.
+        cloud.run(&ann, "web1").await;
+        let row = cloud.row(&ann, "web1").await;
+        let moved = VmRow {
+            node_id: None,
+            ..row.clone()
+        };
+        let mut tx = cloud.db.write().await.unwrap();
+        assert!(vm_write(&mut tx, &row, &moved).await.unwrap());
+        node_delete(&mut tx, row.node_id.as_deref().unwrap())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        eventually("nobody talks to it", async || {
+            cloud.control.0.registry.list().len() == 1
+        })
+        .await;
+        assert_eq!(cloud.containers(), 1);
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_that_answers_by_another_name_is_unreachable_and_its_vms_are_unknown() {
+    each_db(async |db| {
+        let mut cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        cloud.run(&ann, "web1").await;
+        let address = cloud.nodes[0].address.clone();
+        cloud.nodes[0].end().await;
+        let engine = SimEngine::new(SimConfig::default());
+        let listen = address.strip_prefix("http://").unwrap();
+        let mut other = SimNode::begin("lab-1", engine, listen).await;
+        eventually("it is told", async || {
+            let node = cloud.control.node_get(&admin(), "node-1").await.unwrap();
+            matches!(node.health, NodeHealth::Unreachable { reason } if reason.contains("is named lab-1"))
+        })
+        .await;
+        assert_eq!(cloud.see(&ann, "web1").await.unwrap().state, VmState::Unknown);
+        other.end().await;
+        cloud.nodes[0].begin_again().await;
+        cloud.comes(&ann, "web1", VmState::Running).await;
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_port_more_does_not_take_the_name_of_a_node_that_an_admin_added() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 0).await;
+        let engine = SimEngine::new(SimConfig::default());
+        let mut other = SimNode::begin("node-3", engine, "127.0.0.1:0").await;
+        let (control, root) = (&cloud.control, admin());
+        let added = control.node_add(&root, "node-3", &other.address, CREDENTIAL, None);
+        added.await.unwrap();
+        let taken = control.node_local_ensure("node-3", "http://127.0.0.1:9", CREDENTIAL);
+        let refused = taken.await.unwrap_err().to_string();
+        assert!(refused.contains("an admin added"), "{refused}");
+        let node = control.node_get(&root, "node-3").await.unwrap();
+        assert!(!node.local && node.address == other.address);
+        other.end().await;
         cloud.end().await;
     })
     .await;

@@ -107,10 +107,11 @@ async fn a_vm_that_came_to_another_node_since_the_copy_stays_there_unless_its_ow
     let copy = folder.path().join("copy.db");
     copy_into(&cloud.db, &copy).await;
 
+    // While it is away, so that its container stays.
+    cloud.nodes[0].end().await;
     let (root, name) = (admin(), Some("node-1"));
     let removed = cloud.control.node_remove(&root, "node-1", name).await;
     removed.unwrap();
-    cloud.nodes[0].end().await;
     cloud.control.vm_retry(&ann, "web1").await.unwrap();
     let anew = cloud.comes(&ann, "web1", VmState::Running).await;
     assert_eq!(anew.node.as_deref(), Some("node-2"));

@@ -1,6 +1,6 @@
 //! Retries of what has failed: a VM gives nothing up by them.
 
-use app::model::VmState;
+use app::model::{NodeHealth, VmState};
 use node::driver::{
     DriverError,
     sim::{SimCall, SimConfig, SimFault},
@@ -10,7 +10,10 @@ use node_api::error::NodeErrorCode;
 use super::cloud::{Cloud, admin, id};
 use crate::{
     config::Config,
-    db::testing::{each_db, eventually, user},
+    db::{
+        testing::{each_db, eventually, user},
+        vm::{VmRow, vm_write},
+    },
 };
 
 const FILE: &str = "/root/mine";
@@ -119,6 +122,41 @@ async fn a_vm_whose_container_was_never_made_is_tried_on_another_node() {
         cloud.control.vm_retry(&ann, "web1").await.unwrap();
         let runs = cloud.comes(&ann, "web1", VmState::Running).await;
         assert_eq!(runs.node.as_deref(), Some("node-2"));
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_vm_whose_node_went_away_while_it_was_made_is_tried_there_alone_and_runs_once() {
+    each_db(async |db| {
+        let mut cloud = Cloud::new(db, 2).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        cloud.run(&ann, "web1").await;
+        cloud.nodes[0].end().await;
+        eventually("its node is unreachable", async || {
+            let node = cloud.control.node_get(&admin(), "node-1").await.unwrap();
+            matches!(node.health, NodeHealth::Unreachable { .. })
+        })
+        .await;
+        // It was made and started, and nobody was told.
+        let row = cloud.rows().await.remove(0);
+        let failed = VmRow {
+            state: VmState::Failed,
+            created_once: false,
+            engine_id: None,
+            ..row.clone()
+        };
+        let mut tx = cloud.db.write().await.unwrap();
+        assert!(vm_write(&mut tx, &row, &failed).await.unwrap());
+        tx.commit().await.unwrap();
+        let tried = cloud.control.vm_retry(&ann, "web1").await.unwrap();
+        assert_eq!(tried.node.as_deref(), Some("node-1"));
+        assert_eq!(cloud.containers(), 1);
+        cloud.nodes[0].begin_again().await;
+        let runs = cloud.comes(&ann, "web1", VmState::Running).await;
+        assert_eq!(runs.node.as_deref(), Some("node-1"));
+        assert_eq!(cloud.containers(), 1);
         cloud.end().await;
     })
     .await;
