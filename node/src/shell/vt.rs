@@ -12,6 +12,7 @@ pub mod charset;
 mod modes;
 mod resize;
 mod scrollback;
+mod selector;
 mod sequence;
 mod skim;
 mod snapshot;
@@ -197,12 +198,11 @@ impl Vt {
     /// A character that is begun at its end stays so, and takes no cell. To vte it may go on in the next call, where
     /// it can take what follows for its own.
     fn draw(&mut self, text: &[u8]) {
-        let whole = text.len() - sequence::unfinished_char(text);
-        let text = stand_in::stand_in(&text[..whole]);
+        let text = stand_in::stand_in(sequence::without_unfinished_chars(text));
         if self.modes.charsets.drawing() {
-            self.parser.process(&charset::Charsets::translate(&text));
+            selector::write(&mut self.parser, &charset::Charsets::translate(&text));
         } else {
-            self.parser.process(&text);
+            selector::write(&mut self.parser, &text);
         }
     }
 

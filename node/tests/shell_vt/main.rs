@@ -204,6 +204,18 @@ fn a_cursor_between_the_halves_of_a_wide_character_stays_there() {
 }
 
 #[test]
+fn a_character_that_becomes_wide_in_the_last_cell_goes_to_the_next_line_and_breaks_nothing() {
+    let mut vt = blank(SIZE);
+    vt.feed("\x1b[24;80H\u{2764}\u{fe0f}".as_bytes());
+    assert_eq!(vt.screen().contents().trim_start(), "\u{2764}\u{fe0f}");
+    let mut other = redrawn(&mut vt);
+    for vt in [&mut vt, &mut other] {
+        vt.feed(b"\x1b[23;80Hx\x1b[24;1Hy");
+        assert_eq!(vt.screen().contents().trim(), "x\ny");
+    }
+}
+
+#[test]
 fn modes_title_and_line_drawing_are_in_a_snapshot() {
     let mut vt = blank(SIZE);
     vt.feed("\x1b]0;web1: ~ é\x07\x1b[?2004h\x1b[?1h\x1b=\x1b[?1002h\x1b[?1006h\x1b[5 q\x1b[?1004h\x1b[?7l\x1b(0lq".as_bytes());

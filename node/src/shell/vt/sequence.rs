@@ -55,6 +55,17 @@ pub fn unfinished_char(text: &[u8]) -> usize {
     0
 }
 
+/// The text without what is begun at its end: once one is cut off, another may have been begun before it.
+pub fn without_unfinished_chars(text: &[u8]) -> &[u8] {
+    let mut rest = text;
+    loop {
+        match unfinished_char(rest) {
+            0 => return rest,
+            unfinished => rest = &rest[..rest.len() - unfinished],
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
