@@ -50,6 +50,12 @@ impl OrphanWatch {
         self.deleted.insert(id);
     }
 
+    /// Forgets an orphan that was removed. A list that was asked for before that may still name it: its grace
+    /// begins anew then, so that it is not removed, and told of, twice.
+    pub fn removed(&mut self, id: &Uuid) {
+        self.first_seen.remove(id);
+    }
+
     /// Notes a VM that is to be made on another node, and that nobody saw run here.
     pub fn moved(&mut self, id: Uuid) {
         self.moved.insert(id);
@@ -161,6 +167,17 @@ mod tests {
         assert_eq!(watch.judge(&ids(0..1), &none, 2), Verdict::default());
         let verdict = watch.judge(&ids(0..1), &none, 2 + GRACE);
         assert_eq!(verdict.remove, ids(0..1));
+    }
+
+    #[test]
+    fn one_that_was_removed_is_not_removed_again_for_a_list_from_before() {
+        let mut watch = OrphanWatch::new(GRACE);
+        let (list, none) = (ids(0..1), HashSet::new());
+        watch.judge(&list, &none, 0);
+        assert_eq!(watch.judge(&list, &none, GRACE).remove, list);
+        watch.removed(&list[0]);
+        assert_eq!(watch.judge(&list, &none, GRACE + 1), Verdict::default());
+        assert_eq!(watch.judge(&[], &none, 2 * GRACE + 1), Verdict::default());
     }
 
     #[test]

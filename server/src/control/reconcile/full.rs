@@ -127,6 +127,8 @@ impl Worker {
         };
         let ids = there.iter().map(|(id, _)| *id);
         let ours: Vec<Uuid> = ids.filter(|id| !doubts.contains_key(id)).collect();
+        // Before the verdict: one that came of what was so before a removal ended would remove the same again.
+        let turn = self.removal.clone().try_lock_owned();
         let verdict = lock(&self.orphans).judge(&ours, wanted, clock::now());
         let left = || doubt::alarm(&doubts, there.len());
         let alarm = verdict.alarm.or_else(left);
@@ -144,7 +146,7 @@ impl Worker {
         }
         // Not waited for: one that the engine cannot remove would keep all else here from being looked at.
         if !verdict.remove.is_empty()
-            && let Ok(turn) = self.removal.clone().try_lock_owned()
+            && let Ok(turn) = turn
         {
             let work = self.clone();
             self.control.spawn(async move {
@@ -165,6 +167,7 @@ impl Worker {
             }
             match self.entry.client.vm_delete(id).await {
                 Ok(()) => {
+                    lock(&self.orphans).removed(&id);
                     tracing::warn!(node, vm_id = %id, "a container that no VM stands for was removed from {node}");
                     let event = NewEvent::new(
                         "orphan_remove",
