@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
 mod kept;
+mod like_xterm;
 mod spoilt;
 mod widths;
 
@@ -312,6 +313,7 @@ fn a_character_that_a_control_cuts_takes_nothing_of_what_follows() {
         (&b"a\xde\x0f\x8f2\x91b"[..], "a2b"),
         (b"a\xde\x1b[m\x8f2\x91b", "a2b"),
         (b"a\xf0\x9f\x0f\x91\xa93b", "a3b"),
+        (b"a\xc4\xe4\x1b[>m\x844b", "a4b"),
     ] {
         for chunk in 1..=text.len() {
             let mut vt = blank(SIZE);
@@ -507,15 +509,18 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
             prop::sample::select(b"ABCDEFGHJKLMPSTXZ@`bdfghlmnrstu".to_vec()),
             0_u16..300,
             0_u16..300,
-            prop::sample::select(vec!["", "?", "!", ">"])
+            prop::sample::select(vec!["", "?", "!", ">"]),
+            prop::sample::select(vec!["", "", "", " ", "$"])
         )
-            .prop_map(
-                |(end, a, b, mark)| format!("\x1b[{mark}{a};{b}{}", char::from(end)).into_bytes()
-            ),
-        prop::sample::select(vec![6, 7, 25, 47, 1000, 1047, 1048, 1049, 2004])
-            .prop_flat_map(|mode| prop::sample::select(vec![
-                format!("\x1b[?{mode}h"),
-                format!("\x1b[?{mode}l")
+            .prop_map(|(end, a, b, mark, more)| format!(
+                "\x1b[{mark}{a};{b}{more}{}",
+                char::from(end)
+            )
+            .into_bytes()),
+        prop::collection::vec(mode(), 1..3)
+            .prop_flat_map(|modes| prop::sample::select(vec![
+                format!("\x1b[?{}h", modes.join(";")),
+                format!("\x1b[?{}l", modes.join(";"))
             ]))
             .prop_map(String::into_bytes),
         prop::sample::select(vec![
@@ -532,15 +537,30 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
             "\t",
             "\x08",
             "\x1b]2;t\x07",
+            "\x1b]0;a;b\x1b\\",
             "\x1bPq\x1b\\",
+            "\x1bP\u{2713}",
             "\x1b[!p",
+            "\x1b[20h",
+            "\x1b",
             "日本",
             "e\u{301}",
-            "👩‍🚀"
+            "👩‍🚀",
+            "\u{2764}\u{fe0f}",
+            "\u{fe0f}",
+            "\x1b[99;999H\u{2764}\u{fe0f}",
+            "\x1b[9;999H1\u{fe0f}"
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
     ];
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+fn mode() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        1, 6, 7, 9, 25, 47, 1000, 1004, 1006, 1016, 1047, 1048, 1049, 2004,
+    ])
+    .prop_map(|number: u16| number.to_string())
 }
 
 fn size() -> impl Strategy<Value = Size> {

@@ -12,6 +12,8 @@ pub struct Charsets {
     graphics: [bool; 2],
     /// SO was sent: G1 is in use.
     shifted: bool,
+    /// Letters are drawn as lines. Mostly as the set in use says; DECRC brings it back by itself.
+    drawing: bool,
 }
 
 impl Charsets {
@@ -20,16 +22,36 @@ impl Charsets {
         if let Some(graphics) = self.graphics.get_mut(set) {
             *graphics = name == b'0';
         }
+        if set == usize::from(self.shifted) {
+            self.shift(self.shifted);
+        }
+    }
+
+    /// None is any more.
+    pub fn undesignate(&mut self) {
+        self.graphics = Default::default();
+        self.drawing = false;
     }
 
     /// SO (true) or SI.
     pub fn shift(&mut self, out: bool) {
         self.shifted = out;
+        self.drawing = self.graphics[usize::from(out)];
+    }
+
+    /// DECRC, to what it was when the cursor was saved.
+    pub fn restore(&mut self, drawing: bool) {
+        self.drawing = drawing;
     }
 
     /// Whether letters are drawn as lines now.
     pub fn drawing(self) -> bool {
-        self.graphics[usize::from(self.shifted)]
+        self.drawing
+    }
+
+    /// Whether DECRC has made it other than the set in use says.
+    pub fn is_restored(self) -> bool {
+        self.drawing != self.graphics[usize::from(self.shifted)]
     }
 
     /// Text as it is drawn while [`Charsets::drawing`].

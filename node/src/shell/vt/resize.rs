@@ -1,7 +1,7 @@
 //! Another size. vt100 cuts lines off; a viewer's terminal reflows them. So the main screen is
 //! written anew, line by line, into a terminal of the new size.
 
-use super::{Above, Vt, rows_and_cols, scrollback::Scrollback};
+use super::{Above, Vt, cursor::Placed, draw, rows_and_cols, scrollback::Scrollback};
 use crate::shell::limits::Size;
 
 /// Where the cursor is in the text: which line, and how far into it.
@@ -30,7 +30,7 @@ impl Vt {
         if alternate {
             cursor = self.redraw_alternate(
                 &mut out,
-                super::Placed {
+                Placed {
                     row,
                     col,
                     ..entering
@@ -47,7 +47,6 @@ impl Vt {
         out.push_str(&old.input_mode_formatted());
         out.push_str(&old.attributes_formatted());
         parser.process(out.as_bytes());
-        parser.callbacks_mut().title = self.above().title.take();
         self.parser = parser;
         let mut state = String::new();
         self.write_state(&mut state, cursor.0, cursor.1);
@@ -56,12 +55,7 @@ impl Vt {
 
     /// Draws the alternate screen cut to the size, which its program is about to draw anew; where
     /// its cursor is. vt100 shows the main screen before and the alternate one after.
-    fn redraw_alternate(
-        &mut self,
-        out: &mut String,
-        entering: super::Placed,
-        size: Size,
-    ) -> (u16, u16) {
+    fn redraw_alternate(&mut self, out: &mut String, entering: Placed, size: Size) -> (u16, u16) {
         self.write_entry(out, &entering);
         if self.modes.alternate_saves {
             self.modes.main.saved = Some(entering);
@@ -90,12 +84,11 @@ impl Vt {
         let above = Above {
             scrollback,
             scrolled: 0,
-            title: None,
         };
         let (rows, cols) = rows_and_cols(size);
         let mut parser = vt100::Parser::new_with_callbacks(rows, cols, 0, above);
         for line in &pulled {
-            parser.process(line.text.as_bytes());
+            draw::write(&mut parser, line.text.as_bytes(), false);
             if !line.wrapped {
                 parser.process(b"\r\n");
             }
@@ -137,7 +130,7 @@ fn write_lines(
             begin = parser.screen().cursor_position().0;
             scrolled = parser.callbacks().scrolled;
         }
-        parser.process(line.as_bytes());
+        draw::write(parser, line.as_bytes(), false);
         if at < last {
             parser.process(b"\r\n");
         }

@@ -20,7 +20,8 @@ pub enum State {
 }
 
 impl State {
-    /// The state after one more byte. `Ground` means that the byte was the sequence's last.
+    /// The state after one more byte. `Ground` means that the byte was the sequence's last; an ESC is the first of
+    /// another one.
     pub fn next(self, byte: u8) -> Self {
         match (self, byte) {
             (_, 0x18 | 0x1a) => Self::Ground,
@@ -86,8 +87,10 @@ mod tests {
         let byte = prop_oneof![
             4 => Just(0x1b_u8),
             4 => prop::sample::select(b"[]PX^_\\?;0123(mhJ\x07 !$".to_vec()),
-            1 => 0x00_u8..0x80,
+            1 => any::<u8>(),
         ];
+        // To the reference parser alone, the last byte of some characters ends a DCS.
+        let byte = byte.prop_filter("ST of one byte", |byte| *byte != 0x9c);
         prop::collection::vec(byte, 0..40)
     }
 

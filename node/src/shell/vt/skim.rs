@@ -17,7 +17,7 @@ enum Kind {
     Style,
     /// A mode or a title: to be obeyed, wherever the cursor is.
     Mode,
-    /// Something within the line, which is gone.
+    /// Something within the line, which is gone, or nothing at all.
     InLine,
     /// Anything else: the output has to be drawn.
     Other,
@@ -37,7 +37,7 @@ impl Vt {
             && self.held.is_empty()
             && !self.modes.in_alternate
             && self.modes.main.region.is_none()
-            && !self.modes.main.origin
+            && !self.modes.origin
             && !self.modes.charsets.drawing();
         let Some(obeyed) = plain.then(|| sequences_to_obey(bytes, cut)).flatten() else {
             return 0;
@@ -46,6 +46,7 @@ impl Vt {
         let style = self.parser.screen().attributes_formatted();
         let bottom = format!("\x1b[m\x1b[2J\x1b[{rows};1H{style}");
         self.parser.process(bottom.as_bytes());
+        self.behind_character = false;
         self.above().scrollback.clear();
         for sequence in obeyed {
             self.obey(sequence);
@@ -105,10 +106,13 @@ fn joined<'a>(mut modes: Vec<&'a [u8]>, mut styles: Vec<&'a [u8]>) -> Vec<&'a [u
     modes
 }
 
-/// Length of the sequence at the beginning, if it is whole.
+/// Length of the sequence at the beginning, if it is whole, or another one has ended it.
 fn sequence_length(bytes: &[u8]) -> Option<usize> {
     let mut state = State::Ground;
     for (at, byte) in bytes.iter().enumerate().take(super::SEQUENCE_BYTES) {
+        if at > 0 && *byte == 0x1b {
+            return Some(at);
+        }
         state = state.next(*byte);
         if state == State::Ground {
             return Some(at + 1);
@@ -121,14 +125,8 @@ fn kind(sequence: &[u8]) -> Kind {
     let Some((last, first)) = sequence.split_last() else {
         return Kind::Other;
     };
-    // A line break inside a sequence was counted as a line and may scroll nothing (in a title); an
-    // escape, but for the one that ends a title, is too odd to reason about.
-    let title = first.get(1) == Some(&b']');
-    if first
-        .iter()
-        .skip(1)
-        .any(|byte| *byte == b'\n' || (*byte == 0x1b && !title))
-    {
+    // A line break inside a sequence was counted as a line and may scroll nothing (in a title).
+    if sequence.contains(&b'\n') {
         return Kind::Other;
     }
     match (first, last) {
@@ -146,6 +144,7 @@ fn kind(sequence: &[u8]) -> Kind {
                 .all(|byte| byte.is_ascii_digit() || *byte == b';');
             if plain { Kind::InLine } else { Kind::Other }
         }
+        ([0x1b], b'\\') => Kind::InLine,
         ([0x1b], b'=' | b'>') | ([0x1b, b'(' | b')'], _) | ([0x1b, b']', ..], _) => Kind::Mode,
         _ => Kind::Other,
     }
@@ -199,7 +198,9 @@ mod tests {
             ("\x1bM", Kind::Other),
             ("\x1b[5\nm", Kind::Other),
             ("\x1b]2;title\x07", Kind::Mode),
-            ("\x1b]2;title\x1b\\", Kind::Mode),
+            ("\x1b]2;title", Kind::Mode),
+            ("\x1b\\", Kind::InLine),
+            ("\x1b[1", Kind::Other),
             ("\x1b]2;title\r\n\x07", Kind::Other),
             ("\x1b(0", Kind::Mode),
             ("\x1bPq#0\x1b\\", Kind::Other),
@@ -210,6 +211,18 @@ mod tests {
                 "{}",
                 sequence.escape_debug()
             );
+        }
+    }
+
+    #[test]
+    fn a_sequence_ends_where_another_begins() {
+        for (bytes, length) in [
+            (&b"\x1b[1mx"[..], Some(4)),
+            (b"\x1b]0;t\x1b[10A", Some(5)),
+            (b"\x1b\x1b[m", Some(1)),
+            (b"\x1b]0;t", None),
+        ] {
+            assert_eq!(sequence_length(bytes), length, "{}", bytes.escape_ascii());
         }
     }
 
