@@ -6,6 +6,7 @@ import { WebglAddon } from "@xterm/addon-webgl";
 import { type IBufferLine, Terminal } from "@xterm/xterm";
 
 import { cspDocument, withNonce } from "./csp-document.ts";
+import { mendErase } from "./erase.ts";
 import { joinedEmoji } from "./joined-emoji.ts";
 import { muteReplies } from "./replies.ts";
 import { clampSize, type Size } from "./protocol.ts";
@@ -68,6 +69,7 @@ export class TerminalView {
       }),
     );
     this.wireInput(options);
+    mendErase(this.xterm);
     muteReplies(this.xterm, () => !this.answers || this.parsedTo < this.repliesFrom);
     withNonce(document, options.nonce, () => this.xterm.open(host));
     this.xterm.registerCharacterJoiner(joinedEmoji);

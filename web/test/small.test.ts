@@ -83,15 +83,26 @@ test("Ctrl makes control characters of letters and signs, and leaves the rest", 
 });
 
 test("a stream cut anywhere comes out whole, each piece decodable by itself", () => {
-  const bytes = new TextEncoder().encode("a\u0080é…\u200d漢👩x");
+  const bytes = new TextEncoder().encode("a\u00a0é…\u200d漢👩x");
   for (let first = 0; first <= bytes.length; first++) {
     for (let second = first; second <= bytes.length; second++) {
       const characters = new WholeCharacters();
       const pieces = [bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)];
       const decoder = (): TextDecoder => new TextDecoder("utf-8", { fatal: true });
       const words = pieces.map((piece) => decoder().decode(characters.next(piece)));
-      assert.equal(words.join(""), "a\u0080é…\u200d漢👩x");
+      assert.equal(words.join(""), "a\u00a0é…\u200d漢👩x");
     }
+  }
+});
+
+test("text that was encoded twice comes without the controls that it seems to hold, however it is cut", () => {
+  const twice = "\u00e2\u0080\u009chello\u00e2\u0080\u009d\u0080\u009f\u00a0world\u0098";
+  const bytes = new TextEncoder().encode(twice);
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const characters = new WholeCharacters();
+    const pieces = [bytes.subarray(0, cut), bytes.subarray(cut)];
+    const words = pieces.map((piece) => new TextDecoder().decode(characters.next(piece)));
+    assert.equal(words.join(""), "\u00e2hello\u00e2\u00a0world");
   }
 });
 

@@ -7,6 +7,7 @@ import { test } from "node:test";
 
 import headless from "@xterm/headless";
 
+import { mendErase } from "../src/erase.ts";
 import { WholeCharacters } from "../src/whole-characters.ts";
 import { NodeWidths } from "../src/widths.ts";
 
@@ -32,6 +33,7 @@ class Screen {
     const widths = new NodeWidths();
     this.xterm.unicode.register(widths);
     this.xterm.unicode.activeVersion = widths.version;
+    mendErase(this.xterm);
   }
 
   write(bytes: Uint8Array): Promise<void> {
@@ -39,7 +41,7 @@ class Screen {
   }
 }
 
-for (const program of ["bash", "emoji", "htop", "less", "tmux", "top", "vim"]) {
+for (const program of ["bash", "emoji", "functions", "htop", "less", "tmux", "top", "vim"]) {
   test(`snapshots of ${program}, drawn here, are what its output is here`, async () => {
     const stream = new Uint8Array(readFileSync(new URL(`${program}.bin`, CORPUS)));
     const kept = snapshots(new Uint8Array(readFileSync(new URL(`${program}.snapshots`, CORPUS))));
@@ -56,6 +58,19 @@ for (const program of ["bash", "emoji", "htop", "less", "tmux", "top", "vim"]) {
     }
   });
 }
+
+test("erasing up to the last cell leaves a terminal that goes on", async () => {
+  for (const erase of ["\x1b[1J", "\x1b[?1J"]) {
+    for (const [before, row] of [["", ROWS], ["", 7], ["line\r\n".repeat(30), ROWS], ["\x1b[?1049h", ROWS]] as const) {
+      const screen = new Screen();
+      await screen.write(new TextEncoder().encode(`${before}\x1b[1;1Htext\x1b[${row};999H${erase}\x1b[1;2Hon`));
+      const { active } = screen.xterm.buffer;
+      const first = active.getLine(active.baseY)?.translateToString(true);
+      assert.equal(first, " on", `${before.length} before, row ${row}`);
+      assert.equal(active.cursorX, 3);
+    }
+  }
+});
 
 test("what follows an emoji stands where a program that counts character by character expects it", async () => {
   const expected: [string, number][] = [

@@ -5,8 +5,8 @@
 //! can make it cost, and keeps what it does not: the lines above the screen, the title, the modes
 //! of `modes`, saved cursors, line drawing.
 //!
-//! vt100 gets only what was understood here (`effects`), one function at a time. So the two agree on which
-//! screen is shown and where its cursor is, and both do what the browser's terminal, xterm.js, does.
+//! vt100 gets only what was understood here (`effects`), one function at a time. So the two agree on which screen is
+//! shown and where its cursor is. The measure is the browser's terminal, xterm.js; docs/shell-protocol.md has what differs.
 //!
 //! Cells are counted as vt100 does it, character by character. The browser's terminal counts by the same table
 //! (web/src/width-table.ts, which tests/shell_vt/widths.rs writes), or a snapshot would not fit the output.
@@ -28,6 +28,7 @@ mod skim;
 mod snapshot;
 mod stand_in;
 mod state;
+mod style;
 mod title;
 
 use std::num::NonZeroU16;
@@ -61,12 +62,16 @@ struct Above {
     scrollback: Scrollback,
     /// Lines that have left the main screen.
     scrolled: u64,
+    /// What leaves it now is gone, as SU has it.
+    drops: bool,
 }
 
 impl vt100::Callbacks for Above {
     fn on_scroll(&mut self, row: vt100::capture::RowContents<'_>, alternate: bool) {
         if !alternate {
             self.scrolled += 1;
+        }
+        if !alternate && !self.drops {
             self.scrollback.push_row(&row);
         }
     }
@@ -78,6 +83,7 @@ impl Vt {
         let above = Above {
             scrollback: Scrollback::new(limits.scrollback_lines, limits.scrollback_bytes),
             scrolled: 0,
+            drops: false,
         };
         let (rows, cols) = rows_and_cols(size);
         Self {

@@ -1,20 +1,29 @@
-//! Snapshots of the recorded programs, kept in tests/corpus/*.snapshots for the browser's terminal:
+//! Snapshots of the recorded programs, and of what hardly any program does (functions.bin), kept in tests/corpus/*.snapshots for the browser's terminal:
 //! web/test/snapshot.test.ts holds it to them. `MINICLOUD_SNAPSHOTS=write` writes them anew.
 
 use std::{env, fs, path::Path};
 
 use super::{SIZE, blank};
 
-/// How many of each stream, evenly over it; the last at its end.
-const CUTS: usize = 8;
+/// The streams, and how many of each, evenly over it; the last at its end.
+const CUTS: [(&str, usize); 8] = [
+    ("bash", 8),
+    ("emoji", 8),
+    ("functions", 100),
+    ("htop", 8),
+    ("less", 8),
+    ("tmux", 8),
+    ("top", 8),
+    ("vim", 8),
+];
 
 #[test]
 fn the_snapshots_that_the_browsers_terminal_is_held_to_are_those_of_today() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    for name in ["bash", "emoji", "htop", "less", "tmux", "top", "vim"] {
+    for (name, cuts) in CUTS {
         let stream = fs::read(corpus.join(format!("{name}.bin"))).expect("a stream");
         let kept = corpus.join(format!("{name}.snapshots"));
-        let now = snapshots(&stream);
+        let now = snapshots(&stream, cuts);
         if env::var_os("MINICLOUD_SNAPSHOTS").is_some_and(|word| word == "write") {
             fs::write(&kept, &now).expect("it is written");
         }
@@ -28,12 +37,12 @@ fn the_snapshots_that_the_browsers_terminal_is_held_to_are_those_of_today() {
 }
 
 /// For each: `OFFSET LENGTH` and a line feed, then so many bytes.
-fn snapshots(stream: &[u8]) -> Vec<u8> {
+fn snapshots(stream: &[u8], cuts: usize) -> Vec<u8> {
     let mut vt = blank(SIZE);
     let mut all = Vec::new();
     let mut from = 0;
-    for cut in 1..=CUTS {
-        let to = stream.len() * cut / CUTS;
+    for cut in 1..=cuts {
+        let to = stream.len() * cut / cuts;
         vt.feed(&stream[from..to]);
         from = to;
         let snapshot = vt.snapshot();

@@ -335,3 +335,86 @@ fn a_character_is_repeated_right_behind_it_alone() {
     );
     shows("\u{2764}\x1b[m\u{fe0f}", "\x1b[3b", "\u{2764}", (0, 1));
 }
+
+#[test]
+fn the_lines_above_the_screen_stay_when_a_full_screen_program_erases_them_and_do_not_grow_when_it_scrolls()
+ {
+    let lines = |stream: &str| {
+        let mut vt = blank(SIZE);
+        vt.feed(stream.as_bytes());
+        let bytes = vt.snapshot().bytes;
+        String::from_utf8_lossy(&bytes).matches("line").count()
+    };
+    let above = "line\r\n".repeat(30);
+    assert_eq!(lines(&above), 30);
+    assert_eq!(lines(&format!("{above}\x1b[?1049h\x1b[3J\x1b[?1049l")), 30);
+    assert_eq!(lines(&format!("{above}\x1b[3J")), 23);
+    assert_eq!(lines("line\r\nline\r\nline\x1b[2S"), 1);
+    assert_eq!(lines(&format!("{above}\x1b[S")), 29);
+}
+
+#[test]
+fn styles_that_the_node_does_not_know_leave_the_others() {
+    for (style, bold, underline) in [
+        ("\x1b[1;58;2;0;0;255mx", true, false),
+        ("\x1b[1;58:2::0:0:255mx", true, false),
+        ("\x1b[9;1mx", true, false),
+        ("\x1b[1\r;5m\x1b[53mx", true, false),
+        ("\x1b[4:3mx", false, true),
+        ("\x1b[21mx", false, true),
+        ("\x1b[4m\x1b[4:0mx", false, false),
+        ("\x1b[1m\x1b[8mx", true, false),
+        ("\x1b[1m\x1b[mx", false, false),
+    ] {
+        for vt in both(style, "") {
+            let cell = vt.screen().cell(0, 0).unwrap();
+            let seen = (cell.bold(), cell.underline());
+            assert_eq!(seen, (bold, underline), "{}", style.escape_debug());
+            assert_eq!(cell.fgcolor(), vt100::Color::Default);
+        }
+    }
+    for vt in both("\x1b[38:2::10:20:30mx\x1b[48;5;300;1my", "") {
+        let cell = |col| vt.screen().cell(0, col).unwrap();
+        assert_eq!(cell(0).fgcolor(), vt100::Color::Rgb(10, 20, 30));
+        assert_eq!(cell(1).bgcolor(), vt100::Color::Idx(44));
+        assert!(cell(1).bold());
+    }
+}
+
+#[test]
+fn what_is_erased_has_the_background_and_nothing_else_of_the_style() {
+    for erase in ["\x1b[K", "\x1b[J", "\x1b[9X"] {
+        let [straight, _] = both(&format!("\x1b[7;4;41mabc{erase}d"), "");
+        let cell = straight.screen().cell(0, 4).unwrap();
+        assert!(!cell.inverse() && !cell.underline(), "{erase:?}");
+        assert_eq!(cell.bgcolor(), vt100::Color::Idx(1));
+        let written = straight.screen().cell(0, 3).unwrap();
+        assert!(written.inverse() && written.underline());
+    }
+}
+
+#[test]
+fn a_region_bounds_who_moves_towards_it_and_who_leaves_it() {
+    let region = "\x1b[5;10r\x1b[5;1Hline";
+    let line = "\n\n\n\nline";
+    let at = |contents: &str, row| (contents.to_owned(), (row, 0));
+    for (moves, row) in [
+        ("\x1b[1;1H\x1bM", 0),
+        ("\x1b[2;1H\x1b[99B", 9),
+        ("\x1b[11;5H\x1b[99E", 23),
+        ("\x1b[20;1H\x1b[99A", 4),
+        ("\x1b[3;5H\x1b[99F", 0),
+        ("\x1b[7;1H\x1b[A", 5),
+        ("\x1b[7;1H\x1b[2B", 8),
+    ] {
+        let (contents, cursor) = at(line, row);
+        shows(region, moves, &contents, cursor);
+    }
+}
+
+#[test]
+fn a_character_set_that_is_none_changes_nothing_and_the_usual_one_comes_back() {
+    shows("\x1b(0", "\x1b(Uq", "─", (0, 1));
+    shows("\x1b(0", "\x1b%Gq", "q", (0, 1));
+    shows("\x1b-0\x0e", "q\x1b%@q\x0eq", "─q─", (0, 3));
+}

@@ -4,9 +4,10 @@ use proptest::{prelude::*, test_runner::FileFailurePersistence};
 
 use super::{SIZE, blank, redrawn};
 
-const CORPUS: [&[u8]; 7] = [
+const CORPUS: [&[u8]; 8] = [
     include_bytes!("../corpus/bash.bin"),
     include_bytes!("../corpus/emoji.bin"),
+    include_bytes!("../corpus/functions.bin"),
     include_bytes!("../corpus/htop.bin"),
     include_bytes!("../corpus/less.bin"),
     include_bytes!("../corpus/tmux.bin"),

@@ -6,6 +6,9 @@ const GRAPHICS: [char; 31] = [
     '⎽', '├', '┤', '┴', '┬', '│', '≤', '≥', 'π', '≠', '£', '·',
 ];
 
+/// Of the character sets there are.
+const NAMES: &[u8] = b"0ABC4567=EHKQRYZ";
+
 /// Which sets are designated, and which is in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Charsets {
@@ -17,14 +20,23 @@ pub struct Charsets {
 }
 
 impl Charsets {
-    /// `ESC ( name` designates G0, `ESC ) name` G1.
+    /// `ESC ( name` designates G0, `ESC ) name` G1. A name that is none changes nothing.
     pub fn designate(&mut self, set: usize, name: u8) {
+        if !NAMES.contains(&name) {
+            return;
+        }
         if let Some(graphics) = self.graphics.get_mut(set) {
             *graphics = name == b'0';
         }
         if set == usize::from(self.shifted) {
             self.shift(self.shifted);
         }
+    }
+
+    /// G0 is the usual set, and in use; G1 stays what it is.
+    pub fn use_usual(&mut self) {
+        self.designate(0, b'B');
+        self.shift(false);
     }
 
     /// None is any more.

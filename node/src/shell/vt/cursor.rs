@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use super::Vt;
 
+/// Columns from one tab stop to the next.
+const TAB: u16 = 8;
+
 /// A cursor that was saved, with the style it had.
 #[derive(Clone, Debug)]
 pub struct Placed {
@@ -97,12 +100,44 @@ impl Vt {
             .process(format!("\x1b[{row};{column}H").as_bytes());
     }
 
+    /// CUU: to the region's first row at most, from within or below it.
+    pub(super) fn go_up(&mut self, count: u16) {
+        self.go_inside();
+        let (row, top) = (self.screen().cursor_position().0, self.modes.region().0);
+        let room = if row >= top { row - top } else { row };
+        self.go_rows(count.min(room), 'A');
+    }
+
+    /// CUD: to the region's last row at most, from within or above it.
+    pub(super) fn go_down(&mut self, count: u16) {
+        self.go_inside();
+        let (row, bottom) = (self.screen().cursor_position().0, self.modes.region().1);
+        let last = if row <= bottom {
+            bottom
+        } else {
+            self.size().rows - 1
+        };
+        self.go_rows(count.min(last - row), 'B');
+    }
+
+    fn go_rows(&mut self, count: u16, way: char) {
+        if count > 0 {
+            self.parser.process(format!("\x1b[{count}{way}").as_bytes());
+        }
+    }
+
+    /// CHT. More than a line has lead nowhere.
+    pub(super) fn go_on_tabs(&mut self, count: u16) {
+        let most = self.size().cols / TAB + 1;
+        (0..count.min(most)).for_each(|_| self.control(b'\t'));
+    }
+
     /// CBT. Tab stops are where they are after a reset.
     pub(super) fn go_back_tabs(&mut self, count: u16) {
         let (row, col) = self.parser.screen().cursor_position();
         if !self.is_past_line() {
-            let stop = col.div_ceil(8).saturating_sub(count);
-            self.cursor_to((row, stop * 8));
+            let stop = col.div_ceil(TAB).saturating_sub(count);
+            self.cursor_to((row, stop * TAB));
         }
     }
 

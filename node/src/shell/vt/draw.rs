@@ -63,7 +63,7 @@ impl Vt {
         let (row, col) = self.screen().cursor_position();
         let repeated = self.character_before(row, col).map(vt100::Cell::contents);
         if let Some(character) = repeated.filter(|_| self.behind_character) {
-            // A longer run would only cost time: it has filled its line.
+            // Programs repeat within a line; ten bytes that draw a whole screen anew would let one cost too much.
             let run = character.repeat(count.min(self.size().cols).into());
             write(&mut self.parser, run.as_bytes(), true);
         }

@@ -8,6 +8,20 @@ pub enum Effect {
     PassOn,
     /// The same, once a cursor past the last column is in it: there the function begins.
     PassOnInside,
+    /// SGR.
+    Style,
+    /// CUU: so many rows up.
+    Up(u16),
+    /// CUD: so many rows down.
+    Down(u16),
+    /// CPL: the first column so many rows up.
+    LineUp(u16),
+    /// CNL: the first column so many rows down.
+    LineDown(u16),
+    /// SU: the lines that leave the screen are gone.
+    ScrollUp,
+    /// RI: a row up, at the top of the region a line back.
+    ReverseIndex,
     /// IL or DL: as above, and then the cursor goes to the first column.
     ShiftLines,
     /// A control within the sequence.
@@ -22,6 +36,8 @@ pub enum Effect {
     Region(u16, u16),
     /// A character set and its name.
     Designate(usize, u8),
+    /// The usual character set, in G0, is in use.
+    UsualCharset,
     /// VPA: a row from 1, in the same column.
     ToRow(u16),
     /// CHT: so many tab stops on.
@@ -67,10 +83,16 @@ impl vte::Perform for Effects {
             (b"?", 'h' | 'l') => return self.modes(params, |n| Effect::Private(n, action == 'h')),
             (b"", 'h' | 'l') => return self.modes(params, |n| Effect::Ansi(n, action == 'h')),
             (b"" | b"?", 'J') if param(0) == 3 => Effect::EraseScrollback,
-            (b"", 'm' | 'C' | 'E' | 'F' | 'G' | '`' | 'H' | 'f' | 'J' | 'K' | 'S' | 'T')
+            (b"", 'C' | 'G' | '`' | 'H' | 'f' | 'J' | 'K' | 'T')
             | (b"?", 'J' | 'K')
             | (b" ", 'q') => Effect::PassOn,
-            (b"", '@' | 'A' | 'B' | 'D' | 'P' | 'X') => Effect::PassOnInside,
+            (b"", '@' | 'D' | 'P' | 'X') => Effect::PassOnInside,
+            (b"", 'm') => Effect::Style,
+            (b"", 'A') => Effect::Up(count),
+            (b"", 'B') => Effect::Down(count),
+            (b"", 'E') => Effect::LineDown(count),
+            (b"", 'F') => Effect::LineUp(count),
+            (b"", 'S') => Effect::ScrollUp,
             (b"", 'L' | 'M') => Effect::ShiftLines,
             (b"", 'r') => Effect::Region(param(0), param(1)),
             (b"", 's') => Effect::SaveCursor,
@@ -88,14 +110,15 @@ impl vte::Perform for Effects {
     fn esc_dispatch(&mut self, marks: &[u8], _ignore: bool, byte: u8) {
         let effect = match (marks, byte) {
             (b"", b'=' | b'>') => Effect::PassOn,
-            (b"", b'M') => Effect::PassOnInside,
+            (b"", b'M') => Effect::ReverseIndex,
             (b"", b'7') => Effect::SaveCursor,
             (b"", b'8') => Effect::RestoreCursor,
             (b"", b'D') => Effect::Index,
             (b"", b'E') => Effect::NextLine,
             (b"", b'c') => Effect::ResetAll,
             (b"(", name) => Effect::Designate(0, name),
-            (b")", name) => Effect::Designate(1, name),
+            (b")" | b"-", name) => Effect::Designate(1, name),
+            (b"%", b'@' | b'G') => Effect::UsualCharset,
             _ => return,
         };
         self.0.push(effect);

@@ -84,6 +84,7 @@ impl Vt {
         let above = Above {
             scrollback,
             scrolled: 0,
+            drops: false,
         };
         let (rows, cols) = rows_and_cols(size);
         let mut parser = vt100::Parser::new_with_callbacks(rows, cols, 0, above);

@@ -133,7 +133,8 @@ fn kind(sequence: &[u8]) -> Kind {
         ([0x1b, b'[', params @ ..], b'm') => match params {
             [] | b"0" => Kind::ResetStyle,
             [b'0'..=b'9' | b':' | b';', ..] => Kind::Style,
-            _ => Kind::Mode,
+            [b'<'..=b'?', ..] => Kind::Mode,
+            _ => Kind::Other,
         },
         ([0x1b, b'[', b'?', numbers @ ..], b'h' | b'l') => mode_kind(numbers),
         ([0x1b, b'[', b'0'..=b'9', ..], b'h' | b'l') => Kind::Mode,
@@ -187,6 +188,7 @@ mod tests {
             ("\x1b[0m", Kind::ResetStyle),
             ("\x1b[1;31m", Kind::Style),
             ("\x1b[>4;1m", Kind::Mode),
+            ("\x1b[\r0m", Kind::Other),
             ("\x1b[?25l", Kind::Mode),
             ("\x1b[?25;1049h", Kind::Other),
             ("\x1b[?6h", Kind::Other),
