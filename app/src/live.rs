@@ -12,11 +12,36 @@ mod socket;
 #[cfg(feature = "hydrate")]
 pub use socket::LiveSocket;
 
+/// Why a page hears nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Loss {
+    /// It does.
+    #[default]
+    None,
+    /// The connection is away.
+    Away,
+    /// Too many pages of the user's hear already.
+    TooMany,
+}
+
+impl Loss {
+    /// What to tell the person, where there is something.
+    pub fn words(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Away => Some("Connection lost. Reconnecting; what you see may be out of date."),
+            Self::TooMany => Some(
+                "Too many pages of yours are open: this one shows what was, and follows when you close others.",
+            ),
+        }
+    }
+}
+
 /// What the live socket told last.
 #[derive(Clone, Copy)]
 pub struct LiveVms {
     list: RwSignal<Option<VmList>>,
-    lost: RwSignal<bool>,
+    lost: RwSignal<Loss>,
 }
 
 impl LiveVms {
@@ -30,8 +55,8 @@ impl LiveVms {
         self.list.get_untracked()
     }
 
-    /// True once the connection has been away for 2 s, or silent for 20 s, until it tells anew.
-    pub fn lost(self) -> bool {
+    /// Away once it has been so for 2 s, or silent for 20 s, until it tells anew.
+    pub fn lost(self) -> Loss {
         self.lost.get()
     }
 
@@ -51,7 +76,7 @@ impl LiveVms {
 pub fn provide_live() {
     provide_context(LiveVms {
         list: RwSignal::new(None),
-        lost: RwSignal::new(false),
+        lost: RwSignal::new(Loss::None),
     });
 }
 
@@ -59,7 +84,7 @@ pub fn provide_live() {
 pub fn use_live() -> LiveVms {
     use_context().unwrap_or_else(|| LiveVms {
         list: RwSignal::new(None),
-        lost: RwSignal::new(false),
+        lost: RwSignal::new(Loss::None),
     })
 }
 

@@ -37,8 +37,13 @@ pub async fn require_credential(
 /// that this one has not.
 fn means_another(headers: &HeaderMap, name: &str) -> Option<ApiError> {
     let meant = headers.get(NODE_HEADER)?;
-    let message = format!("the node there is named {name}, and another was meant");
-    (meant.as_bytes() != name.as_bytes()).then(|| ApiError::new(NodeErrorCode::OtherNode, message))
+    let words = || {
+        format!(
+            "the node there is named {name}: start it with --name {}, or remove it here and add it as {name}",
+            meant.to_str().unwrap_or("NAME")
+        )
+    };
+    (meant.as_bytes() != name.as_bytes()).then(|| ApiError::new(NodeErrorCode::OtherNode, words()))
 }
 
 fn bears(headers: &HeaderMap, credential: &Credential) -> bool {

@@ -56,7 +56,10 @@ use std::{
 };
 
 use node_api::log::NodeLog;
-use tokio::{sync::broadcast, time::timeout};
+use tokio::{
+    sync::broadcast,
+    time::{Instant, interval_at, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -238,19 +241,19 @@ impl Control {
     /// nodes that nobody talks to: who added one may have been interrupted before that.
     async fn watch_nodes(self) {
         let mut changed = self.0.registry.changed();
+        let mut look = interval_at(Instant::now() + LOOK, LOOK);
         loop {
             if let Err(error) = self.image_offer().await {
                 tracing::warn!("the catalogue was not looked at: {}", error::chain(&error));
             }
             self.tell(None);
-            match timeout(LOOK, changed.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return,
-                Err(_) => {
-                    if let Err(error) = self.node_take_up_all().await {
-                        tracing::warn!("the nodes were not looked at: {}", error::chain(&error));
-                    }
-                }
+            tokio::select! {
+                changed = changed.changed() => if changed.is_err() {
+                    return;
+                },
+                _ = look.tick() => if let Err(error) = self.node_take_up_all().await {
+                    tracing::warn!("the nodes were not looked at: {}", error::chain(&error));
+                },
             }
         }
     }

@@ -8,13 +8,13 @@ mod socket;
 use app::model::{AppError, LogFilter};
 use axum::{
     Extension, Router,
-    extract::{Query, State, WebSocketUpgrade},
+    extract::{Query, State, WebSocketUpgrade, ws::WebSocket},
     response::{IntoResponse, Response},
     routing::get,
 };
 
 use self::socket::Pictures;
-use crate::{actor::Actor, auth::Caller, control::ExecTurn, pages::RequestPlane, state::AppState};
+use crate::{actor::Actor, auth::Caller, pages::RequestPlane, state::AppState};
 
 /// `/live` for one's own VMs, `/live/admin` and `/live/logs` for admins. Who may not is refused before the
 /// upgrade; to others than admins the latter two are not there.
@@ -27,71 +27,85 @@ pub fn router() -> Router<AppState> {
 
 /// One's own VMs.
 async fn vms(
-    State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
+    state: State<AppState>,
+    caller: Extension<Caller>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let (actor, turn) = match follower(&state, &caller, Caller::require) {
-        Ok(follower) => follower,
-        Err(error) => return refuse(&error),
-    };
-    let plane = RequestPlane { state, caller };
-    let pictures = Pictures::Vms {
-        owner_id: actor.user_id,
-    };
-    small(upgrade).on_upgrade(async move |socket| {
-        socket::pictures(socket, &plane, &pictures).await;
-        drop(turn);
-    })
+    follow(
+        state,
+        caller,
+        upgrade,
+        Caller::require,
+        async |socket, plane, actor| {
+            let pictures = Pictures::Vms {
+                owner_id: actor.user_id,
+            };
+            socket::pictures(socket, &plane, &pictures).await;
+        },
+    )
 }
 
 /// The admin's overview.
 async fn overview(
-    State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
+    state: State<AppState>,
+    caller: Extension<Caller>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let turn = match follower(&state, &caller, Caller::require_admin) {
-        Ok((_, turn)) => turn,
-        Err(error) => return refuse(&error),
-    };
-    let plane = RequestPlane { state, caller };
-    small(upgrade).on_upgrade(async move |socket| {
-        socket::pictures(socket, &plane, &Pictures::Overview).await;
-        drop(turn);
-    })
+    follow(
+        state,
+        caller,
+        upgrade,
+        Caller::require_admin,
+        async |socket, plane, _| {
+            socket::pictures(socket, &plane, &Pictures::Overview).await;
+        },
+    )
 }
 
 /// Log records that match the filter in the query.
 async fn log_records(
-    State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
+    state: State<AppState>,
+    caller: Extension<Caller>,
     Query(filter): Query<LogFilter>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let turn = match follower(&state, &caller, Caller::require_admin) {
-        Ok((_, turn)) => turn,
-        Err(error) => return refuse(&error),
-    };
-    let plane = RequestPlane { state, caller };
-    small(upgrade).on_upgrade(async move |socket| {
-        logs::follow(socket, &plane, &filter).await;
-        drop(turn);
-    })
+    follow(
+        state,
+        caller,
+        upgrade,
+        Caller::require_admin,
+        async move |socket, plane, _| {
+            logs::follow(socket, &plane, &filter).await;
+        },
+    )
 }
 
-/// Who may follow, with a place among those who do.
-fn follower(
-    state: &AppState,
-    caller: &Caller,
+/// Upgrades for who may follow. Who has too many sockets already is told so by a close code: a browser shows a page
+/// nothing of what is refused before the upgrade.
+fn follow<W, F>(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    upgrade: WebSocketUpgrade,
     may: impl FnOnce(&Caller) -> Result<&Actor, AppError>,
-) -> Result<(Actor, ExecTurn), AppError> {
-    let actor = may(caller)?.clone();
+    work: W,
+) -> Response
+where
+    W: FnOnce(WebSocket, RequestPlane, Actor) -> F + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let actor = match may(&caller) {
+        Ok(actor) => actor.clone(),
+        Err(error) => return refuse(&error),
+    };
     let turn = state.control.live_turn(&actor);
-    Ok((
-        actor,
-        turn.map_err(|error| error.answer(&caller.request_id))?,
-    ))
+    let plane = RequestPlane { state, caller };
+    small(upgrade).on_upgrade(async move |socket| match turn {
+        Some(turn) => {
+            work(socket, plane, actor).await;
+            drop(turn);
+        }
+        None => socket::close_too_many(socket).await,
+    })
 }
 
 /// Browsers say nothing on these sockets but that they want to hear something: what is larger is not kept in memory.

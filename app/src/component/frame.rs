@@ -159,14 +159,14 @@ pub fn SignOut(#[prop(default = "menu-item")] class: &'static str) -> impl IntoV
     }
 }
 
-/// Says that what is shown may be old, once the live connection has been away for 2 s.
+/// Says that what is shown may be old, once the live connection has been away for 2 s, and why.
 #[component]
 fn Reconnecting() -> impl IntoView {
     let live = use_live();
     view! {
         <div class="reconnecting" role="status">
-            {move || live.lost().then(|| view! {
-                <p><Icon name=IconName::WifiOff />"Connection lost. Reconnecting; what you see may be out of date."</p>
+            {move || live.lost().words().map(|words| view! {
+                <p><Icon name=IconName::WifiOff />{words}</p>
             })}
         </div>
     }

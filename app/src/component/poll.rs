@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use leptos::prelude::*;
 
 use super::{Alert, AlertKind};
-use crate::live::use_live;
+use crate::live::{Loss, use_live};
 
 /// Calls `ask` every `every` in the browser, until the page is left; not while it is hidden, and not before the
 /// answer of the call before, unless that is three rounds late.
@@ -76,7 +76,7 @@ fn tell(old: RwSignal<bool>, is_old: bool) {
 pub fn Old(old: Signal<bool>) -> impl IntoView {
     let live = use_live();
     move || {
-        (old.get() && !live.lost()).then(|| {
+        (old.get() && live.lost() == Loss::None).then(|| {
             view! {
                 <Alert kind=AlertKind::Note>
                     "What you see may be out of date: asking for it anew has failed. Trying again."

@@ -10,14 +10,20 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
-use super::pulse::{LOOK, Pulse};
-use crate::{model::Live, nav};
+use super::{
+    Loss,
+    pulse::{LOOK, Pulse},
+};
+use crate::{
+    model::{LIVE_REVOKED, LIVE_TOO_MANY, Live},
+    nav,
+};
 
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_LAST: Duration = Duration::from_secs(5);
 const LOST_AFTER: Duration = Duration::from_secs(2);
-/// Close codes that no new connection mends: access was taken back.
-const REVOKED: u16 = 4003;
+/// Somebody closes other pages, or the server finds that they have gone.
+const RETRY_TOO_MANY: Duration = Duration::from_secs(30);
 
 /// What ended the access (signing out, deleting the account) leads somewhere by itself in this time.
 const REVOKED_PAUSE: Duration = Duration::from_secs(1);
@@ -29,7 +35,7 @@ pub struct LiveSocket(Rc<Inner>);
 struct Inner {
     path: RefCell<String>,
     on_message: Box<dyn Fn(Live)>,
-    on_lost: Box<dyn Fn(bool)>,
+    on_lost: Box<dyn Fn(Loss)>,
     socket: RefCell<Option<Socket>>,
     retry: Cell<Duration>,
     /// It was said to be lost, or will be unless it comes back in time.
@@ -63,12 +69,12 @@ impl Drop for Socket {
 }
 
 impl LiveSocket {
-    /// Connects to `path` of this site. `on_lost(true)` is called when the connection has been away
-    /// for 2 s, or silent for 20 s; `on_lost(false)` with the first message of each connection.
+    /// Connects to `path` of this site. `on_lost` is told [`Loss::Away`] when the connection has been away
+    /// for 2 s, or silent for 20 s, [`Loss::None`] with the first message of each connection.
     pub fn open(
         path: &str,
         on_message: impl Fn(Live) + 'static,
-        on_lost: impl Fn(bool) + 'static,
+        on_lost: impl Fn(Loss) + 'static,
     ) -> Self {
         let socket = Self(Rc::new(Inner {
             path: RefCell::new(path.to_owned()),
@@ -147,7 +153,7 @@ impl LiveSocket {
     fn give_up(&self) {
         self.0.socket.take();
         if !self.0.away.replace(true) {
-            (self.0.on_lost)(true);
+            (self.0.on_lost)(Loss::Away);
         }
         self.retry_later();
     }
@@ -203,7 +209,7 @@ impl LiveSocket {
         // Not when it opens: until something comes, the page shows what was.
         if is_first {
             self.begin_anew();
-            (self.0.on_lost)(false);
+            (self.0.on_lost)(Loss::None);
         }
         let Some(text) = event.data().as_string() else {
             return;
@@ -216,17 +222,29 @@ impl LiveSocket {
 
     fn on_close(&self, code: u16) {
         self.0.socket.take();
-        if code == REVOKED {
-            self.0.closed.set(true);
-            return self.after(REVOKED_PAUSE, nav::reload_revoked);
+        match code {
+            LIVE_REVOKED => {
+                self.0.closed.set(true);
+                self.after(REVOKED_PAUSE, nav::reload_revoked);
+            }
+            LIVE_TOO_MANY => self.wait_for_others(),
+            _ => self.retry_later(),
         }
-        self.retry_later();
+    }
+
+    fn wait_for_others(&self) {
+        self.begin_anew();
+        // Said already: what comes next says another thing.
+        self.0.away.set(true);
+        (self.0.on_lost)(Loss::TooMany);
+        let this = self.clone();
+        self.after(RETRY_TOO_MANY, move || this.connect());
     }
 
     fn retry_later(&self) {
         if !self.0.away.replace(true) {
             let this = self.clone();
-            self.after(LOST_AFTER, move || (this.0.on_lost)(true));
+            self.after(LOST_AFTER, move || (this.0.on_lost)(Loss::Away));
         }
         let wait = self.0.retry.get();
         self.0.retry.set((wait * 2).min(RETRY_LAST));

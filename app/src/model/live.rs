@@ -16,6 +16,10 @@ use super::{LogView, Overview, VmList};
 /// The longest that a live socket is quiet. A browser tells a page of no ping, and of no line that has gone dead:
 /// what is quiet for much longer is taken for lost.
 pub const LIVE_EVERY: Duration = Duration::from_secs(5);
+/// How a live socket is closed whose access was taken back: no new connection mends that.
+pub const LIVE_REVOKED: u16 = 4003;
+/// How one is closed that is one too many of its user's.
+pub const LIVE_TOO_MANY: u16 = 4029;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

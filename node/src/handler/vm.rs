@@ -1,7 +1,10 @@
 //! VMs: list, create, start, stop, delete.
 
+use std::time::Duration;
+
 use axum::{Json, extract::State, http::StatusCode};
 use node_api::{
+    error::NodeErrorCode,
     ssh::SshServe,
     usage::UsageSample,
     vm::{VmPut, VmReport},
@@ -9,11 +12,15 @@ use node_api::{
 
 use super::{check, to_its_end};
 use crate::{
+    driver::DriverError,
     error::ApiResult,
     extract::{ApiId, ApiJson},
     fail_point::fail_point,
     state::AppState,
 };
+
+/// Shorter than who asks waits.
+const SETTLED: Duration = Duration::from_secs(5);
 
 /// All of this node, running ones with their newest usage sample.
 pub async fn vm_list(State(state): State<AppState>) -> ApiResult<Json<Vec<VmReport>>> {
@@ -22,8 +29,14 @@ pub async fn vm_list(State(state): State<AppState>) -> ApiResult<Json<Vec<VmRepo
     Ok(Json(vms))
 }
 
-/// Fresh from the engine, with its newest usage sample while it runs.
+/// Fresh from the engine, with its newest usage sample while it runs; `timeout` while it is being made or deleted, which
+/// may go on although nobody waits for it any more.
 pub async fn vm_get(State(state): State<AppState>, ApiId(id): ApiId) -> ApiResult<Json<VmReport>> {
+    let settled = tokio::time::timeout(SETTLED, state.driver.vm_settled(id)).await;
+    settled.map_err(|_| {
+        let words = format!("mc-{id} is still being made or deleted");
+        DriverError::new(NodeErrorCode::Timeout, words)
+    })?;
     let vm = state.driver.vm_get(id).await?;
     Ok(Json(with_usage(&state, vm)))
 }

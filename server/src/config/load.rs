@@ -1,7 +1,7 @@
 //! From file, environment and flags to a [`Config`].
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -328,7 +328,7 @@ fn parse<T: std::str::FromStr>(flag: &str, text: &str) -> Result<T, ConfigError>
 }
 
 /// `http` or `https`, a host, perhaps a port, and no more; written as browsers do in Host and Origin: in lower case,
-/// without the scheme's own port, without a slash at the end. None where it is no address of pages.
+/// without the scheme's own port, without a slash at the end, an IPv6 address at its shortest. None where it is no address of pages.
 fn page_address(url: &str) -> Option<String> {
     let url = url.trim().to_ascii_lowercase();
     let uri = url.parse::<http::Uri>().ok()?;
@@ -340,6 +340,10 @@ fn page_address(url: &str) -> Option<String> {
     };
     let host = uri.authority()?.as_str();
     let host = host.strip_suffix(own_port).unwrap_or(host);
+    let host = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) => format!("[{}]{port}", address.parse::<Ipv6Addr>().ok()?),
+        None => host.to_owned(),
+    };
     let is_alone = uri.path() == "/" && !url.contains(['?', '#', '@', ',']);
     is_alone.then(|| format!("{scheme}://{host}"))
 }
@@ -407,6 +411,7 @@ mod tests {
             ("http://192.168.1.5:5555/", "http://192.168.1.5:5555"),
             ("HTTPS://Cloud.Example:443", "https://cloud.example"),
             ("http://[fd00::1]:80/", "http://[fd00::1]"),
+            ("http://[FD00:0:0::01]:5555", "http://[fd00::1]:5555"),
         ] {
             let line = format!("[minicloud]\npublic_urls = [\"{written}\"]\n");
             std::fs::write(&path, line).unwrap();

@@ -79,6 +79,9 @@ impl Worker {
                 )
                 .await;
         };
+        if self.is_gone() {
+            return None;
+        }
         let answer = client.vm_put(&VmPut { spec, start: true }).await;
         if answer.is_ok() {
             fail_point("vm_create:node_acted");

@@ -115,15 +115,10 @@ impl ExecTurns {
 }
 
 impl Control {
-    /// A place for a socket that follows what happens, to be held for as long as it. [`ControlError::TooMany`] where
-    /// the user has too many, or all have.
-    pub fn live_turn(&self, actor: &Actor) -> Result<ExecTurn, ControlError> {
-        let turn = self.0.live_turns.try_take(&actor.user_id);
-        turn.ok_or_else(|| {
-            ControlError::TooMany(format!(
-                "{LIVE_AT_ONCE} open pages of yours show what happens already, or too many of all. Close some."
-            ))
-        })
+    /// A place for a socket that follows what happens, to be held for as long as it. None where the user has too many,
+    /// or all have.
+    pub fn live_turn(&self, actor: &Actor) -> Option<ExecTurn> {
+        self.0.live_turns.try_take(&actor.user_id)
     }
 
     /// Runs a command in one of the user's VMs.

@@ -189,7 +189,7 @@ impl State {
             // It was started anew.
             facts.oom_kills = Some(report.oom_kills);
         }
-        let Some(usage) = report.usage.filter(|usage| usage.at > facts.sampled_at) else {
+        let Some(usage) = report.usage.filter(|usage| usage.at != facts.sampled_at) else {
             return;
         };
         facts.sampled_at = usage.at;

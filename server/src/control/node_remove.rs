@@ -1,27 +1,19 @@
 //! A node is forgotten, and what was on it told.
 
-use std::sync::Arc;
-
 use app::model::VmState;
-use futures_util::{StreamExt as _, stream};
-use uuid::Uuid;
 
 use super::{Control, ControlError, node::found, node_file};
 use crate::{
     actor::Actor,
-    balancer::NodeEntry,
     clock,
     db::{
         Tx,
         event::{NewEvent, SubjectKind, event_insert},
         node::node_delete,
         user::user_purge,
-        vm::{DesiredState, VmRow, vm_list_by_node_in, vm_purge, vm_write},
+        vm::{DesiredState, VmRow, vm_list_by_node_locked, vm_purge, vm_write},
     },
 };
-
-/// Containers that are removed at once from a node that is removed.
-const AT_ONCE: usize = 4;
 
 impl Control {
     /// Forgets a node. With VMs on it only when `confirm` is its name: they are lost, and their
@@ -40,7 +32,7 @@ impl Control {
             );
             return Err(ControlError::conflict("node_local", words));
         }
-        let vms = vm_list_by_node_in(&mut tx, &row.id).await?;
+        let vms = vm_list_by_node_locked(&mut tx, &row.id).await?;
         if !vms.is_empty() && confirm.map(str::trim) != Some(name) {
             return Err(would_lose(name, &vms));
         }
@@ -50,6 +42,8 @@ impl Control {
         node_delete(&mut tx, &row.id).await?;
         let event = NewEvent::new("node_remove", Some(admin), SubjectKind::Node, &row.id, name);
         event_insert(&mut tx, &event.detail(format!("with {} VMs", vms.len()))).await?;
+        // Before the commit: a worker that sees that its row is gone forgets the node by itself.
+        let worker = self.lock_workers().get(&row.id).cloned();
         tx.commit().await?;
         tracing::warn!(
             node = name,
@@ -57,10 +51,10 @@ impl Control {
             admin.name,
             vms.len()
         );
-        if let Some(entry) = self.0.registry.get(&row.id) {
-            self.spawn(clear(entry, vms));
-        }
         self.node_forget(&row.id);
+        if let Some(worker) = worker {
+            self.spawn(worker.clear(vms.into_iter().map(|vm| vm.id).collect()));
+        }
         node_file::credential_remove(&self.0.config.data_dir, name)
     }
 
@@ -76,28 +70,6 @@ impl Control {
     /// True for the name of a node that this server starts (`node-1` for the first port, …).
     fn is_configured(&self, name: &str) -> bool {
         (1..=self.0.config.node_ports.len()).any(|number| name == format!("node-{number}"))
-    }
-}
-
-/// Removes what the lost VMs had on the node's host, as far as it answers: nobody looks after that any more.
-async fn clear(entry: Arc<NodeEntry>, vms: Vec<VmRow>) {
-    let node = &entry.name;
-    let all = vms.len();
-    let ids: Vec<Uuid> = vms.iter().filter_map(|vm| vm.id.parse().ok()).collect();
-    let cleared = stream::iter(ids).map(async |id| (id, entry.client.vm_delete(id).await));
-    let left: Vec<String> = cleared
-        .buffer_unordered(AT_ONCE)
-        .filter_map(async |(id, answer)| answer.err().map(|_| format!("mc-{id}")))
-        .collect()
-        .await;
-    match left.len() {
-        0 => tracing::info!(node, "the {all} VMs of {node} are gone from its host"),
-        count => tracing::warn!(
-            node,
-            "{count} of {all} containers are left on the host of {node}, and run on there until somebody removes \
-             them (docker rm --force): {}",
-            left.join(" ")
-        ),
     }
 }
 
@@ -139,7 +111,9 @@ async fn lose(tx: &mut Tx, vm: &VmRow, node: &str) -> Result<(), ControlError> {
         changed_at: clock::now(),
         ..vm.clone()
     };
-    vm_write(tx, vm, &after).await?;
+    if !vm_write(tx, vm, &after).await? {
+        return Err(ControlError::Raced(vm.name.clone()));
+    }
     let event = NewEvent::new("vm_lost", None, SubjectKind::Vm, &vm.id, &vm.name);
     let event = event
         .owner(&vm.owner_id)

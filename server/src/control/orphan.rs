@@ -80,7 +80,9 @@ impl OrphanWatch {
             .collect();
         self.first_seen.retain(|id, _| unwanted.contains(id));
         for id in &unwanted {
-            self.first_seen.entry(*id).or_insert(now);
+            let first = self.first_seen.entry(*id).or_insert(now);
+            // The clock may have been put back.
+            *first = now.min(*first);
         }
         let lost: Vec<Uuid> = unwanted
             .iter()

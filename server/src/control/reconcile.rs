@@ -7,6 +7,7 @@
 //! only it may conclude that something has ended or is gone. A VM is in one pair of hands at a time,
 //! and nobody acts on what was read before the last act on that VM.
 
+mod clear;
 mod doubt;
 mod duty;
 mod full;
@@ -42,7 +43,7 @@ use crate::{
 use duty::Duties;
 
 /// Calls that change VMs, at once on one node.
-const AT_ONCE: usize = 16;
+const AT_ONCE: u32 = 16;
 /// The longest time between two full looks.
 const EVERY: Duration = Duration::from_secs(2);
 /// Events come in bursts: between two full looks there is at least this.
@@ -72,7 +73,7 @@ impl Worker {
         Self {
             control,
             entry,
-            slots: Semaphore::new(AT_ONCE),
+            slots: Semaphore::new(AT_ONCE as usize),
             urgent: Notify::new(),
             urgent_ids: Mutex::default(),
             duties: Mutex::default(),
@@ -190,6 +191,9 @@ impl Worker {
             return;
         };
         for _ in 0..STEPS {
+            if self.is_gone() {
+                return;
+            }
             let next = match step {
                 Step::Rest => break,
                 Step::Record(found) => self.record(&row, *found).await,
@@ -202,6 +206,11 @@ impl Worker {
             step = self.plan(&row, false);
         }
         self.rest(&row);
+    }
+
+    /// True once the node is removed: nothing may be made there any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.entry.gone.is_cancelled()
     }
 
     /// Lets go of a VM; looks again when its time comes.

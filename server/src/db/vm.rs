@@ -82,8 +82,13 @@ pub async fn vm_list_by_node(db: &Db, node_id: &str) -> Result<Vec<VmRow>, DbErr
     rows.iter().map(vm_row).collect()
 }
 
-/// The same as a transaction sees it.
-pub async fn vm_list_by_node_in(tx: &mut Tx, node_id: &str) -> Result<Vec<VmRow>, DbError> {
+/// The same, locked until the transaction ends: on PostgreSQL somebody else may change one between the reading and
+/// the writing.
+pub async fn vm_list_by_node_locked(tx: &mut Tx, node_id: &str) -> Result<Vec<VmRow>, DbError> {
+    sqlx::query("UPDATE vms SET changed_at = changed_at WHERE node_id = $1")
+        .bind(node_id)
+        .execute(&mut **tx)
+        .await?;
     let rows = sqlx::query(vm_select!("WHERE v.node_id = $1 ORDER BY v.id"))
         .bind(node_id)
         .fetch_all(&mut **tx)

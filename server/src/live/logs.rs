@@ -23,6 +23,7 @@ pub async fn follow(mut socket: WebSocket, plane: &RequestPlane, filter: &LogFil
         return;
     }
     let mut told = Instant::now();
+    let mut heard = socket::Heard::now();
     loop {
         let is_due = tokio::select! {
             came = live.recv() => {
@@ -36,7 +37,10 @@ pub async fn follow(mut socket: WebSocket, plane: &RequestPlane, filter: &LogFil
             () = plane.state.stop.cancelled() => return socket::close_restart(socket).await,
             message = socket.recv() => match message {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                Some(Ok(_)) => true,
+                Some(Ok(message)) => {
+                    heard = socket::Heard::now();
+                    !matches!(message, Message::Pong(_))
+                }
             },
         };
         let more =
@@ -47,7 +51,7 @@ pub async fn follow(mut socket: WebSocket, plane: &RequestPlane, filter: &LogFil
             continue;
         }
         told = Instant::now();
-        if !send(&mut socket, records).await {
+        if !send(&mut socket, records).await || !heard.look(&mut socket).await {
             return;
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use app::{
     control_plane::{AdminPlane as _, Answer, VmPlane as _},
-    model::{AppError, ErrorKind, LIVE_EVERY, Live},
+    model::{AppError, ErrorKind, LIVE_EVERY, LIVE_REVOKED, LIVE_TOO_MANY, Live},
 };
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use tokio::{
@@ -14,12 +14,33 @@ use tokio::{
 
 use crate::{control::Change, pages::RequestPlane};
 
-/// Access was taken back, or the login session ended.
-const CLOSE_REVOKED: u16 = 4003;
 /// The server stops, or cannot tell for now; come again.
 const CLOSE_RESTART: u16 = 1012;
 /// A browser that takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A browser that answers nothing for so long is gone, though the kernel takes what it is sent for a quarter of an hour.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How long nothing must have come before it is asked for a sign of life.
+const ASKED: Duration = Duration::from_secs(20);
+
+/// When a browser was heard last. It answers pings by itself.
+pub struct Heard(Instant);
+
+impl Heard {
+    pub fn now() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Asks for a sign of life where that is due. False when the browser is gone.
+    pub async fn look(&self, socket: &mut WebSocket) -> bool {
+        match self.0.elapsed() {
+            short if short < ASKED => true,
+            long if long > SILENCE => false,
+            _ => send(socket, Message::Ping(Default::default())).await,
+        }
+    }
+}
 
 /// What a live socket shows.
 pub enum Pictures {
@@ -68,6 +89,7 @@ impl Pictures {
 pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pictures) {
     let mut changes = plane.state.control.changes();
     let mut revoked = plane.state.auth.revocations();
+    let mut heard = Heard::now();
     loop {
         let looked = Instant::now();
         let picture = match pictures.look(plane).await {
@@ -77,7 +99,7 @@ pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pi
         let Ok(text) = serde_json::to_string(&picture) else {
             return;
         };
-        if !send(&mut socket, Message::text(text)).await {
+        if !send(&mut socket, Message::text(text)).await || !heard.look(&mut socket).await {
             return;
         }
         let changed = async {
@@ -93,13 +115,16 @@ pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pi
         };
         tokio::select! {
             _ = timeout(pictures.refresh(), changed) => {}
-            () = revoked.wait(&plane.caller) => return close(socket, CLOSE_REVOKED).await,
+            () = revoked.wait(&plane.caller) => return close(socket, LIVE_REVOKED).await,
             () = plane.state.stop.cancelled() => return close(socket, CLOSE_RESTART).await,
-            message = socket.recv() => match message {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+            message = socket.recv() => {
+                if matches!(message, Some(Ok(Message::Close(_)) | Err(_)) | None) {
+                    return;
+                }
+                heard = Heard::now();
                 // However many it sends.
-                Some(Ok(_)) => sleep_until(looked + pictures.pause()).await,
-            },
+                sleep_until(looked + pictures.pause()).await;
+            }
         }
     }
 }
@@ -107,7 +132,7 @@ pub async fn pictures(mut socket: WebSocket, plane: &RequestPlane, pictures: &Pi
 /// Only who may not look any more is sent away: a database that does not answer takes no right away.
 fn close_code(error: &AppError) -> u16 {
     match error.kind {
-        ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::NotFound => CLOSE_REVOKED,
+        ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::NotFound => LIVE_REVOKED,
         _ => CLOSE_RESTART,
     }
 }
@@ -132,9 +157,14 @@ pub async fn close(mut socket: WebSocket, code: u16) {
     .await;
 }
 
+/// Ends the socket because the user has too many.
+pub async fn close_too_many(socket: WebSocket) {
+    close(socket, LIVE_TOO_MANY).await;
+}
+
 /// Ends the socket because access was taken back.
 pub async fn close_revoked(socket: WebSocket) {
-    close(socket, CLOSE_REVOKED).await;
+    close(socket, LIVE_REVOKED).await;
 }
 
 /// Ends the socket because the server stops.
@@ -149,9 +179,9 @@ mod tests {
     #[test]
     fn who_may_not_look_is_sent_away_and_who_meets_a_fault_comes_again() {
         for (kind, code) in [
-            (ErrorKind::Unauthenticated, CLOSE_REVOKED),
-            (ErrorKind::Forbidden, CLOSE_REVOKED),
-            (ErrorKind::NotFound, CLOSE_REVOKED),
+            (ErrorKind::Unauthenticated, LIVE_REVOKED),
+            (ErrorKind::Forbidden, LIVE_REVOKED),
+            (ErrorKind::NotFound, LIVE_REVOKED),
             (ErrorKind::Unavailable, CLOSE_RESTART),
             (ErrorKind::Internal, CLOSE_RESTART),
         ] {

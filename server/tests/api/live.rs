@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use app::model::{LIVE_EVERY, Live};
+use app::model::{LIVE_EVERY, LIVE_TOO_MANY, Live};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    exec::{Socket, socket, try_socket},
+    exec::{Socket, socket},
     house::{House, Person},
 };
 
@@ -48,12 +48,16 @@ async fn a_live_socket_tells_something_every_few_seconds_and_at_once_where_it_is
     house.end().await;
 }
 
-/// What another socket is answered; 101 where it comes about.
-async fn status(house: &House, secret: &str) -> u16 {
-    match try_socket(&house.base, "/live", secret).await {
-        Ok(_) => 101,
-        Err(Error::Http(answer)) => answer.status().as_u16(),
-        Err(error) => panic!("{error}"),
+/// Whether another socket is closed at once, for there are too many.
+async fn is_too_many(house: &House, secret: &str) -> bool {
+    let mut socket = socket(&house.base, "/live", secret).await;
+    let message = timeout(PATIENCE, socket.next()).await;
+    match message.expect("it is silent").unwrap().unwrap() {
+        Message::Close(Some(frame)) => {
+            assert_eq!(u16::from(frame.code), LIVE_TOO_MANY);
+            true
+        }
+        _ => false,
     }
 }
 
@@ -65,12 +69,12 @@ async fn who_has_too_many_live_sockets_gets_no_more_until_one_is_closed_and_othe
     for _ in 0..AT_ONCE {
         sockets.push(socket(&house.base, "/live", owner).await);
     }
-    assert_eq!(status(&house, owner).await, 429);
+    assert!(is_too_many(&house, owner).await);
     let mut other = socket(&house.base, "/live", &house.tokens[&Person::Carl]).await;
     told(&mut other).await;
     sockets.pop();
     let until = Instant::now() + PATIENCE;
-    while status(&house, owner).await == 429 {
+    while is_too_many(&house, owner).await {
         assert!(Instant::now() < until, "its place is not given back");
     }
     house.end().await;

@@ -6,16 +6,17 @@ use leptos::prelude::*;
 
 use crate::{
     component::{Alert, AlertKind, poll_or_tell},
+    live::Loss,
     model::{AppError, Overview},
 };
 
 /// How often lists without a live socket are asked for again.
 const ASK_EVERY: Duration = Duration::from_secs(3);
 
-/// The overview, kept fresh by the live socket. The second signal is true while that is away.
-pub fn follow_overview(first: Overview) -> (RwSignal<Overview>, RwSignal<bool>) {
+/// The overview, kept fresh by the live socket. The second signal says why not, while that is away.
+pub fn follow_overview(first: Overview) -> (RwSignal<Overview>, RwSignal<Loss>) {
     let overview = RwSignal::new(first);
-    let lost = RwSignal::new(false);
+    let lost = RwSignal::new(Loss::None);
     #[cfg(feature = "hydrate")]
     {
         use crate::{component::Clock, live::LiveSocket, model::Live};
@@ -26,8 +27,8 @@ pub fn follow_overview(first: Overview) -> (RwSignal<Overview>, RwSignal<bool>) 
                 overview.try_set(newer);
             }
         };
-        LiveSocket::open("/live/admin", on_message, move |away| {
-            lost.try_set(away);
+        LiveSocket::open("/live/admin", on_message, move |loss| {
+            lost.try_set(loss);
         });
     }
     (overview, lost)
@@ -89,13 +90,11 @@ where
 
 /// Says so while the live socket is away.
 #[component]
-pub fn Lost(#[prop(into)] lost: Signal<bool>) -> impl IntoView {
+pub fn Lost(#[prop(into)] lost: Signal<Loss>) -> impl IntoView {
     move || {
-        lost.get().then(|| {
+        lost.get().words().map(|words| {
             view! {
-                <Alert kind=AlertKind::Note>
-                    "The live connection is away; what you see may be out of date. Reconnecting."
-                </Alert>
+                <Alert kind=AlertKind::Note>{words}</Alert>
             }
         })
     }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     component::{Icon, IconName},
+    live::Loss,
     model::LogView,
 };
 
@@ -22,7 +23,7 @@ struct Console {
     mode: RwSignal<Mode>,
     held: RwSignal<usize>,
     empty: RwSignal<bool>,
-    lost: RwSignal<bool>,
+    lost: RwSignal<Loss>,
     /// Scrolls. Its lines stand in a column from the bottom up, so that the browser itself keeps
     /// the newest in sight, and a scroll position of 0 is the bottom.
     scroller: NodeRef<html::Div>,
@@ -40,7 +41,7 @@ pub fn LogConsole(records: Vec<LogView>, filters: Memo<Filters>) -> impl IntoVie
         mode: RwSignal::new(Mode::Following),
         held: RwSignal::new(0),
         empty: RwSignal::new(records.is_empty()),
-        lost: RwSignal::new(false),
+        lost: RwSignal::new(Loss::None),
         scroller: NodeRef::new(),
         lines: NodeRef::new(),
         drawing: StoredValue::new(false),
@@ -173,9 +174,9 @@ impl Console {
                     self.draw_soon();
                 }
             };
-            let on_lost = move |away: bool| {
-                self.lost.try_set(away);
-                if !away {
+            let on_lost = move |loss: Loss| {
+                self.lost.try_set(loss);
+                if loss == Loss::None {
                     self.feed.try_update_value(LogFeed::connected);
                 }
             };

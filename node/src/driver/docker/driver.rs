@@ -75,6 +75,10 @@ impl Driver for DockerDriver {
         self.context.look(id).await
     }
 
+    async fn vm_settled(&self, id: Uuid) {
+        drop(self.context.change(id).await);
+    }
+
     async fn vm_create(&self, spec: &VmSpec, start: bool) -> Result<VmReport, DriverError> {
         create::vm_create(&self.context, spec, start).await
     }

@@ -14,6 +14,13 @@ const BACKOFF: [i64; 3] = [1, 4, 16];
 /// A VM that ran for so long has its restarts anew.
 const STEADY: i64 = 600 * SECOND;
 
+/// False for a time that is further ahead than any pause: it was set before the clock was put back.
+pub(super) fn rests(row: &VmRow, now: i64) -> bool {
+    let longest = BACKOFF.into_iter().max().unwrap_or_default() * SECOND;
+    row.retry_at
+        .is_some_and(|at| (1..=longest).contains(&(at - now)))
+}
+
 /// What a VM that is to run, and has ended, needs.
 pub(super) fn exited(row: &VmRow, report: &VmReport, look: &Look) -> Step {
     if row.restart_wanted {

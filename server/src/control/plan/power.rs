@@ -100,7 +100,7 @@ pub(super) fn start(row: &VmRow, look: &Look) -> Step {
     if look.is_overdue(row, allowed) {
         return overdue(row, look, what, allowed);
     }
-    if row.retry_at.is_some_and(|at| look.now < at) {
+    if exit::rests(row, look.now) {
         return Step::Rest;
     }
     look.when_possible(Step::Start)

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use app::model::{NodeHealth, VmState};
 use futures_util::{SinkExt as _, StreamExt as _};
-use node::driver::sim::{SimConfig, SimDriver, SimEngine};
+use node::driver::sim::{SimCall, SimConfig, SimDriver, SimEngine};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::cloud::{CREDENTIAL, Cloud, SimNode, admin, serve_tls, words};
@@ -185,6 +185,40 @@ async fn a_node_with_vms_is_removed_only_by_name_and_its_vms_can_be_made_anew_el
                 .as_deref(),
             Some("node-2")
         );
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_what_is_being_made_on_a_node_that_is_removed_nothing_stays() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 20).await;
+        let engine = cloud.nodes[0].engine.clone();
+        engine.configure(|config| config.hold = vec![SimCall::Create]);
+        for number in 0..20 {
+            let name = format!("web{number}");
+            let made = cloud
+                .control
+                .vm_create(&ann, &name, "small", "alpine", false);
+            made.await.unwrap();
+        }
+        // More than a node is asked to make at once: the others wait for their turn.
+        eventually("sixteen are being made", async || {
+            engine.calls(SimCall::Create) == 16
+        })
+        .await;
+        let root = admin();
+        let removed = cloud.control.node_remove(&root, "node-1", Some("node-1"));
+        removed.await.unwrap();
+        engine.configure(|config| config.hold.clear());
+        eventually("each is asked to be gone", async || {
+            engine.calls(SimCall::Delete) == 20
+        })
+        .await;
+        eventually("none is there", async || cloud.containers() == 0).await;
+        assert_eq!(engine.calls(SimCall::Create), 16);
         cloud.end().await;
     })
     .await;
