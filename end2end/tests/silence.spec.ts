@@ -150,3 +150,26 @@ test("a log in which nothing is logged stays connected", async ({ admin }) => {
 async function wake(page: Page): Promise<void> {
   await page.evaluate(() => dispatchEvent(new Event("online")));
 }
+
+test("a page too many says why it hears nothing, and follows once others are closed", async ({ alice }) => {
+  const { page } = alice;
+  await alice.visit("/");
+  const further = await page.context().newPage();
+  // As many as one user may have, but for this page's own.
+  await page.evaluate(async () => {
+    const address = `${location.origin.replace("http", "ws")}/live`;
+    const sockets = Array.from({ length: 63 }, () => new WebSocket(address));
+    await Promise.all(sockets.map((socket) => new Promise((done) => socket.addEventListener("message", done, { once: true }))));
+    Object.assign(window, { sockets });
+  });
+  await further.goto("/");
+  const full = further.getByText("Too many pages of yours are open");
+  await expect(full).toBeVisible();
+  await page.evaluate(() => {
+    for (const socket of (window as unknown as { sockets: WebSocket[] }).sockets) socket.close();
+  });
+  // It looks again by itself after 30 s, or when somebody looks at it.
+  await further.evaluate(() => dispatchEvent(new Event("online")));
+  await expect(full).toBeHidden();
+  await further.close();
+});
