@@ -61,6 +61,8 @@ pub async fn shells(browser: &Browser, image: &str, count: u32, pids: &[u32]) ->
         "\nMemory of each of them, by process (server, nodes): {}.",
         grown.join(", ")
     );
+    // Nobody has read on the other one for long.
+    live = browser.socket("/live").await?;
     for name in &vms {
         vm::delete(browser, &mut live, name).await?;
     }

@@ -96,10 +96,13 @@ async fn main() -> Result<()> {
         println!("{HEAD}");
         return crowd::shells(&browser, &args.image, count, &pids).await;
     }
-    let mut live = browser.socket("/live").await?;
     println!("{HEAD}");
+    // Each time anew: the server takes one for gone on which nobody reads for a minute.
+    let live = || browser.socket("/live");
+    let mut begun = live().await?;
     vm::create(&browser, MODEL, "small", &args.image).await?;
-    let model = browser.vm_wait(&mut live, MODEL, VmState::Running).await?;
+    let model = browser.vm_wait(&mut begun, MODEL, VmState::Running).await?;
+    drop(begun);
     let engine = Engine::like(&args.docker, &model.id).await?;
     let container = format!("mc-{}", model.id);
     let mut said = Vec::new();
@@ -108,7 +111,14 @@ async fn main() -> Result<()> {
         said.push(memory::shells(&browser, args.server_pid, &args.node_folder).await?);
     }
     if args.wants(Part::Create) {
-        vm::creates(&browser, &engine, &mut live, &args.image, args.runs).await?;
+        vm::creates(
+            &browser,
+            &engine,
+            &mut live().await?,
+            &args.image,
+            args.runs,
+        )
+        .await?;
     }
     if args.wants(Part::Shell) {
         shell::prompts(&browser, &engine, &container, args.runs).await?;
@@ -129,12 +139,12 @@ async fn main() -> Result<()> {
             said.push(files.unwrap_or_else(none));
         }
     }
-    vm::delete(&browser, &mut live, MODEL).await?;
+    vm::delete(&browser, &mut live().await?, MODEL).await?;
     if args.wants(Part::Many) {
         said.push(ssh::many(&args.url, &args.image, args.server_pid).await?);
     }
     if args.wants(Part::Dashboard) {
-        page::dashboard(&browser, &mut live, &args).await?;
+        page::dashboard(&browser, &mut live().await?, &args).await?;
     }
     println!("\n{}", said.join("\n\n"));
     Ok(())

@@ -271,10 +271,10 @@ pub async fn many(url: &str, image: &str, server: Option<u32>) -> Result<String>
         let mut live = browser.socket("/live").await?;
         vm::create(&browser, MODEL, "tiny", image).await?;
         browser.vm_wait(&mut live, MODEL, VmState::Running).await?;
-        clients.push((Client::new(&browser).await?, browser, live));
+        clients.push((Client::new(&browser).await?, browser));
     }
     let mut sessions = Vec::new();
-    for (client, ..) in &clients {
+    for (client, _) in &clients {
         let mut left = EACH;
         while left > 0 {
             let now = left.min(AT_ONCE);
@@ -303,8 +303,8 @@ pub async fn many(url: &str, image: &str, server: Option<u32>) -> Result<String>
     for session in sessions {
         session.end().await?;
     }
-    for (_, browser, live) in &mut clients {
-        vm::delete(browser, live, MODEL).await?;
+    for (_, browser) in &clients {
+        vm::delete(browser, &mut browser.socket("/live").await?, MODEL).await?;
     }
     Ok(match (before, during) {
         (Some(before), Some(during)) => format!(
