@@ -155,11 +155,15 @@ test("a page too many says why it hears nothing, and follows once others are clo
   const { page } = alice;
   await alice.visit("/");
   const further = await page.context().newPage();
-  // As many as one user may have, but for this page's own.
+  // As many as one user may have: with this page's own one is too many, whichever came last.
   await page.evaluate(async () => {
     const address = `${location.origin.replace("http", "ws")}/live`;
-    const sockets = Array.from({ length: 63 }, () => new WebSocket(address));
-    await Promise.all(sockets.map((socket) => new Promise((done) => socket.addEventListener("message", done, { once: true }))));
+    const sockets = Array.from({ length: 64 }, () => new WebSocket(address));
+    const settled = (socket: WebSocket) =>
+      new Promise((done) => {
+        for (const event of ["message", "close"]) socket.addEventListener(event, done, { once: true });
+      });
+    await Promise.all(sockets.map(settled));
     Object.assign(window, { sockets });
   });
   await further.goto("/");
