@@ -328,7 +328,8 @@ fn parse<T: std::str::FromStr>(flag: &str, text: &str) -> Result<T, ConfigError>
 }
 
 /// `http` or `https`, a host, perhaps a port, and no more; written as browsers do in Host and Origin: in lower case,
-/// without the scheme's own port, without a slash at the end, an IPv6 address at its shortest. None where it is no address of pages.
+/// without the scheme's own port, without a slash at the end, an IPv6 address at its shortest. None
+/// where it is no address of pages.
 fn page_address(url: &str) -> Option<String> {
     let url = url.trim().to_ascii_lowercase();
     let uri = url.parse::<http::Uri>().ok()?;

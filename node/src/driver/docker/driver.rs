@@ -147,3 +147,32 @@ impl Driver for DockerDriver {
         self.context.events.subscribe()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_vm_settles_when_its_making_or_deletion_has_ended_and_others_are_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let driver = DockerDriver::without_tasks(DockerConfig {
+            lock_dir: folder.path().to_owned(),
+            ..DockerConfig::new("node-1")
+        })
+        .unwrap();
+        let (vm, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let making = driver.context.change(vm).await;
+        let mut settled = std::pin::pin!(driver.vm_settled(vm));
+        let early = timeout(Duration::from_millis(50), &mut settled).await;
+        assert!(early.is_err());
+        timeout(Duration::from_secs(10), driver.vm_settled(other))
+            .await
+            .unwrap();
+        drop(making);
+        timeout(Duration::from_secs(10), settled).await.unwrap();
+    }
+}

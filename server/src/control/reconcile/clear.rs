@@ -26,12 +26,13 @@ impl Worker {
         if all == 0 {
             return;
         }
+        // Before it begins: should this server end meanwhile, nobody else knows them.
         tracing::info!(
             node,
-            "what {node} had is removed from its host: {}",
-            vms.join(" ")
+            "what {node} had is removed from its host: mc-{}",
+            vms.join(" mc-")
         );
-        // Fails where it takes longer: then the same is tried all the same.
+        // Where that takes longer, a call hangs; the others are removed all the same.
         let _ = timeout(SETTLING, self.slots.acquire_many(AT_ONCE)).await;
         let ids: Vec<Uuid> = vms.iter().filter_map(|id| id.parse().ok()).collect();
         let cleared = stream::iter(ids).map(async |id| {
