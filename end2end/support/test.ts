@@ -63,7 +63,6 @@ export const test = base.extend<Fixtures>({
       follow(watch, context);
       const scripted = options?.javaScriptEnabled ?? javaScriptEnabled ?? true;
       const person = new Person(await context.newPage(), freshName("e2e"), scripted);
-      person.announce = (failure) => watch.expectFailure(failure);
       people.push(person);
       return person;
     });

@@ -7,8 +7,6 @@ import type { BrowserContext } from "@playwright/test";
  * come to life, which no test passes; a part that is not there is a status of 404.)
  */
 const LEFT = [
-  // The engine makes and removes network interfaces of this host: the browser drops what is under way then.
-  /console error: Failed to load resource: net::ERR_NETWORK_CHANGED .*\/pkg\//,
   // Whatever the loader of parts says is that one did not come.
   /console error: [^]*\/pkg\/late\.[0-9a-f]+\.js\)$/,
   /console error: this page's code did not load/,

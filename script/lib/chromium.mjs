@@ -1,5 +1,5 @@
-// How every test in a browser starts Chromium (see `script/lib/chromium`): with nothing of its own on the network, and
-// as root too.
+// How every test in a browser starts Chromium (see `script/lib/still-chromium`): with nothing of its own on the network,
+// and as root too.
 export const launchOptions = {
   executablePath: process.env.MINICLOUD_CHROMIUM ?? "/usr/bin/chromium",
   args: [
