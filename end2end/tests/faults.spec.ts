@@ -1,7 +1,7 @@
 /** Nodes and servers that hang or die: what people are told, and what goes on. */
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -116,6 +116,7 @@ test("a node started apart is added, and stays unreachable until it is started a
   const port = await freePort();
   let node = nodeStart("apart-1", port, file);
   try {
+    await expect.poll(() => listens(port)).toBe(true);
     await admin.visit("/admin/nodes");
     await admin.page.getByLabel("Name", { exact: true }).fill("apart-1");
     await admin.page.getByLabel("Address").fill(`http://127.0.0.1:${port}`);
@@ -143,6 +144,17 @@ test("a node started apart is added, and stays unreachable until it is started a
 });
 
 /** Below the range that the kernel hands out for outgoing connections: the node that has it dies, and wants it again. */
+/** Whether a program takes connections there already. */
+async function listens(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  const taken = await new Promise<boolean>((resolve) => {
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => resolve(true));
+  });
+  socket.destroy();
+  return taken;
+}
+
 async function freePort(): Promise<number> {
   const port = 20_000 + Math.floor(Math.random() * 12_000);
   const server = createServer();

@@ -10,8 +10,8 @@ import * as frames from "../frames.ts";
 import { StandIn } from "../stand-in.ts";
 import { launch, ShellPage } from "./page.ts";
 
-/** A page that is told to look waits for no back-off; the slack is for a busy machine. */
-const WOKEN_MS = 1_500;
+/** A page that is told to look waits for no back-off, which is 2.5 s at least by then; the slack is for a busy machine. */
+const WOKEN_MS = 2_000;
 const SCROLLBACK_LINES = 10_000;
 
 let browser: Browser;
@@ -155,13 +155,16 @@ for (const [what, wake] of [
     await view.state("reconnecting");
     // By then it waits for seconds between two tries.
     const { attempts } = standIn;
-    while (standIn.attempts < attempts + 4) await view.page.waitForTimeout(10);
+    while (standIn.attempts < attempts + 5) await view.page.waitForTimeout(10);
     standIn.up = true;
     const began = Date.now();
-    await view.page.evaluate(wake);
+    const waking = view.page.evaluate(wake);
+    while (standIn.attempts < attempts + 6) await view.page.waitForTimeout(10);
+    const tried = Date.now() - began;
+    console.log(`tried ${tried} ms after ${what}`);
+    assert.ok(tried < WOKEN_MS);
+    await waking;
     await view.state("connected");
-    console.log(`connected ${Date.now() - began} ms after ${what}`);
-    assert.ok(Date.now() - began < WOKEN_MS);
     await view.close();
   });
 }
@@ -308,7 +311,7 @@ test("a key that is held long types once, an arrow repeats until it is let go", 
   await view.finger([await middle("Left")], 700);
   await view.page.waitForTimeout(200);
   const typed = shell.received.toString();
-  assert.match(typed, /^\x1b(\x1b\[D){2,8}$/);
+  assert.match(typed, /^\x1b(\x1b\[D){2,}$/);
   await view.page.waitForTimeout(200);
   assert.equal(shell.received.toString(), typed);
   await view.close();

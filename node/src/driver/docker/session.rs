@@ -99,10 +99,12 @@ async fn gone_within(
     let began = tokio::time::Instant::now();
     let (mut signals, mut pause) = (first, LOOK_AGAIN);
     loop {
+        // Of a look that is made late enough, however long it takes itself.
+        let late = began.elapsed() > patience;
         if send_all(session, seen, signals).await? == 0 {
             return Ok(true);
         }
-        if began.elapsed() > patience {
+        if late {
             return Ok(false);
         }
         tokio::time::sleep(pause).await;

@@ -50,7 +50,7 @@ async fn after_its_engine_was_killed_every_vm_wanted_running_runs_again_and_no_o
     }
     comes(&db, [VmState::Running; 3]).await;
     for name in ["runs1", "runs2", "rests"] {
-        let script = format!("echo {name} > /root/file && sync");
+        let script = format!("echo {name} > /root/file");
         assert_eq!(run(&driver, name, &script).await, "");
     }
     control.vm_stop(&ann, "rests").await.expect("accepted");
