@@ -31,7 +31,12 @@ pub(super) async fn vm_delete(context: &Context, id: Uuid) -> Result<(), DriverE
     context.room.release(id);
     context.state().ooms.remove(&id);
     tracing::info!(%id, name = %spec.name, "a VM was deleted");
-    network::release(context, &spec.network.name, &spec.owner_id.to_string()).await
+    let network = &spec.network.name;
+    if let Err(error) = network::release(context, network, &spec.owner_id.to_string()).await {
+        // The VM is gone; who has it deleted waits for no more.
+        tracing::warn!(%id, network, "its network could not be removed, which is tried again: {error}");
+    }
+    Ok(())
 }
 
 /// Ends it, and removes it with the volumes that its image made.
