@@ -178,9 +178,8 @@ pub trait Driver: Send + Sync + 'static {
     async fn vm_list(&self) -> Result<Vec<VmReport>, DriverError>;
     /// Fresh from the engine; `NotFound` where it is not this node's.
     async fn vm_get(&self, id: Uuid) -> Result<VmReport, DriverError>;
-    /// Waits until nothing creates or deletes the VM any more: what one finds then is so. At once where the engine has
-    /// no such changes that outlast who asked for them.
-    async fn vm_settled(&self, _id: Uuid) {}
+    /// Waits until nothing creates or deletes the VM any more: what one finds then is so.
+    async fn vm_settled(&self, id: Uuid);
     /// Creates the VM's network and container where they are missing, and starts it when asked (in
     /// one call, so that it is looked at once). A VM that is there already is left as it is, but
     /// for the start; one that never ran and has another published port is made anew.

@@ -72,6 +72,29 @@ fn the_table_of_routes_is_complete() {
 }
 
 #[tokio::test]
+async fn who_asks_after_a_vm_that_is_being_made_waits_for_it_and_is_never_told_that_it_is_not_there()
+ {
+    let node = TestNode::new().await;
+    let spec = spec("web1", 1);
+    let path = format!("/v1/vms/{}", spec.id);
+    let get = || node.get(&path);
+    assert_eq!(error(get().await).await.code, NodeErrorCode::NotFound);
+    node.engine
+        .configure(|config| config.hold = vec![SimCall::Create]);
+    // Whoever wants it goes away; it is made all the same.
+    let put = tokio::time::timeout(Duration::from_millis(200), node.put(&spec)).await;
+    assert!(put.is_err());
+    assert_eq!(node.engine.calls(SimCall::Create), 1);
+    assert_eq!(error(get().await).await.code, NodeErrorCode::Timeout);
+    let (vm, ()) = tokio::join!(get(), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        node.engine.configure(|config| config.hold.clear());
+    });
+    let vm: VmReport = vm.json().await.expect("a VM");
+    assert_eq!(vm.power, PowerState::Running);
+}
+
+#[tokio::test]
 async fn every_route_refuses_who_has_no_credential_or_a_wrong_one() {
     let node = TestNode::new().await;
     assert!(routes().len() >= 18);

@@ -3,8 +3,8 @@
 //! A node lives in a process session of its own, with its credential (0600) and pid in
 //! `data/nodes/NAME/`. So a restart or kill -9 of the server leaves nodes, VMs and shells alone, and
 //! the next server adopts a living node. One that was started with other arguments than are wanted now, whose
-//! program was replaced or that another user started is ended and started anew, one that is not configured any more is
-//! ended; VMs and shells live on.
+//! program was replaced or that another user started is ended and started anew, one that is not configured any more
+//! and has no VMs is ended; VMs and shells live on.
 
 mod log_file;
 mod process;
@@ -31,7 +31,6 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// One local node: what is needed to start it again.
 #[derive(Clone, Debug)]
 pub struct LocalNode {
-    /// `node-1` and so on, in the order of the configured ports.
     pub name: String,
     /// On 127.0.0.1.
     pub address: SocketAddr,
@@ -51,18 +50,18 @@ impl LocalNodes {
     /// Registers every configured node with control, and starts or adopts it. They come up in the
     /// background: a page is answered before the first node is.
     pub async fn start(config: &Config, control: &Control) -> anyhow::Result<Self> {
+        let mut all = configured(config);
+        for (name, address) in &all {
+            let credential = credential(&private_folder(config, name)?)?;
+            let url = format!("http://{address}");
+            control.node_local_ensure(name, &url, &credential).await?;
+        }
+        all.extend(left_over(control).await?);
         let started = Self {
-            nodes: nodes(config)?,
+            nodes: nodes(config, all)?,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         };
-        for node in &started.nodes {
-            let credential = node.credential()?;
-            let address = format!("http://{}", node.address);
-            control
-                .node_local_ensure(&node.name, &address, &credential)
-                .await?;
-        }
         let begin = supervise::supervise_all(
             config.data_dir.join("nodes"),
             started.nodes.clone(),
@@ -92,8 +91,31 @@ impl LocalNodes {
     }
 }
 
-fn nodes(config: &Config) -> anyhow::Result<Vec<Arc<LocalNode>>> {
-    let count = config.node_ports.len();
+/// `node-1` and so on, in the order of the configured ports; on 127.0.0.1.
+fn configured(config: &Config) -> Vec<(String, SocketAddr)> {
+    let ports = config.node_ports.iter().enumerate();
+    ports
+        .map(|(index, port)| {
+            let address = SocketAddr::from(([127, 0, 0, 1], *port));
+            (format!("node-{}", index + 1), address)
+        })
+        .collect()
+}
+
+/// Those that are configured no more, but have VMs: these would be out of reach, and stay on the engine for good.
+async fn left_over(control: &Control) -> anyhow::Result<Vec<(String, SocketAddr)>> {
+    let mut left = Vec::new();
+    for (name, url) in control.node_local_left_over().await? {
+        match url.trim_start_matches("http://").parse() {
+            Ok(address) => left.push((name, address)),
+            Err(error) => tracing::error!(node = name, "{name} cannot be run at {url}: {error}"),
+        }
+    }
+    Ok(left)
+}
+
+fn nodes(config: &Config, all: Vec<(String, SocketAddr)>) -> anyhow::Result<Vec<Arc<LocalNode>>> {
+    let count = all.len();
     let bin = config
         .node_bin
         .clone()
@@ -102,11 +124,8 @@ fn nodes(config: &Config) -> anyhow::Result<Vec<Arc<LocalNode>>> {
     make_private_folder(&lock_dir)?;
     let cloud = cloud_id(&config.data_dir)?;
     let mut nodes = Vec::with_capacity(count);
-    for (index, port) in config.node_ports.iter().enumerate() {
-        let name = format!("node-{}", index + 1);
-        let folder = config.data_dir.join("nodes").join(&name);
-        make_private_folder(&folder)?;
-        let address = SocketAddr::from(([127, 0, 0, 1], *port));
+    for (index, (name, address)) in all.into_iter().enumerate() {
+        let folder = private_folder(config, &name)?;
         let mut args = vec![
             "--name".into(),
             name.clone(),
@@ -152,32 +171,39 @@ fn nodes(config: &Config) -> anyhow::Result<Vec<Arc<LocalNode>>> {
 }
 
 impl LocalNode {
-    /// The node's credential, made at its first start.
-    fn credential(&self) -> io::Result<String> {
-        let path = self.folder.join("credential");
-        match fs::read_to_string(&path) {
-            Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut random = [0u8; 32];
-        getrandom::fill(&mut random).map_err(io::Error::other)?;
-        let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut options = fs::OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)?;
-        io::Write::write_all(&mut file, text.as_bytes())?;
-        file.sync_all()?;
-        Ok(text)
-    }
-
     fn log_file(&self) -> PathBuf {
         self.folder.join("log")
     }
+}
+
+/// Where a node's credential, pid and log are.
+fn private_folder(config: &Config, name: &str) -> io::Result<PathBuf> {
+    let folder = config.data_dir.join("nodes").join(name);
+    make_private_folder(&folder)?;
+    Ok(folder)
+}
+
+/// The node's credential, made at its first start.
+fn credential(folder: &Path) -> io::Result<String> {
+    let path = folder.join("credential");
+    match fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut random = [0u8; 32];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut options = fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.sync_all()?;
+    Ok(text)
 }
 
 /// What tells this MiniCloud's containers from another's on the same engine: made once, kept with
@@ -226,7 +252,7 @@ mod tests {
                 vm_reach: reach.parse().unwrap(),
                 ..Config::default()
             };
-            for node in nodes(&config).unwrap() {
+            for node in nodes(&config, configured(&config)).unwrap() {
                 let told = ["--vm-reach", reach];
                 assert!(node.args.windows(2).any(|pair| pair == told), "{node:?}");
             }

@@ -2,6 +2,9 @@
 //! clients, and how it ends.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that fails may panic
 
+#[path = "binary/left_over.rs"]
+mod left_over;
+
 use std::{
     collections::BTreeSet,
     fs,

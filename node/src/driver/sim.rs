@@ -9,6 +9,7 @@ mod engine;
 mod fault;
 mod process;
 mod program;
+mod settle;
 mod tty;
 mod vm;
 

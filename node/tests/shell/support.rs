@@ -212,6 +212,8 @@ impl Driver for FakeDriver {
         })
     }
 
+    async fn vm_settled(&self, _: Uuid) {}
+
     async fn vm_create(&self, _: &VmSpec, _: bool) -> Result<VmReport, DriverError> {
         not_here()
     }

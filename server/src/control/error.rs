@@ -66,6 +66,9 @@ pub enum ControlError {
     },
     #[error("the system gives no random numbers")]
     Random(#[source] getrandom::Error),
+    /// A fault of ours, which is in the log.
+    #[error("the change was cut short")]
+    Interrupted,
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -156,9 +159,11 @@ impl ControlError {
                 let words = "The database does not answer. Try again in a moment.";
                 AppError::new(Unavailable, "database_away", words)
             }
-            Self::Db(_) | Self::Config(_) | Self::Random(_) | Self::File { .. } => {
-                self.internal(request_id)
-            }
+            Self::Db(_)
+            | Self::Config(_)
+            | Self::Random(_)
+            | Self::Interrupted
+            | Self::File { .. } => self.internal(request_id),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     db::{
         Tx,
         event::{NewEvent, SubjectKind, event_insert},
-        node::node_delete,
+        node::{NodeRow, node_delete},
         user::user_purge,
         vm::{DesiredState, VmRow, vm_list_by_node_locked, vm_purge, vm_write},
     },
@@ -42,20 +42,36 @@ impl Control {
         node_delete(&mut tx, &row.id).await?;
         let event = NewEvent::new("node_remove", Some(admin), SubjectKind::Node, &row.id, name);
         event_insert(&mut tx, &event.detail(format!("with {} VMs", vms.len()))).await?;
-        // Before the commit: a worker that sees that its row is gone forgets the node by itself.
-        let worker = self.lock_workers().get(&row.id).cloned();
-        tx.commit().await?;
+        let ids: Vec<String> = vms.into_iter().map(|vm| vm.id).collect();
+        // Before it is done: whatever becomes of the rest, nobody else knows them afterwards.
+        let containers: Vec<String> = ids.iter().map(|id| format!(" mc-{id}")).collect();
         tracing::warn!(
             node = name,
-            "{} removed {name} with {} VMs",
+            "{} removes {name}; containers there: {}{}",
             admin.name,
-            vms.len()
+            ids.len(),
+            containers.concat()
         );
-        self.node_forget(&row.id);
+        // In a task of its own: a browser that goes away does not cut it in the middle.
+        let removal = tokio::spawn(self.clone().node_removed(tx, row, ids));
+        removal.await.map_err(|_| ControlError::Interrupted)?
+    }
+
+    /// Commits, and has what was there removed.
+    async fn node_removed(
+        self,
+        tx: Tx,
+        node: NodeRow,
+        vms: Vec<String>,
+    ) -> Result<(), ControlError> {
+        // Before the commit: a worker that sees that its row is gone forgets the node by itself.
+        let worker = self.lock_workers().get(&node.id).cloned();
+        tx.commit().await?;
+        self.node_forget(&node.id);
         if let Some(worker) = worker {
-            self.spawn(worker.clear(vms.into_iter().map(|vm| vm.id).collect()));
+            self.spawn(worker.clear(vms));
         }
-        node_file::credential_remove(&self.0.config.data_dir, name)
+        node_file::credential_remove(&self.0.config.data_dir, &node.name)
     }
 
     /// Talks to it no more. A worker calls it too, whose node has no row any more: whoever removed that may have
@@ -68,7 +84,7 @@ impl Control {
     }
 
     /// True for the name of a node that this server starts (`node-1` for the first port, …).
-    fn is_configured(&self, name: &str) -> bool {
+    pub(super) fn is_configured(&self, name: &str) -> bool {
         (1..=self.0.config.node_ports.len()).any(|number| name == format!("node-{number}"))
     }
 }

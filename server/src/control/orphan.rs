@@ -66,7 +66,8 @@ impl OrphanWatch {
         self.moved.contains(id)
     }
 
-    /// Compares what is there with what the database wants. Call it only with true answers of both.
+    /// Compares what is there with what the database wants. Call it only with true answers of both. `now`: by
+    /// [`clock::steady`](crate::clock::steady), for a grace that a clock which jumps does not cut short.
     pub fn judge(&mut self, there: &[Uuid], wanted: &HashSet<Uuid>, now: i64) -> Verdict {
         let deleted = std::mem::take(&mut self.deleted);
         for id in wanted.difference(&deleted) {
@@ -80,9 +81,7 @@ impl OrphanWatch {
             .collect();
         self.first_seen.retain(|id, _| unwanted.contains(id));
         for id in &unwanted {
-            let first = self.first_seen.entry(*id).or_insert(now);
-            // The clock may have been put back.
-            *first = now.min(*first);
+            self.first_seen.entry(*id).or_insert(now);
         }
         let lost: Vec<Uuid> = unwanted
             .iter()

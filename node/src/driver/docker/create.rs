@@ -127,7 +127,8 @@ fn taken(spec: &VmSpec) -> DriverError {
     DriverError::new(
         NodeErrorCode::Conflict,
         format!(
-            "the container mc-{} is there, but it is not this node's",
+            "the engine has a container mc-{0} of another node; once that is of no use any more, an admin removes it on \
+             this host: docker rm --force mc-{0}",
             spec.id
         ),
     )

@@ -20,6 +20,7 @@ use super::{
     fault::SimCall,
     process,
     program::{self, Place},
+    settle::{Change, settled},
     tty,
     vm::SimVm,
 };
@@ -234,7 +235,12 @@ impl Driver for SimDriver {
         answer(lost, self.report(id)?)
     }
 
+    async fn vm_settled(&self, id: Uuid) {
+        settled(&self.engine, id).await;
+    }
+
     async fn vm_create(&self, spec: &VmSpec, start: bool) -> Result<VmReport, DriverError> {
+        let _change = Change::begin(&self.engine, spec.id);
         let lost = self.engine.enter(SimCall::Create, CREATE).await?;
         let delay = self.engine.lock().config.create_delay;
         tokio::time::sleep(delay).await;
@@ -300,6 +306,7 @@ impl Driver for SimDriver {
     }
 
     async fn vm_delete(&self, id: Uuid) -> Result<(), DriverError> {
+        let _change = Change::begin(&self.engine, id);
         let lost = self.engine.enter(SimCall::Delete, STOP).await?;
         if self.report(id).is_err() {
             return answer(lost, ());

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     fault::{Faults, SimCall, SimFault},
+    settle::Changes,
     vm::SimVm,
 };
 use crate::{
@@ -106,6 +107,8 @@ pub(super) struct Inner {
     pub networks: BTreeMap<String, NetworkSpec>,
     /// Those under way, and failures that nobody has been told.
     pub pulls: HashMap<String, ImageState>,
+    /// VMs that are being made or deleted.
+    pub changes: Changes,
     faults: Faults,
     away: Option<String>,
     /// The last time it was away.
@@ -122,6 +125,7 @@ impl SimEngine {
                 vms: BTreeMap::new(),
                 networks: BTreeMap::new(),
                 pulls: HashMap::new(),
+                changes: Changes::default(),
                 faults: Faults::default(),
                 away: None,
                 outage: None,

@@ -36,11 +36,12 @@ pub fn verdict(step: &Step, error: &NodeCallError, tries: &mut Tries, now: i64) 
         Some(NodeErrorCode::Engine | NodeErrorCode::SubnetTaken | NodeErrorCode::PortTaken) => {
             tries.refusals += 1;
         }
+        // With what a node that was removed has left on the same engine, and what is being cleared.
+        Some(NodeErrorCode::Conflict) if comes_up => tries.refusals += 1,
         Some(
             NodeErrorCode::NoRoom
             | NodeErrorCode::BadRequest
             | NodeErrorCode::TooLarge
-            | NodeErrorCode::Conflict
             | NodeErrorCode::ImageMissing,
         ) if comes_up => return Verdict::Never,
         _ => {}
@@ -83,18 +84,20 @@ mod tests {
 
     #[test]
     fn an_engine_that_refuses_is_tried_for_fifteen_seconds_and_then_given_up() {
-        let mut tries = Tries::default();
-        let mut now = 0;
-        while verdict(
-            &Step::Start,
-            &refused(NodeErrorCode::Engine),
-            &mut tries,
-            now,
-        ) != Verdict::Never
-        {
-            now = tries.not_before;
+        let given_up = |step, code| {
+            let (mut tries, mut now) = (Tries::default(), 0);
+            while verdict(&step, &refused(code), &mut tries, now) != Verdict::Never {
+                now = tries.not_before;
+            }
+            now
+        };
+        for now in [
+            given_up(Step::Start, NodeErrorCode::Engine),
+            // Of a node that was removed, on the same engine: it is cleared meanwhile.
+            given_up(Step::Create, NodeErrorCode::Conflict),
+        ] {
+            assert!((15 * SECOND..=20 * SECOND).contains(&now), "{now}");
         }
-        assert!((15 * SECOND..=20 * SECOND).contains(&now), "{now}");
         let mut tries = Tries {
             refusals: 100,
             ..Tries::default()

@@ -26,14 +26,10 @@ impl Worker {
         if all == 0 {
             return;
         }
-        // Before it begins: should this server end meanwhile, nobody else knows them.
-        tracing::info!(
-            node,
-            "what {node} had is removed from its host: mc-{}",
-            vms.join(" mc-")
-        );
         // Where that takes longer, a call hangs; the others are removed all the same.
         let _ = timeout(SETTLING, self.slots.acquire_many(AT_ONCE)).await;
+        // What these have told since the node was forgotten.
+        self.control.0.fleet.forget_node(self.node_id());
         let ids: Vec<Uuid> = vms.iter().filter_map(|id| id.parse().ok()).collect();
         let cleared = stream::iter(ids).map(async |id| {
             let done = self.clear_one(id).await;
@@ -45,7 +41,10 @@ impl Worker {
             .collect()
             .await;
         match left.len() {
-            0 => tracing::info!(node, "the {all} VMs of {node} are gone from its host"),
+            0 => tracing::info!(
+                node,
+                "nothing of the {all} VMs of {node} is left on its host"
+            ),
             count => tracing::warn!(
                 node,
                 "{count} of {all} containers may be left on the host of {node}, and run on there until somebody \
@@ -78,12 +77,14 @@ impl Worker {
         Err(words)
     }
 
-    /// True where the node was added again meanwhile, by whichever name, and the VM made on it anew.
+    /// True where the node was added again meanwhile, by another address or another name, and the VM made on it anew.
     async fn is_there_again(&self, id: Uuid) -> Result<bool, String> {
         let row = vm_get_any(&self.control.0.db, &id.to_string()).await;
         let row = row.map_err(|error| chain(&error))?;
         let node_id = row.and_then(|row| row.node_id);
         let entry = node_id.and_then(|node_id| self.control.0.registry.get(&node_id));
-        Ok(entry.is_some_and(|entry| entry.client.address() == self.entry.client.address()))
+        Ok(entry.is_some_and(|entry| {
+            entry.name == self.entry.name || entry.client.address() == self.entry.client.address()
+        }))
     }
 }

@@ -129,7 +129,7 @@ impl Worker {
         let ours: Vec<Uuid> = ids.filter(|id| !doubts.contains_key(id)).collect();
         // Before the verdict: one that came of what was so before a removal ended would remove the same again.
         let turn = self.removal.clone().try_lock_owned();
-        let verdict = lock(&self.orphans).judge(&ours, wanted, clock::now());
+        let verdict = lock(&self.orphans).judge(&ours, wanted, clock::steady());
         let left = || doubt::alarm(&doubts, there.len());
         let alarm = verdict.alarm.or_else(left);
         let node = &self.entry.name;

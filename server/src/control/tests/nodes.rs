@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use app::model::{NodeHealth, VmState};
 use futures_util::{SinkExt as _, StreamExt as _};
-use node::driver::sim::{SimCall, SimConfig, SimDriver, SimEngine};
+use node::driver::{
+    DriverError,
+    sim::{SimCall, SimConfig, SimDriver, SimEngine, SimFault},
+};
+use node_api::error::NodeErrorCode;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::cloud::{CREDENTIAL, Cloud, SimNode, admin, serve_tls, words};
@@ -219,6 +223,37 @@ async fn of_what_is_being_made_on_a_node_that_is_removed_nothing_stays() {
         .await;
         eventually("none is there", async || cloud.containers() == 0).await;
         assert_eq!(engine.calls(SimCall::Create), 16);
+        cloud.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_made_anew_on_a_removed_node_that_was_added_by_another_address_is_left_alone() {
+    each_db(async |db| {
+        let cloud = Cloud::new(db, 1).await;
+        let ann = user(&cloud.db, "ann", 5).await;
+        cloud.run(&ann, "web1").await;
+        let (engine, address) = (&cloud.nodes[0].engine, &cloud.nodes[0].address);
+        let slow = DriverError::new(NodeErrorCode::Timeout, "the engine is slow");
+        engine.fail_next(SimCall::Delete, 1, SimFault::Before(slow));
+        let (control, root) = (&cloud.control, admin());
+        let removed = control.node_remove(&root, "node-1", Some("node-1"));
+        removed.await.unwrap();
+        eventually("it is tried once", async || {
+            engine.calls(SimCall::Delete) == 1
+        })
+        .await;
+        let other = address.replace("127.0.0.1", "localhost");
+        let added = control.node_add(&root, "node-1", &other, CREDENTIAL, None);
+        added.await.unwrap();
+        cloud.all_ready().await;
+        control.vm_retry(&ann, "web1").await.unwrap();
+        cloud.comes(&ann, "web1", VmState::Running).await;
+        // Longer than until the next try.
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        assert_eq!(engine.calls(SimCall::Delete), 1);
+        assert_eq!(cloud.containers(), 1);
         cloud.end().await;
     })
     .await;
