@@ -20,7 +20,7 @@ pub enum Loss {
     None,
     /// The connection is away.
     Away,
-    /// Too many pages of the user's hear already.
+    /// Too many pages of the user's, or of all users', hear already.
     TooMany,
 }
 
@@ -31,7 +31,7 @@ impl Loss {
             Self::None => None,
             Self::Away => Some("Connection lost. Reconnecting; what you see may be out of date."),
             Self::TooMany => Some(
-                "Too many pages of yours are open: this one shows what was, and follows when you close others.",
+                "Too many live pages are open: this one shows what was, and follows once others are closed.",
             ),
         }
     }

@@ -234,8 +234,6 @@ impl LiveSocket {
 
     fn wait_for_others(&self) {
         self.begin_anew();
-        // Said already: what comes next says another thing.
-        self.0.away.set(true);
         (self.0.on_lost)(Loss::TooMany);
         let this = self.clone();
         self.after(RETRY_TOO_MANY, move || this.connect());

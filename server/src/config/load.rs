@@ -342,11 +342,19 @@ fn page_address(url: &str) -> Option<String> {
     let host = uri.authority()?.as_str();
     let host = host.strip_suffix(own_port).unwrap_or(host);
     let host = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, port)) => format!("[{}]{port}", address.parse::<Ipv6Addr>().ok()?),
+        Some((address, port)) => format!("[{}]{port}", shortest(address.parse().ok()?)),
         None => host.to_owned(),
     };
     let is_alone = uri.path() == "/" && !url.contains(['?', '#', '@', ',']);
     is_alone.then(|| format!("{scheme}://{host}"))
+}
+
+/// Rust writes what stands for an IPv4 address with dots, browsers do not.
+fn shortest(address: Ipv6Addr) -> String {
+    match (address.to_ipv4_mapped(), address.segments()) {
+        (Some(_), [.., high, low]) => format!("::ffff:{high:x}:{low:x}"),
+        _ => address.to_string(),
+    }
 }
 
 fn no_page_address(url: &str) -> ConfigError {
@@ -413,6 +421,11 @@ mod tests {
             ("HTTPS://Cloud.Example:443", "https://cloud.example"),
             ("http://[fd00::1]:80/", "http://[fd00::1]"),
             ("http://[FD00:0:0::01]:5555", "http://[fd00::1]:5555"),
+            (
+                "http://[::ffff:10.0.0.5]:5555",
+                "http://[::ffff:a00:5]:5555",
+            ),
+            ("http://[::ffff:a00:5]", "http://[::ffff:a00:5]"),
         ] {
             let line = format!("[minicloud]\npublic_urls = [\"{written}\"]\n");
             std::fs::write(&path, line).unwrap();

@@ -34,10 +34,28 @@ impl Heard {
 
     /// Asks for a sign of life where that is due. False when the browser is gone.
     pub async fn look(&self, socket: &mut WebSocket) -> bool {
-        match self.0.elapsed() {
-            short if short < ASKED => true,
-            long if long > SILENCE => false,
-            _ => send(socket, Message::Ping(Default::default())).await,
+        match Sign::after(self.0.elapsed()) {
+            Sign::Fresh => true,
+            Sign::Due => send(socket, Message::Ping(Default::default())).await,
+            Sign::Overdue => false,
+        }
+    }
+}
+
+/// What a browser's silence means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    Fresh,
+    Due,
+    Overdue,
+}
+
+impl Sign {
+    fn after(silence: Duration) -> Self {
+        match silence {
+            short if short < ASKED => Self::Fresh,
+            long if long > SILENCE => Self::Overdue,
+            _ => Self::Due,
         }
     }
 }
@@ -175,6 +193,19 @@ pub async fn close_restart(socket: WebSocket) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_silent_browser_is_asked_for_a_sign_of_life_in_time_to_give_one_before_it_counts_as_gone() {
+        let mut silence = Duration::ZERO;
+        let mut asked = 0;
+        // It is looked at as often as its page is sent a picture.
+        while Sign::after(silence) != Sign::Overdue {
+            asked += u32::from(Sign::after(silence) == Sign::Due);
+            silence += LIVE_EVERY;
+        }
+        assert!(asked >= 2, "{asked}");
+        assert!(silence <= SILENCE + LIVE_EVERY, "{silence:?}");
+    }
 
     #[test]
     fn who_may_not_look_is_sent_away_and_who_meets_a_fault_comes_again() {

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::{
     component::{Alert, AlertKind, poll_or_tell},
-    live::Loss,
+    live::{Loss, use_live},
     model::{AppError, Overview},
 };
 
@@ -88,11 +88,14 @@ where
     })
 }
 
-/// Says so while the live socket is away.
+/// Says so while the live socket is away; not once more where the frame around the page says it of its own.
 #[component]
 pub fn Lost(#[prop(into)] lost: Signal<Loss>) -> impl IntoView {
+    let live = use_live();
     move || {
-        lost.get().words().map(|words| {
+        let lost = lost.get();
+        let words = lost.words().filter(|_| live.lost() != lost);
+        words.map(|words| {
             view! {
                 <Alert kind=AlertKind::Note>{words}</Alert>
             }
