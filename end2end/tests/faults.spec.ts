@@ -143,7 +143,6 @@ test("a node started apart is added, and stays unreachable until it is started a
   }
 });
 
-/** Below the range that the kernel hands out for outgoing connections: the node that has it dies, and wants it again. */
 /** Whether a program takes connections there already. */
 async function listens(port: number): Promise<boolean> {
   const socket = connect(port, "127.0.0.1");
@@ -155,6 +154,7 @@ async function listens(port: number): Promise<boolean> {
   return taken;
 }
 
+/** Below the range that the kernel hands out for outgoing connections: the node that has it dies, and wants it again. */
 async function freePort(): Promise<number> {
   const port = 20_000 + Math.floor(Math.random() * 12_000);
   const server = createServer();

@@ -82,9 +82,13 @@ async fn who_asks_after_a_vm_that_is_being_made_waits_for_it_and_is_never_told_t
     node.engine
         .configure(|config| config.hold = vec![SimCall::Create]);
     // Whoever wants it goes away; it is made all the same.
-    let put = tokio::time::timeout(Duration::from_millis(200), node.put(&spec)).await;
-    assert!(put.is_err());
-    assert_eq!(node.engine.calls(SimCall::Create), 1);
+    let begun = until("it is being made", async || {
+        node.engine.calls(SimCall::Create) == 1
+    });
+    tokio::select! {
+        answer = node.put(&spec) => panic!("{answer:?}"),
+        () = begun => {}
+    }
     assert_eq!(error(get().await).await.code, NodeErrorCode::Timeout);
     let (vm, ()) = tokio::join!(get(), async {
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -21,6 +21,7 @@ mod network;
 mod node;
 mod node_add;
 mod node_file;
+mod node_left_over;
 mod node_remove;
 mod offer;
 mod orphan;
@@ -107,6 +108,8 @@ struct Inner {
     counts: CountHistory,
     /// One a node, by node id.
     workers: Mutex<HashMap<String, Arc<Worker>>>,
+    /// Names of local nodes that are configured no more.
+    left_over: Mutex<HashSet<String>>,
     changes: broadcast::Sender<Change>,
     exec_turns: exec::ExecTurns,
     exec_streams: exec::ExecTurns,
@@ -149,6 +152,7 @@ impl Control {
             fleet: Fleet::default(),
             counts: CountHistory::default(),
             workers: Mutex::default(),
+            left_over: Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
             exec_turns: exec::ExecTurns::kept(),
             exec_streams: exec::ExecTurns::streams(),

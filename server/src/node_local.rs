@@ -12,7 +12,7 @@ mod supervise;
 
 use std::{
     fs, io,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -52,11 +52,19 @@ impl LocalNodes {
     pub async fn start(config: &Config, control: &Control) -> anyhow::Result<Self> {
         let mut all = configured(config);
         for (name, address) in &all {
-            let credential = credential(&private_folder(config, name)?)?;
-            let url = format!("http://{address}");
-            control.node_local_ensure(name, &url, &credential).await?;
+            take(config, control, name, *address).await?;
         }
-        all.extend(left_over(control).await?);
+        // These would be out of reach, and stay on the engine for good.
+        for (name, url) in control.node_local_left_over().await? {
+            let address = left_over_address(config, &name, &url)?;
+            take(config, control, &name, address).await?;
+            tracing::warn!(
+                node = name,
+                "{name} is in node_ports no more, but has VMs: it goes on with these, and takes no new ones. Once they \
+                 are not needed, remove it on /admin/nodes"
+            );
+            all.push((name, address));
+        }
         let started = Self {
             nodes: nodes(config, all)?,
             tasks: TaskTracker::new(),
@@ -102,20 +110,44 @@ fn configured(config: &Config) -> Vec<(String, SocketAddr)> {
         .collect()
 }
 
-/// Those that are configured no more, but have VMs: these would be out of reach, and stay on the engine for good.
-async fn left_over(control: &Control) -> anyhow::Result<Vec<(String, SocketAddr)>> {
-    let mut left = Vec::new();
-    for (name, url) in control.node_local_left_over().await? {
-        match url.trim_start_matches("http://").parse() {
-            Ok(address) => left.push((name, address)),
-            Err(error) => tracing::error!(node = name, "{name} cannot be run at {url}: {error}"),
-        }
+/// Has control talk to the node there, by the credential in its folder.
+async fn take(
+    config: &Config,
+    control: &Control,
+    name: &str,
+    address: SocketAddr,
+) -> anyhow::Result<()> {
+    let folder = private_folder(config, name)?;
+    let (credential, is_new) = credential(&folder)?;
+    if is_new {
+        // One that runs, from before its folder was lost or its node removed, has another.
+        process::end(&folder, STOP_TIMEOUT).await;
     }
-    Ok(left)
+    let url = format!("http://{address}");
+    Ok(control.node_local_ensure(name, &url, &credential).await?)
+}
+
+/// Where it was, or on another port where something else listens there now: nobody configures it any more.
+fn left_over_address(config: &Config, name: &str, url: &str) -> io::Result<SocketAddr> {
+    let running = process::recorded(&private_folder(config, name)?);
+    let address = url.trim_start_matches("http://").parse().ok();
+    let usable = address.filter(|address| {
+        running.is_some_and(|process| process.listens(*address))
+            || TcpListener::bind(address).is_ok()
+    });
+    match usable {
+        Some(address) => Ok(address),
+        None => TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr(),
+    }
 }
 
 fn nodes(config: &Config, all: Vec<(String, SocketAddr)>) -> anyhow::Result<Vec<Arc<LocalNode>>> {
     let count = all.len();
+    // Of a tiny range those that are left over get nothing.
+    let parts = match config.ssh_ports {
+        Some(ports) if ports.count() < count => config.node_ports.len(),
+        _ => count,
+    };
     let bin = config
         .node_bin
         .clone()
@@ -145,7 +177,7 @@ fn nodes(config: &Config, all: Vec<(String, SocketAddr)>) -> anyhow::Result<Vec<
             "--vm-reach".into(),
             config.vm_reach.to_string(),
         ];
-        if let Some(ports) = config.ssh_ports.and_then(|ports| ports.part(index, count)) {
+        if let Some(ports) = config.ssh_ports.and_then(|ports| ports.part(index, parts)) {
             args.extend([
                 "--ssh-ports".into(),
                 ports.to_string(),
@@ -183,11 +215,11 @@ fn private_folder(config: &Config, name: &str) -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// The node's credential, made at its first start.
-fn credential(folder: &Path) -> io::Result<String> {
+/// The node's credential, and whether it was made just now.
+fn credential(folder: &Path) -> io::Result<(String, bool)> {
     let path = folder.join("credential");
     match fs::read_to_string(&path) {
-        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+        Ok(text) if !text.trim().is_empty() => return Ok((text.trim().to_owned(), false)),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
@@ -203,7 +235,7 @@ fn credential(folder: &Path) -> io::Result<String> {
         .open(&path)?;
     io::Write::write_all(&mut file, text.as_bytes())?;
     file.sync_all()?;
-    Ok(text)
+    Ok((text, true))
 }
 
 /// What tells this MiniCloud's containers from another's on the same engine: made once, kept with

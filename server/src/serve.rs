@@ -68,6 +68,8 @@ impl Server {
             patience: Patience::default(),
             stop: CancellationToken::new(),
         };
+        // Before anybody can ask for a VM.
+        state.control.node_local_left_over().await?;
         let tasks = TaskTracker::new();
         doors.serve(&state, &tasks);
         let nodes = LocalNodes::start(&config, &state.control).await?;

@@ -38,7 +38,7 @@ const QUOTA: QuotaForm = QuotaForm {
 /// beginning and end. `node_local_ensure` writes down what stands in the configuration.
 const READS: &str = "
     admin_vm_get admin_vm_list check event_list first_start_pending hash image_list login_session_list
-    node_get node_list node_local_ensure overview password_strength shell_attach shell_invitation_get
+    node_get node_list node_local_ensure node_local_left_over overview password_strength shell_attach shell_invitation_get
     shell_may_live shell_seat shell_seat_check shell_share_get shell_shared_get shell_shared_list ssh_key_list
     ssh_key_users ssh_turn start stop strength token_list user_list verify viewer vm_event_list vm_find
     vm_find_named vm_get vm_is_on vm_list vm_list_by_node vm_name_check vm_offer vm_settle vm_views

@@ -13,7 +13,7 @@ use crate::{
         event::{NewEvent, SubjectKind, event_insert},
         node::{
             NodeAllocation, NodeRow, node_allocation_list, node_get, node_list, node_local_ensure,
-            node_local_with_vms, node_policy_set,
+            node_policy_set,
         },
     },
     secret::Secret,
@@ -105,24 +105,6 @@ impl Control {
         Ok(())
     }
 
-    /// Names and addresses of the local nodes that are configured no more, but have VMs. They get no new ones from
-    /// now on: an admin removes them in the end.
-    pub async fn node_local_left_over(&self) -> Result<Vec<(String, String)>, ControlError> {
-        let mut tx = self.0.db.write_exclusive().await?;
-        let mut left = Vec::new();
-        for row in node_local_with_vms(&mut tx).await? {
-            if self.is_configured(&row.name) {
-                continue;
-            }
-            if row.policy == NodePolicy::Schedulable {
-                cordon_left_over(&mut tx, &row).await?;
-            }
-            left.push((row.name, row.address));
-        }
-        tx.commit().await?;
-        Ok(left)
-    }
-
     /// Oldest first, without asking any of them.
     pub async fn node_list(&self, _admin: &Actor) -> Result<Vec<NodeView>, ControlError> {
         self.node_views().await
@@ -176,7 +158,7 @@ impl Control {
             address: row.address.clone(),
             health: state.health,
             reach_open: status.as_ref().and_then(|status| status.reach_open.clone()),
-            policy: row.policy,
+            policy: self.node_policy(&row.name, row.policy),
             local: row.local,
             pid: status.as_ref().map(|status| status.pid),
             version: status.as_ref().map(|status| status.version.clone()),
@@ -212,6 +194,9 @@ impl Control {
             true => (NodePolicy::Cordoned, "node_cordon"),
             false => (NodePolicy::Schedulable, "node_uncordon"),
         };
+        if !cordoned {
+            self.check_configured(name)?;
+        }
         let mut tx = self.write_as(admin).await?;
         let row = found(&mut tx, name).await?;
         if row.policy != policy {
@@ -223,19 +208,6 @@ impl Control {
         }
         self.node_view_by_name(name).await
     }
-}
-
-async fn cordon_left_over(tx: &mut Tx, row: &NodeRow) -> Result<(), ControlError> {
-    tracing::warn!(
-        node = row.name,
-        "{} is in node_ports no more, but has VMs: it goes on with these, and takes no new ones. Once they are not \
-         needed, remove it on /admin/nodes",
-        row.name
-    );
-    node_policy_set(tx, &row.id, NodePolicy::Cordoned).await?;
-    let event = NewEvent::new("node_cordon", None, SubjectKind::Node, &row.id, &row.name);
-    event_insert(tx, &event.detail("it is in node_ports no more")).await?;
-    Ok(())
 }
 
 fn name_of_added(name: &str) -> String {

@@ -68,6 +68,7 @@ impl Control {
         let worker = self.lock_workers().get(&node.id).cloned();
         tx.commit().await?;
         self.node_forget(&node.id);
+        self.left_over_forget(&node.name);
         if let Some(worker) = worker {
             self.spawn(worker.clear(vms));
         }

@@ -169,7 +169,7 @@ impl Control {
             ssh_ports_taken: promised.ssh_ports.clone(),
             id: promised.node_id.clone(),
             name: promised.name.clone(),
-            policy: promised.policy,
+            policy: self.node_policy(&promised.name, promised.policy),
             health: state.health,
             placed_seq: promised.placed_seq,
             cores: capacity.cores,

@@ -125,17 +125,6 @@ async fn node_local_at(tx: &mut Tx, address: &str) -> Result<Option<NodeRow>, Db
     row.as_ref().map(node_row).transpose()
 }
 
-/// Those of this host that VMs are placed on, also such that are to go.
-pub async fn node_local_with_vms(tx: &mut Tx) -> Result<Vec<NodeRow>, DbError> {
-    let rows = sqlx::query(
-        "SELECT id, name, address, local, policy, fingerprint, created_at FROM nodes \
-         WHERE local = 1 AND id IN (SELECT node_id FROM vms) ORDER BY created_at, name",
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    rows.iter().map(node_row).collect()
-}
-
 /// A local node has no certificate.
 async fn node_move(tx: &mut Tx, id: &str, address: &str) -> Result<(), DbError> {
     sqlx::query("UPDATE nodes SET address = $1, local = 1, fingerprint = NULL WHERE id = $2")

@@ -47,6 +47,14 @@ impl Process {
         self.has_args(args) && self.has_program(bin) && self.has_our_user()
     }
 
+    /// True for a node that was started to listen there.
+    pub fn listens(self, address: SocketAddr) -> bool {
+        let wanted = format!("\0--listen\0{address}\0");
+        let line = self.command_line();
+        let mut parts = line.windows(wanted.len());
+        parts.any(|part| part == wanted.as_bytes())
+    }
+
     fn has_args(self, args: &[String]) -> bool {
         // Every argument ends with a NUL; before them stands the program, and for a moment `setsid`.
         let line = self.command_line();

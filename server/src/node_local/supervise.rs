@@ -36,6 +36,13 @@ pub async fn supervise_all(
 async fn supervise(node: Arc<LocalNode>, stop: CancellationToken) {
     let mut backoff = BACKOFF_FIRST;
     loop {
+        if !node.folder.join("credential").exists() {
+            tracing::info!(
+                node = node.name,
+                "the node was removed, and is watched no more"
+            );
+            return;
+        }
         let begun = std::time::Instant::now();
         match adopt_or_start(&node).await {
             Ok((process, child)) => tokio::select! {

@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use reqwest::Method;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::*;
@@ -15,18 +16,21 @@ reference = "minicloud/base"
 summary = "Starts in a moment"
 "#;
 
+/// Of the node in a folder; behind it stands when it began.
+fn pid_of(folder: &Path) -> Option<Pid> {
+    let text = fs::read_to_string(folder.join("pid")).ok()?;
+    Pid::from_raw(text.split_whitespace().next()?.parse().ok()?)
+}
+
 /// Ends the nodes that a server has left behind, whatever became of the test.
 struct Ender(PathBuf);
 
 impl Drop for Ender {
     fn drop(&mut self) {
         for folder in fs::read_dir(&self.0).into_iter().flatten().flatten() {
-            let pid = fs::read_to_string(folder.path().join("pid"));
-            if let Some(pid) = pid.ok().and_then(|text| text.trim().parse().ok()) {
-                let _ = rustix::process::kill_process(
-                    rustix::process::Pid::from_raw(pid).expect("a pid"),
-                    rustix::process::Signal::KILL,
-                );
+            if let Some(pid) = pid_of(&folder.path()) {
+                // It may have ended by itself.
+                let _ = kill_process(pid, Signal::KILL);
             }
         }
     }
@@ -52,9 +56,19 @@ impl Session {
 
     /// What the API answers; null where it says nothing.
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let url = self.server.url(path);
+        let (status, answer) = self.ask(method, path, body).await;
+        assert!(status.is_success(), "{path}: {status} {answer}");
+        answer
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (reqwest::StatusCode, Value) {
         let request = client()
-            .request(method, &url)
+            .request(method, self.server.url(path))
             .header(COOKIE, &self.cookie)
             .header(ORIGIN, self.server.url(""));
         let request = match body {
@@ -63,8 +77,7 @@ impl Session {
         };
         let answer = request.send().await.unwrap();
         let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert!(status.is_success(), "{url}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or_default()
+        (status, serde_json::from_str(&text).unwrap_or_default())
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -82,6 +95,17 @@ impl Session {
             assert!(begun.elapsed() < SOON, "{path}: {found}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    async fn ready(&self, node: &str) -> Value {
+        let path = format!("/api/v1/admin/nodes/{node}");
+        let ready = |node: &Value| node["health"] == "ready";
+        self.eventually(&path, ready).await
+    }
+
+    async fn create(&self, vm: &str) {
+        let wish = json!({ "name": vm, "flavor": "small", "image": "base" });
+        self.call(Method::POST, "/api/v1/vms", Some(wish)).await;
     }
 
     async fn runs_on(&self, vm: &str, node: &str) {
@@ -102,44 +126,44 @@ async fn a_local_node_that_is_configured_no_more_goes_on_with_its_vms_until_it_i
     let _ender = Ender(folder.data().join("nodes"));
     let [first, second] = free_ports();
     let mut session = Session::begin(&folder, &format!("{first},{second}")).await;
-    for node in ["node-1", "node-2"] {
-        let path = format!("/api/v1/admin/nodes/{node}");
-        session
-            .eventually(&path, |node| node["health"] == "ready")
-            .await;
-    }
-    for vm in ["web1", "web2"] {
-        let wish = json!({ "name": vm, "flavor": "small", "image": "base" });
-        session.call(Method::POST, "/api/v1/vms", Some(wish)).await;
-    }
+    session.ready("node-1").await;
+    session.ready("node-2").await;
+    session.create("web1").await;
+    session.create("web2").await;
     session.runs_on("web1", "node-1").await;
     session.runs_on("web2", "node-2").await;
-    let pid_file = folder.data().join("nodes/node-2/pid");
-    let pid = fs::read_to_string(&pid_file).unwrap();
+    let node_2 = folder.data().join("nodes/node-2");
+    let pid = pid_of(&node_2).unwrap();
     session.server.terminate().await;
 
-    let session = Session::begin(&folder, &first.to_string()).await;
+    let mut session = Session::begin(&folder, &first.to_string()).await;
     session.runs_on("web2", "node-2").await;
-    let node = session.get("/api/v1/admin/nodes/node-2").await;
-    assert_eq!(
-        (&node["health"], &node["policy"]),
-        (&json!("ready"), &json!("cordoned"))
-    );
-    assert_eq!(fs::read_to_string(&pid_file).unwrap(), pid);
-    let wish = json!({ "name": "web3", "flavor": "small", "image": "base" });
-    session.call(Method::POST, "/api/v1/vms", Some(wish)).await;
+    session.ready("node-1").await;
+    assert_eq!(session.ready("node-2").await["policy"], "cordoned");
+    assert_eq!(pid_of(&node_2), Some(pid));
+    let cordon = "/api/v1/admin/nodes/node-2/cordon";
+    let wish = Some(json!({ "cordoned": false }));
+    let (status, answer) = session.ask(Method::PUT, cordon, wish).await;
+    assert_eq!(status, 409);
+    assert_eq!(answer["code"], "node_not_configured", "{answer}");
+    session.create("web3").await;
     session.runs_on("web3", "node-1").await;
 
     let remove = "/api/v1/admin/nodes/node-2?confirm=node-2";
     session.call(Method::DELETE, remove, None).await;
     session
         .server
-        .logs("nothing of the 1 VMs of node-2 is left");
-    session
-        .eventually("/api/v1/vms/web2", |vm| vm["state"] == "failed")
-        .await;
-    session
-        .call(Method::POST, "/api/v1/vms/web2/retry", None)
-        .await;
+        .logs("1 of 1 containers of node-2 are gone from its host");
+    let failed = |vm: &Value| vm["state"] == "failed";
+    session.eventually("/api/v1/vms/web2", failed).await;
+    let retry = "/api/v1/vms/web2/retry";
+    session.call(Method::POST, retry, None).await;
     session.runs_on("web2", "node-1").await;
+    session.server.terminate().await;
+
+    // Its port is put back: it is a new one, and the old one's process has ended.
+    let both = format!("{first},{second}");
+    let session = Session::begin(&folder, &both).await;
+    assert_eq!(session.ready("node-2").await["policy"], "schedulable");
+    assert_ne!(pid_of(&node_2), Some(pid));
 }

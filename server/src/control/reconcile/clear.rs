@@ -31,37 +31,22 @@ impl Worker {
         // What these have told since the node was forgotten.
         self.control.0.fleet.forget_node(self.node_id());
         let ids: Vec<Uuid> = vms.iter().filter_map(|id| id.parse().ok()).collect();
-        let cleared = stream::iter(ids).map(async |id| {
-            let done = self.clear_one(id).await;
-            done.err().map(|words| format!("mc-{id} ({words})"))
-        });
-        let left: Vec<String> = cleared
+        let cleared: Vec<(Uuid, Result<Cleared, String>)> = stream::iter(ids)
+            .map(async |id| (id, self.clear_one(id).await))
             .buffer_unordered(REMOVED_AT_ONCE)
-            .filter_map(async |left| left)
             .collect()
             .await;
-        match left.len() {
-            0 => tracing::info!(
-                node,
-                "nothing of the {all} VMs of {node} is left on its host"
-            ),
-            count => tracing::warn!(
-                node,
-                "{count} of {all} containers may be left on the host of {node}, and run on there until somebody \
-                 removes them (docker rm --force): {}",
-                left.join(", ")
-            ),
-        }
+        tell(node, &cleared);
     }
 
-    async fn clear_one(&self, id: Uuid) -> Result<(), String> {
+    async fn clear_one(&self, id: Uuid) -> Result<Cleared, String> {
         let mut words = String::new();
         for attempt in 0..TRIES {
             if attempt > 0 {
                 sleep(PAUSE).await;
             }
             match self.is_there_again(id).await {
-                Ok(true) => return Ok(()),
+                Ok(true) => return Ok(Cleared::MadeAnew),
                 Ok(false) => {}
                 // Perhaps it is: then nothing is done to it.
                 Err(error) => {
@@ -70,7 +55,7 @@ impl Worker {
                 }
             }
             match self.entry.client.vm_delete(id).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(Cleared::Gone),
                 Err(error) => words = error.to_string(),
             }
         }
@@ -86,5 +71,49 @@ impl Worker {
         Ok(entry.is_some_and(|entry| {
             entry.name == self.entry.name || entry.client.address() == self.entry.client.address()
         }))
+    }
+}
+
+/// What became of a container.
+enum Cleared {
+    Gone,
+    /// It, or one of its name on another host, is a VM's again.
+    MadeAnew,
+}
+
+/// Once at the end, by the containers' names.
+fn tell(node: &str, cleared: &[(Uuid, Result<Cleared, String>)]) {
+    let names = |of: fn(&Result<Cleared, String>) -> Option<String>| {
+        let named = cleared.iter().filter_map(|(id, done)| {
+            let more = of(done)?;
+            Some(format!("mc-{id}{more}"))
+        });
+        named.collect::<Vec<String>>()
+    };
+    let left = names(|done| done.as_ref().err().map(|words| format!(" ({words})")));
+    let anew = names(|done| matches!(done, Ok(Cleared::MadeAnew)).then(String::new));
+    let all = cleared.len();
+    if left.is_empty() {
+        let gone = all - anew.len();
+        tracing::info!(
+            node,
+            "{gone} of {all} containers of {node} are gone from its host"
+        );
+    } else {
+        tracing::warn!(
+            node,
+            "{} of {all} containers may be left on the host of {node}, and run on there until somebody removes them \
+             (docker rm --force): {}",
+            left.len(),
+            left.join(", ")
+        );
+    }
+    if !anew.is_empty() {
+        tracing::warn!(
+            node,
+            "made anew on a node of this name or address meanwhile, and so left alone: {}. If that is another host, \
+             remove them on the old one",
+            anew.join(", ")
+        );
     }
 }

@@ -237,6 +237,7 @@ async fn what_is_made_anew_on_a_removed_node_that_was_added_by_another_address_i
         let (engine, address) = (&cloud.nodes[0].engine, &cloud.nodes[0].address);
         let slow = DriverError::new(NodeErrorCode::Timeout, "the engine is slow");
         engine.fail_next(SimCall::Delete, 1, SimFault::Before(slow));
+        engine.configure(|config| config.hold = vec![SimCall::Delete]);
         let (control, root) = (&cloud.control, admin());
         let removed = control.node_remove(&root, "node-1", Some("node-1"));
         removed.await.unwrap();
@@ -250,6 +251,7 @@ async fn what_is_made_anew_on_a_removed_node_that_was_added_by_another_address_i
         cloud.all_ready().await;
         control.vm_retry(&ann, "web1").await.unwrap();
         cloud.comes(&ann, "web1", VmState::Running).await;
+        engine.configure(|config| config.hold.clear());
         // Longer than until the next try.
         tokio::time::sleep(Duration::from_secs(6)).await;
         assert_eq!(engine.calls(SimCall::Delete), 1);
