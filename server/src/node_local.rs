@@ -118,11 +118,14 @@ async fn take(
     address: SocketAddr,
 ) -> anyhow::Result<()> {
     let folder = private_folder(config, name)?;
-    let (credential, is_new) = credential(&folder)?;
-    if is_new {
-        // One that runs, from before its folder was lost or its node removed, has another.
-        process::end(&folder, STOP_TIMEOUT).await;
-    }
+    let credential = match credential_read(&folder)? {
+        Some(credential) => credential,
+        None => {
+            // One that runs, from before its folder was lost or its node removed, would know another.
+            process::end(&folder, STOP_TIMEOUT).await;
+            credential_make(&folder)?
+        }
+    };
     let url = format!("http://{address}");
     Ok(control.node_local_ensure(name, &url, &credential).await?)
 }
@@ -215,14 +218,16 @@ fn private_folder(config: &Config, name: &str) -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// The node's credential, and whether it was made just now.
-fn credential(folder: &Path) -> io::Result<(String, bool)> {
-    let path = folder.join("credential");
-    match fs::read_to_string(&path) {
-        Ok(text) if !text.trim().is_empty() => return Ok((text.trim().to_owned(), false)),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// None before the node's first start, and once it was removed.
+fn credential_read(folder: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(folder.join("credential")) {
+        Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
+}
+
+fn credential_make(folder: &Path) -> io::Result<String> {
     let mut random = [0u8; 32];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
     let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -232,10 +237,10 @@ fn credential(folder: &Path) -> io::Result<(String, bool)> {
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(&path)?;
+        .open(folder.join("credential"))?;
     io::Write::write_all(&mut file, text.as_bytes())?;
     file.sync_all()?;
-    Ok((text, true))
+    Ok(text)
 }
 
 /// What tells this MiniCloud's containers from another's on the same engine: made once, kept with

@@ -194,11 +194,11 @@ impl Control {
             true => (NodePolicy::Cordoned, "node_cordon"),
             false => (NodePolicy::Schedulable, "node_uncordon"),
         };
+        let mut tx = self.write_as(admin).await?;
+        let row = found(&mut tx, name).await?;
         if !cordoned {
             self.check_configured(name)?;
         }
-        let mut tx = self.write_as(admin).await?;
-        let row = found(&mut tx, name).await?;
         if row.policy != policy {
             node_policy_set(&mut tx, &row.id, policy).await?;
             let event = NewEvent::new(kind, Some(admin), SubjectKind::Node, &row.id, &row.name);
